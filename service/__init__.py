@@ -1,0 +1,1 @@
+"""Mien: self-hosted facial-emotion inference."""

@@ -1,0 +1,186 @@
+"""The words that every layer shares: frozen dataclasses over numpy, no behaviour beyond their own arithmetic.
+
+Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8Array = NDArray[np.uint8]
+F32Array = NDArray[np.float32]
+
+
+class LabelSet(StrEnum):
+    """Which emotions are reported: see ``LABELS`` for the words."""
+
+    FERPLUS8 = "ferplus8"
+    BASIC7 = "basic7"
+    BASIC5 = "basic5"
+
+
+LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
+    {
+        LabelSet.FERPLUS8: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
+        LabelSet.BASIC7: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"),
+        LabelSet.BASIC5: ("neutral", "happy", "surprise", "sad", "angry"),
+    }
+)
+
+
+class DetectorMode(StrEnum):
+    """``fast`` looks at 320 px on the long side; ``accurate`` at 640, and twice at very large pictures."""
+
+    FAST = "fast"
+    ACCURATE = "accurate"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels of the upright picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Five points (x, y) in pixels of the upright picture; right and left are the subject's own."""
+
+    right_eye: tuple[float, float]
+    left_eye: tuple[float, float]
+    nose: tuple[float, float]
+    right_mouth: tuple[float, float]
+    left_mouth: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far a face can be judged at all; the scales are defined in ``service.vision.quality``.
+
+    ``size`` is the shorter side of the box in pixels; ``reasons`` is empty exactly when ``ok``.
+    """
+
+    sharpness: float
+    brightness: float
+    size: float
+    pose: float
+    ok: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One upright picture, or one picture of a clip.
+
+    ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
+    full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
+    still), ``index`` the number of the frame in decode order.
+    """
+
+    pixels: U8Array
+    width: int
+    height: int
+    time: float = 0.0
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzeOptions:
+    """What one caller asked of one analysis; passed along as an argument, never stored on a shared object.
+
+    ``min_face`` is in pixels of the upright picture (shorter side of the box). ``min_confidence`` of ``None`` means
+    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``.
+    """
+
+    detector: DetectorMode = DetectorMode.FAST
+    min_face: float = 16.0
+    min_confidence: float | None = None
+    max_faces: int = 100
+    labels: LabelSet = LabelSet.FERPLUS8
+    explain: bool = False
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activation:
+    """Class-activation map of the reported emotion: ``heat`` is float32 ``[k, k]`` in 0..1 over the square
+    ``region`` of the upright picture that the classifier saw (it may reach past the picture's border)."""
+
+    heat: F32Array
+    region: Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face. ``scores`` holds a probability per label of the label set asked for, summing to 1."""
+
+    box: Box
+    confidence: float
+    landmarks: Landmarks
+    emotion: str
+    score: float
+    uncertain: bool
+    scores: Mapping[str, float]
+    valence: float
+    quality: Quality
+    activation: Activation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Milliseconds spent waiting for a worker, finding faces and classifying them."""
+
+    queue: float = 0.0
+    detect: float = 0.0
+    classify: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """The faces of one frame, best confidence first."""
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    times: StageTimes = field(default_factory=StageTimes)
+    time: float = 0.0
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model says of itself; ``manifest`` is the parsed ``manifest.toml``, ``active`` whether it serves."""
+
+    name: str
+    version: str
+    active: bool
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """Whether the engine can answer now; ``reason`` is a sentence, empty when ready."""
+
+    ready: bool
+    reason: str = ""
+    canary_age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoad:
+    """How busy the engine is: admitted calls of at most ``capacity``, and frames and crops waiting for a worker."""
+
+    calls: int
+    capacity: int
+    waiting_frames: int
+    waiting_crops: int
+    busy_workers: int
+    workers: int
