@@ -1,0 +1,1 @@
+"""How the two models are made: data -> train -> export -> quantise -> evaluate."""

@@ -1,0 +1,1 @@
+"""What both trainings share: schedules, weight averaging, checkpoints, run logs."""

@@ -1,0 +1,24 @@
+"""Where a run came from: the commit and the command line."""
+
+import shutil
+import subprocess
+import sys
+
+
+def head_commit() -> str:
+    """The commit that is checked out, `-dirty` when a tracked file under training/ differs; `unknown` outside git."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    head = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    changed = subprocess.run([git, "diff", "--quiet", "HEAD", "--", "training"], capture_output=True, check=False)
+    if head.returncode:
+        return "unknown"
+    return head.stdout.strip() + ("-dirty" if changed.returncode else "")
+
+
+def command_line() -> str:
+    """The running module's command, as one would type it again from the repository root."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    module = spec.name if spec else sys.argv[0]
+    return " ".join(["python", "-m", module, *sys.argv[1:]])

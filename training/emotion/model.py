@@ -1,0 +1,115 @@
+"""The emotion net: a plain convolution + batch norm + ReLU residual net on grey 48x48 faces, and its zoo of shapes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from training.emotion.labels import BASIC7, FERPLUS8
+
+
+@dataclass(frozen=True)
+class NetShape:
+    """Widths and depths: `stem` as (width, stride) a convolution, `stages` as (width, blocks, stride)."""
+
+    stem: tuple[tuple[int, int], ...]
+    stages: tuple[tuple[int, int, int], ...]
+    dropout: float = 0.2  # on the pooled features
+
+
+# Millions of multiply-adds at 48x48 stand beside each shape.
+ZOO = {
+    "r32-48-96-192": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (192, 2, 2))),  # 130
+    "r32-48-96-256": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (256, 2, 2))),  # 161
+    "r32-64-128-256-s2": NetShape(stem=((32, 2), (48, 1)), stages=((64, 1, 1), (128, 2, 2), (256, 2, 2))),  # 198
+    "r32-64-128-256": NetShape(stem=((32, 1), (32, 1)), stages=((64, 2, 2), (128, 2, 2), (256, 2, 2))),  # 248
+}
+
+
+class Outputs(NamedTuple):
+    """What the net says about n faces; the names are those of the ONNX outputs."""
+
+    ferplus: Tensor  # [n, 8] logits, order FERPLUS8
+    fer2013: Tensor  # [n, 7] logits, order BASIC7
+    features: Tensor  # [n, c, h, w], the last feature map
+
+
+class Standardise(nn.Module):
+    """uint8 [n, 48, 48, 1] -> float [n, 1, 48, 48] of mean 0 and standard deviation 1 a picture.
+
+    Undoes brightness and contrast, so that the net sees a dim photograph as it sees a bright one. Each picture by
+    itself: a face's scores must not depend on its neighbours in a batch.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = images.to(torch.float32).permute(0, 3, 1, 2)
+        centred = pixels - pixels.mean(dim=(1, 2, 3), keepdim=True)
+        variance = (centred * centred).mean(dim=(1, 2, 3), keepdim=True)
+        # One grey level of noise floor keeps a blank tile at zero instead of blowing up its rounding errors.
+        return centred / torch.sqrt(variance + 1.0)
+
+
+class Residual(nn.Module):
+    """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_conv_bn(inputs, outputs, 3, stride), nn.ReLU(), *_conv_bn(outputs, outputs, 3, 1)
+        )
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class EmotionNet(nn.Module):
+    """Faces in, two heads and the last feature map out."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.standardise = Standardise()
+        layers: list[nn.Module] = []
+        width = 1
+        for outputs, stride in shape.stem:
+            layers += [*_conv_bn(width, outputs, 3, stride), nn.ReLU()]
+            width = outputs
+        for outputs, blocks, stride in shape.stages:
+            for block in range(blocks):
+                layers.append(Residual(width, outputs, stride if block == 0 else 1))
+                width = outputs
+        self.trunk = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.ferplus = nn.Linear(width, len(FERPLUS8))
+        self.fer2013 = nn.Linear(width, len(BASIC7))
+        self._initialise()
+
+    def forward(self, images: Tensor) -> Outputs:
+        """`images`: uint8 [n, 48, 48, 1]."""
+        features = self.trunk(self.standardise(images))
+        pooled = self.dropout(features.float().mean(dim=(2, 3)))
+        return Outputs(self.ferplus(pooled), self.fer2013(pooled), features)
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, Residual):
+                # A block starts as its shortcut: deep nets then train at a high rate from the first step.
+                last = module.body[-1]
+                assert isinstance(last, nn.BatchNorm2d)
+                nn.init.zeros_(last.weight)
+
+
+def build(name: str) -> EmotionNet:
+    """A fresh net of the zoo's shape `name`."""
+    return EmotionNet(ZOO[name])
+
+
+def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+    return (
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
