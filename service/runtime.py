@@ -1,0 +1,46 @@
+"""The only home of onnxruntime: how a graph becomes something that runs."""
+
+from collections.abc import Sequence
+
+import onnxruntime as ort
+
+from service.domain import F32Array, U8Array
+from service.errors import ModelUnreadable
+from service.store import StoredModel
+
+_QUIET = 3  # errors only: onnxruntime's warnings speak of its own graph surgery
+
+
+class Session:
+    """A loaded graph with one ``uint8`` input. Shared by all workers: onnxruntime sessions are thread-safe.
+
+    Each call runs on the calling thread alone. The pool has one worker a core, so threads inside a call would only
+    fight over the same cores.
+
+    Raises:
+        ModelMissing, ModelChanged: see ``StoredModel.read_graph``.
+        ModelUnreadable: when onnxruntime rejects the graph or an output that is asked for is not in it.
+    """
+
+    def __init__(self, model: StoredModel, outputs: Sequence[str]) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = _QUIET
+        # Shapes differ from call to call; remembered allocation patterns would pile up, one a shape.
+        options.enable_mem_pattern = False
+        graph = model.read_graph()
+        try:
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a class a status code, with no base of its own
+            raise ModelUnreadable(f"onnxruntime cannot load {model.directory}: {error}") from error
+        missing = set(outputs) - {output.name for output in self._session.get_outputs()}
+        if missing:
+            raise ModelUnreadable(f"The graph in {model.directory} has no output {', '.join(sorted(missing))}.")
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = list(outputs)
+
+    def run(self, images: U8Array) -> list[F32Array]:
+        """The outputs named at construction, in that order, for ``uint8 [n, h, w, c]``."""
+        return list(self._session.run(self._outputs, {self._input: images}))

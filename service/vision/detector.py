@@ -1,0 +1,144 @@
+"""The face detector: letterbox, run, decode, threshold, suppress.
+
+Anchor-free on strides 8, 16 and 32 (Tian et al. 2019, FCOS): each cell predicts a score, the distances from its
+centre to the four sides and the offsets of five landmarks, all in pixels of the network's input.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+
+from service.domain import F32Array, U8Array
+from service.errors import ModelUnreadable
+from service.runtime import Session
+from service.vision.geometry import suppress
+
+OUTPUTS = ("scores", "boxes", "landmarks")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSpec:
+    """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input."""
+
+    strides: tuple[int, ...]
+    multiple: int
+    threshold: float
+    nms_iou: float
+    fast_long_side: int
+    accurate_long_side: int
+
+    @classmethod
+    def from_manifest(cls, table: Mapping[str, Any]) -> "DetectorSpec":
+        """Raises ``ModelUnreadable`` when a key is missing."""
+        try:
+            return cls(
+                tuple(int(stride) for stride in table["strides"]),
+                int(table["multiple"]),
+                float(table["threshold"]),
+                float(table["nms_iou"]),
+                int(table["fast_long_side"]),
+                int(table["accurate_long_side"]),
+            )
+        except KeyError as error:
+            raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Faces, best score first: ``boxes`` float32 ``[n, 4]`` (left, top, right, bottom), ``scores`` ``[n]``,
+    ``landmarks`` ``[n, 5, 2]``, in pixels of the picture that was looked at."""
+
+    boxes: F32Array
+    scores: F32Array
+    landmarks: F32Array
+
+    def moved(self, scale: float, x: float = 0.0, y: float = 0.0) -> "Detections":
+        """The same faces in a frame that is ``scale`` times larger and shifted by (x, y)."""
+        shift = np.asarray([x, y], dtype=np.float32)
+        return Detections(
+            self.boxes * np.float32(scale) + np.tile(shift, 2), self.scores, self.landmarks * np.float32(scale) + shift
+        )
+
+    def only(self, keep: Any) -> "Detections":
+        """The faces that an index or mask array selects."""
+        return Detections(self.boxes[keep], self.scores[keep], self.landmarks[keep])
+
+    @staticmethod
+    def joined(parts: "list[Detections]") -> "Detections":
+        """All faces of several looks, one after the other."""
+        return Detections(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.landmarks for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letterbox:
+    """A picture fitted into the network's input: ``image`` uint8 ``[1, h, w, 3]``; ``scale`` is input pixels per
+    picture pixel."""
+
+    image: U8Array
+    scale: float
+
+
+class FaceDetector:
+    """Finds faces in one picture at a given size."""
+
+    def __init__(self, session: Session, spec: DetectorSpec) -> None:
+        self._session = session
+        self.spec = spec
+
+    def prepare(self, pixels: U8Array, long_side: int) -> Letterbox:
+        """Fit ``uint8 [h, w, 3]`` BGR so that its longer side is ``long_side``; pad right and bottom with black."""
+        height, width = pixels.shape[:2]
+        scale = long_side / max(height, width)
+        fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
+        if fitted != (width, height):
+            # Averaging keeps small faces from dissolving into aliases; it has no meaning when enlarging.
+            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            pixels = np.asarray(cv2.resize(pixels, fitted, interpolation=interpolation), dtype=np.uint8)
+        multiple = self.spec.multiple
+        padded_width, padded_height = (-(-side // multiple) * multiple for side in fitted)
+        image = np.zeros((1, padded_height, padded_width, 3), dtype=np.uint8)
+        image[0, : fitted[1], : fitted[0]] = pixels
+        return Letterbox(image, scale)
+
+    def run(self, letterbox: Letterbox) -> tuple[F32Array, F32Array, F32Array]:
+        """Scores ``[a]``, side distances ``[a, 4]`` and landmark offsets ``[a, 5, 2]`` of every cell."""
+        scores, distances, offsets = self._session.run(letterbox.image)
+        return scores[0], distances[0], offsets[0].reshape(-1, 5, 2)
+
+    def decode(
+        self, letterbox: Letterbox, cells: tuple[F32Array, F32Array, F32Array], threshold: float, most: int
+    ) -> Detections:
+        """Cells over ``threshold`` as boxes of the picture, overlaps suppressed, at most ``most``."""
+        scores, distances, offsets = cells
+        chosen = np.flatnonzero(scores >= threshold)
+        centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
+        sides = distances[chosen]
+        boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
+        found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
+        kept = suppress(found.boxes, found.scores, self.spec.nms_iou, most)
+        return found.only(kept).moved(1 / letterbox.scale)
+
+    def find(self, pixels: U8Array, long_side: int, threshold: float, most: int) -> Detections:
+        """Prepare, run and decode."""
+        letterbox = self.prepare(pixels, long_side)
+        return self.decode(letterbox, self.run(letterbox), threshold, most)
+
+
+@lru_cache(maxsize=64)
+def _centres(height: int, width: int, strides: tuple[int, ...]) -> F32Array:
+    """Centre (x, y) of every cell, stride by stride, row by row: float32 ``[a, 2]``."""
+    levels = []
+    for stride in strides:
+        rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
+        levels.append((np.stack([columns, rows], axis=-1).reshape(-1, 2) + 0.5) * stride)
+    centres = np.concatenate(levels).astype(np.float32)
+    centres.setflags(write=False)
+    return centres

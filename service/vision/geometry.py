@@ -1,0 +1,42 @@
+"""Boxes as arrays: ``float32 [n, 4]``, left, top, right, bottom. Pure functions."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain import F32Array
+
+
+def intersection(box: F32Array, others: F32Array) -> F32Array:
+    """Area shared by one box ``[4]`` and each of ``others`` ``[n, 4]``."""
+    size = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    size = np.maximum(size, 0)
+    return np.asarray(size[:, 0] * size[:, 1], dtype=np.float32)
+
+
+def area(boxes: F32Array) -> F32Array:
+    """Area of each box, ``[n]``."""
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), dtype=np.float32)
+
+
+def suppress(boxes: F32Array, scores: F32Array, iou: float, most: int) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression.
+
+    Returns the indices of at most ``most`` kept boxes, best score first. Equal scores keep their order, so that the
+    result does not depend on the sort.
+    """
+    order = np.argsort(-scores, kind="stable")
+    areas = area(boxes)
+    kept: list[int] = []
+    while order.size and len(kept) < most:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        shared = intersection(boxes[best], boxes[rest])
+        union = np.maximum(areas[best] + areas[rest] - shared, np.finfo(np.float32).tiny)
+        order = rest[shared / union <= iou]
+    return np.asarray(kept, dtype=np.intp)
+
+
+def clip(boxes: F32Array, width: int, height: int) -> F32Array:
+    """Boxes cut to a picture of that size."""
+    bounds = np.asarray([width, height, width, height], dtype=np.float32)
+    return np.clip(boxes, 0, bounds)

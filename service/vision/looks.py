@@ -1,0 +1,74 @@
+"""Where the detector looks: once at the whole picture, and again at parts of a very large one.
+
+A face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
+goes over the picture at three times the accurate size in overlapping tiles.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from service.domain import DetectorMode, U8Array
+from service.vision.detector import Detections, FaceDetector
+from service.vision.geometry import suppress
+
+SECOND_LOOK = 3  # long side of the second look, in accurate long sides
+OVERLAP = 96  # px of the second look; larger faces are for the first
+_EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of the second look, in its pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def plan_tiles(width: int, height: int, side: int, overlap: int) -> list[Tile]:
+    """Evenly spread tiles of at most ``side`` that cover the picture and overlap by at least ``overlap``."""
+    columns, rows = _starts(width, side, overlap), _starts(height, side, overlap)
+    return [Tile(x, y, min(x + side, width), min(y + side, height)) for y in rows for x in columns]
+
+
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    if length <= side:
+        return [0]
+    count = math.ceil((length - overlap) / (side - overlap))
+    return [round(step * (length - side) / (count - 1)) for step in range(count)]
+
+
+def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold: float, most: int) -> Detections:
+    """Faces of ``uint8 [h, w, 3]`` BGR, in its pixels, best first."""
+    spec = detector.spec
+    if mode is DetectorMode.FAST:
+        return detector.find(pixels, spec.fast_long_side, threshold, most)
+    side = spec.accurate_long_side
+    whole = detector.find(pixels, side, threshold, most)
+    long_side = max(pixels.shape[:2])
+    if long_side <= 2 * side:
+        return whole
+    scale = min(1.0, SECOND_LOOK * side / long_side)
+    closer = pixels
+    if scale < 1:
+        closer = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    height, width = closer.shape[:2]
+    parts = [whole]
+    for tile in plan_tiles(width, height, side, OVERLAP):
+        part = closer[tile.top : tile.bottom, tile.left : tile.right]
+        found = detector.find(part, max(part.shape[:2]), threshold, most)
+        parts.append(_without_seams(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale))
+    every = Detections.joined(parts)
+    return every.only(suppress(every.boxes, every.scores, spec.nms_iou, most))
+
+
+def _without_seams(found: Detections, tile: Tile, width: int, height: int) -> Detections:
+    left, top, right, bottom = found.boxes.T
+    cut = ((left < _EDGE) & (tile.left > 0)) | ((top < _EDGE) & (tile.top > 0))
+    cut |= (right > tile.right - tile.left - _EDGE) & (tile.right < width)
+    cut |= (bottom > tile.bottom - tile.top - _EDGE) & (tile.bottom < height)
+    return found.only(~cut)

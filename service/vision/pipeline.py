@@ -1,0 +1,133 @@
+"""From a frame to faces, in the three steps that the engine schedules: find, classify, finish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from service.domain import (
+    Activation,
+    AnalyzeOptions,
+    Box,
+    F32Array,
+    Face,
+    Frame,
+    FrameResult,
+    Landmarks,
+    StageTimes,
+    U8Array,
+)
+from service.runtime import Session
+from service.store import StoredModel
+from service.vision.affect import is_uncertain, valence
+from service.vision.alignment import crop_region, crop_tile
+from service.vision.classifier import ClassifierSpec, EmotionClassifier, Logits
+from service.vision.detector import OUTPUTS, Detections, DetectorSpec, FaceDetector
+from service.vision.geometry import clip
+from service.vision.looks import look
+from service.vision.quality import assess
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFaces:
+    """Faces of one frame before they are classified.
+
+    ``detections`` is in pixels of the upright picture and not clipped to it; ``tiles`` holds a grey crop a face,
+    ``uint8 [48, 48]``, and ``regions`` the square of the picture that each crop covers.
+    """
+
+    frame: Frame
+    detections: Detections
+    tiles: tuple[U8Array, ...]
+    regions: tuple[Box, ...]
+
+
+class Pipeline:
+    """Both models, joined. Stateless after construction; shared by all workers."""
+
+    def __init__(self, detector: FaceDetector, classifier: EmotionClassifier) -> None:
+        self.detector = detector
+        self.classifier = classifier
+
+    @classmethod
+    def load(cls, detector: StoredModel, emotion: StoredModel) -> "Pipeline":
+        """Build both models from the store.
+
+        Raises:
+            ModelError: when a file is missing, changed or unreadable.
+        """
+        classifier = ClassifierSpec.from_manifest(emotion.section("heads"))
+        return cls(
+            FaceDetector(Session(detector, OUTPUTS), DetectorSpec.from_manifest(detector.section("detector"))),
+            EmotionClassifier(Session(emotion, classifier.outputs), classifier),
+        )
+
+    def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
+        """Detect faces and cut their tiles."""
+        threshold = self.detector.spec.threshold if options.min_confidence is None else options.min_confidence
+        seen = look(self.detector, frame.pixels, options.detector, threshold, options.max_faces)
+        scale = frame.width / frame.pixels.shape[1]
+        seen = _worth_reporting(seen, frame, options.min_face / scale)
+        regions = [crop_region(box) for box in seen.boxes]
+        tiles = tuple(crop_tile(frame.pixels, region) for region in regions)
+        return FoundFaces(frame, seen.moved(scale), tiles, tuple(_scaled(region, scale) for region in regions))
+
+    def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
+        """Classify tiles, of one frame or of many."""
+        return self.classifier.run(self.classifier.prepare(tiles))
+
+    def finish(
+        self, found: FoundFaces, logits: Sequence[Logits], options: AnalyzeOptions, times: StageTimes
+    ) -> FrameResult:
+        """Join what was found with what was said of it."""
+        frame = found.frame
+        boxes = clip(found.detections.boxes, frame.width, frame.height)
+        faces = tuple(self._face(found, boxes, index, said, options) for index, said in enumerate(logits))
+        return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index)
+
+    def _face(self, found: FoundFaces, boxes: F32Array, index: int, logits: Logits, options: AnalyzeOptions) -> Face:
+        frame, detections = found.frame, found.detections
+        scores = self.classifier.decode(logits, options.labels)
+        emotion = max(scores, key=scores.__getitem__)
+        activation = None
+        if options.explain:
+            activation = Activation(self.classifier.activation(logits, emotion), found.regions[index])
+        left, top, right, bottom = boxes[index].tolist()
+        return Face(
+            box=Box(left, top, right - left, bottom - top),
+            confidence=float(detections.scores[index]),
+            landmarks=_landmarks(detections.landmarks[index], frame),
+            emotion=emotion,
+            score=scores[emotion],
+            uncertain=is_uncertain(scores),
+            scores=MappingProxyType(scores),
+            valence=valence(scores),
+            quality=assess(
+                found.tiles[index],
+                detections.boxes[index],
+                detections.landmarks[index],
+                frame.width,
+                frame.height,
+            ),
+            activation=activation,
+        )
+
+
+def _worth_reporting(seen: Detections, frame: Frame, min_side: float) -> Detections:
+    """Faces that are large enough and whose centre lies in the picture."""
+    height, width = frame.pixels.shape[:2]
+    sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
+    centres = seen.boxes[:, :2] + sizes / 2
+    inside = ((centres >= 0) & (centres < [width, height])).all(axis=1)
+    return seen.only((sizes.min(axis=1) >= min_side) & inside)
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
+
+
+def _landmarks(points: F32Array, frame: Frame) -> Landmarks:
+    inside = np.clip(points, 0, [frame.width, frame.height]).tolist()
+    right_eye, left_eye, nose, right_mouth, left_mouth = ((float(x), float(y)) for x, y in inside)
+    return Landmarks(right_eye, left_eye, nose, right_mouth, left_mouth)
