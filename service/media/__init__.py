@@ -1,0 +1,1 @@
+"""Files to frames: sniffing, bounds, decoding, orientation."""

@@ -1,0 +1,82 @@
+"""What is asked of a clip, what bounds it, and what the container says of it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from service.errors import InvalidOption
+
+# Half a millisecond: containers that count in milliseconds (Matroska, WebM) round every time to one of them, and a
+# frame that was meant for a sampling instant must not miss it for that.
+TIME_SLACK = Fraction(1, 2000)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames of a clip are wanted.
+
+    ``fps`` is the sampling rate in frames a second of presentation time; ``None`` takes every frame. The instants
+    ``k / fps`` divide time into equal cells that do not depend on ``start``, and the first frame of each cell is
+    taken, so a clip read in pieces that begin on such instants gives the same frames as one read at once.
+    ``start <= time < end`` in seconds; ``end`` of ``None`` is the end of the clip.
+    """
+
+    fps: float | None = 5.0
+    start: float = 0.0
+    end: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not 0 < self.fps <= 1000:
+            raise InvalidOption("fps", "fps must be above 0 and at most 1000, or 'native' for every frame.")
+        if not 0 <= self.start < float("inf"):
+            raise InvalidOption("start", "start must be a time in seconds, 0 or later.")
+        if self.end is not None and not self.end > self.start:
+            raise InvalidOption("end", "end must be a time in seconds after start.")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """Bounds on one clip: seconds of it that are read, pixels of a frame, and frames decoded."""
+
+    max_seconds: float = 4 * 3600.0
+    max_pixels: int = 50_000_000
+    max_frames: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """What the container and the first frame say.
+
+    ``width`` and ``height`` are those of the upright picture with square pixels: display rotation and sample aspect
+    ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
+    upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
+    picture track ends as far as the container says; ``None`` where it does not. ``rate`` is the average frame rate.
+    """
+
+    width: int
+    height: int
+    rotation: int
+    mirrored: bool
+    codec: str
+    container: str
+    duration: float | None
+    rate: float | None
+    has_audio: bool
+    interlaced: bool
+
+
+class Sampler:
+    """Says of each frame, in presentation order, whether it is the first of its sampling cell."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._fps = None if sampling.fps is None else Fraction(str(sampling.fps))
+        self._cell = -1
+
+    def takes(self, time: Fraction) -> bool:
+        """Whether the frame shown at ``time`` (seconds) is sampled."""
+        if self._fps is None:
+            return True
+        cell = (time + TIME_SLACK) * self._fps // 1
+        if cell == self._cell:
+            return False
+        self._cell = cell
+        return True

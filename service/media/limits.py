@@ -1,0 +1,53 @@
+"""The bounds that a file must keep before any of its pixels are decoded."""
+
+from dataclasses import dataclass
+
+from service.errors import TooLarge
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """``max_bytes`` of the file, ``max_pixels`` of the picture, ``max_side`` of either side in pixels.
+
+    64 million pixels admit the 50-megapixel files of today's phones, and 64 MiB those files without compression.
+    OpenCV counts in 16 bits where it samples, so that no side may pass 32,767.
+    """
+
+    max_bytes: int = 64 * MEBIBYTE
+    max_pixels: int = 64_000_000
+    max_side: int = 32_767
+
+    def check_bytes(self, count: int) -> None:
+        """Refuse a file of ``count`` bytes where that is too many.
+
+        Raises:
+            TooLarge: naming ``max_bytes``.
+        """
+        if count > self.max_bytes:
+            size, bound = count / MEBIBYTE, self.max_bytes / MEBIBYTE
+            raise TooLarge(
+                "max_bytes",
+                self.max_bytes,
+                f"the file has {size:.1f} MiB and at most {bound:g} MiB are read; send a smaller file",
+            )
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse a picture of ``width`` x ``height`` pixels where that is too large.
+
+        Raises:
+            TooLarge: naming ``max_side`` or ``max_pixels``.
+        """
+        if max(width, height) > self.max_side:
+            raise TooLarge(
+                "max_side",
+                self.max_side,
+                f"the picture is {width} x {height} pixels and no side may pass {self.max_side}; scale it down",
+            )
+        if width * height > self.max_pixels:
+            raise TooLarge(
+                "max_pixels",
+                self.max_pixels,
+                f"the picture is {width} x {height} pixels and at most {self.max_pixels:,} are decoded; scale it down",
+            )

@@ -1,0 +1,98 @@
+"""From the bytes of a picture file to an upright frame, bounded in memory and in time."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from service.domain import Frame
+from service.errors import DeadlineExceeded
+from service.media.deep_tiff import find_deep_tiff, read_deep_tiff
+from service.media.formats import PictureFormat, sniff
+from service.media.limits import DecodeLimits
+from service.media.orientation import read_orientation, upright, upright_size
+from service.media.reading import only_mien_errors, open_picture
+from service.media.reduction import DETECTOR_MARGIN, reduction_factor
+from service.media.samples import to_bgr, to_eight_bit
+
+
+class PictureDecoder:
+    """Decodes pictures, at most ``concurrency`` at once, whatever the number of callers. Thread-safe."""
+
+    def __init__(self, limits: DecodeLimits, concurrency: int) -> None:
+        self._limits = limits
+        self._slots = threading.BoundedSemaphore(concurrency)
+
+    def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
+        """Decode for analysis.
+
+        Args:
+            data: the file; animations give their first frame, multi-page files their first page.
+            detector_side: the long side in pixels at which faces will be looked for. A picture more than twice
+                ``DETECTOR_MARGIN`` times as large is decoded at 1/2, 1/4 or 1/8. ``None`` means full resolution.
+            deadline: a ``time.monotonic()`` instant, or ``None``.
+
+        Returns:
+            An upright frame, ``uint8 [h, w, 3]`` BGR; its ``width`` and ``height`` are those of the full picture.
+
+        Raises:
+            InvalidRequest: no bytes.
+            UnsupportedMedia: not a picture that is read.
+            TooLarge: over one of the limits; pixels are counted in the header, before any is decoded.
+            CorruptMedia: broken or cut short.
+            DeadlineExceeded: ``deadline`` passed while waiting for a turn.
+        """
+        return self._decode(data, None if detector_side is None else detector_side * DETECTOR_MARGIN, deadline)
+
+    def decode_within(self, data: bytes, *, long_side: int, deadline: float | None = None) -> Frame:
+        """Decode to be looked at: no side of the frame's pixels passes ``long_side``. Raises as ``decode`` does."""
+        frame = self._decode(data, long_side, deadline)
+        height, width = frame.pixels.shape[:2]
+        scale = long_side / max(width, height)
+        if scale >= 1:
+            return frame
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return Frame(pixels, frame.width, frame.height)
+
+    def _decode(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
+        self._limits.check_bytes(len(data))
+        picture_format = sniff(data)
+        with self._turn(deadline), only_mien_errors(picture_format):
+            if picture_format is PictureFormat.TIFF and (deep := find_deep_tiff(data)) is not None:
+                self._limits.check_size(deep.width, deep.height)
+                return _finish(read_deep_tiff(data), deep.orientation, min_side)
+            image = open_picture(data, picture_format)
+            self._limits.check_size(*image.size)
+            stored = image.size
+            if picture_format is PictureFormat.JPEG:
+                factor = reduction_factor(*stored, min_side)
+                image.draft(None, (max(1, stored[0] // factor), max(1, stored[1] // factor)))
+                image.load()
+                return _finish(image, read_orientation(image), min_side=None, stored=stored)
+            image.load()
+            return _finish(image, read_orientation(image), min_side)
+
+    @contextmanager
+    def _turn(self, deadline: float | None) -> Iterator[None]:
+        patience = None if deadline is None else deadline - time.monotonic()
+        if (patience is not None and patience <= 0) or not self._slots.acquire(timeout=patience):
+            raise DeadlineExceeded("the deadline passed before the picture could be decoded; allow more time")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def _finish(image: Image.Image, orientation: int, min_side: int | None, stored: tuple[int, int] | None = None) -> Frame:
+    """Reduce, composite, convert and turn a loaded ``image``, whose full size is ``stored`` where it is not its own."""
+    width, height = upright_size(*(stored or image.size), orientation)
+    image = to_eight_bit(image)
+    factor = reduction_factor(*image.size, min_side)
+    if factor > 1:
+        image = image.reduce(factor)
+    return Frame(upright(to_bgr(image), orientation), width, height)

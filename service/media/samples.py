@@ -1,0 +1,62 @@
+"""Every way in which a file stores its samples, brought to BGR of 8 bits."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.domain import U8Array
+from service.errors import UnsupportedMedia
+
+_WHITE = (255, 255, 255, 255)
+_EIGHT_BIT_MODES = frozenset({"L", "RGB", "RGBA", "CMYK"})
+
+
+def to_eight_bit(image: Image.Image) -> Image.Image:
+    """A loaded picture of any mode as one of L, RGB, RGBA or CMYK.
+
+    Raises:
+        UnsupportedMedia: when the samples have no defined white (32-bit integers, or floats outside 0..1).
+    """
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(scale_to_eight_bit(np.asarray(image)))
+    if image.mode in {"I", "F"}:
+        return Image.fromarray(scale_to_eight_bit(np.asarray(image)))
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode in _EIGHT_BIT_MODES:
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def to_bgr(image: Image.Image) -> U8Array:
+    """A picture of mode L, RGB, RGBA or CMYK as ``uint8 [h, w, 3]``.
+
+    Transparency is laid on white, as browsers and viewers lay it, so that the models judge what a person sees. CMYK
+    is converted without its colour profile: the models see shades of grey, and a profile costs more than the decode.
+    """
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+    if image.mode == "L":
+        return np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+
+
+def scale_to_eight_bit(samples: NDArray[np.generic]) -> U8Array:
+    """Samples of any shape as ``uint8`` by the range of their type: 65,535 becomes 255, and so does 1.0.
+
+    Raises:
+        UnsupportedMedia: when that range is not known (other integers, or floats outside 0..1).
+    """
+    if samples.dtype == np.uint8:
+        return samples.astype(np.uint8)
+    if samples.dtype.newbyteorder("=") == np.uint16:
+        # Rounded, in integers: (v * 255 + 32767) / 65535.
+        return ((samples.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
+    if samples.dtype.kind == "f":
+        values = samples.astype(np.float32)
+        # Written so that it is false for NaN too.
+        if bool(((values >= 0.0) & (values <= 1.0)).all()):
+            return np.rint(values * 255).astype(np.uint8)
+        raise UnsupportedMedia("floating-point samples are read in the range 0 to 1 only; save it with 8 or 16 bits")
+    raise UnsupportedMedia(f"samples of type {samples.dtype} are not read; save the picture with 8 or 16 bits a sample")
