@@ -1,0 +1,1 @@
+"""Bytes or a file in, domain result out."""

@@ -1,0 +1,89 @@
+"""Pictures in, faces out: one bad picture does not fail the others."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from service.domain import AnalyzeOptions, Frame, FrameResult
+from service.engine.base import Engine
+from service.errors import InputError
+from service.media.pictures import PictureDecoder
+from service.usecases.pictures import DETECTOR_SIDE, PictureInput, PictureResult, PictureTimes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageAnalysis:
+    """One result a picture, in the order they came in, and where the time went."""
+
+    pictures: tuple[PictureResult, ...]
+    times: PictureTimes
+
+
+def analyze_images(
+    inputs: Sequence[PictureInput], options: AnalyzeOptions, *, engine: Engine, decoder: PictureDecoder
+) -> ImageAnalysis:
+    """Find and classify the faces of every picture.
+
+    The next picture is decoded while the engine works on the last. A picture's faces do not depend on its company.
+
+    Raises:
+        CapacityError: the engine is full or the deadline passed.
+        EngineError: the engine is closed or a model run failed.
+    """
+    started = time.monotonic()
+    reader = _Reader(inputs, options, decoder)
+    results = list(engine.analyze(reader.frames(), options))
+    answers = dict(zip(reader.readable, results, strict=True))
+    pictures = tuple(
+        _answer(index, picture.name, answers.get(index), reader.errors.get(index))
+        for index, picture in enumerate(inputs)
+    )
+    times = PictureTimes(
+        decode=reader.decode_ms,
+        queue=sum(result.times.queue for result in results),
+        detect=sum(result.times.detect for result in results),
+        classify=sum(result.times.classify for result in results),
+        total=(time.monotonic() - started) * 1000,
+    )
+    return ImageAnalysis(pictures, times)
+
+
+class _Reader:
+    """Decodes on demand, and keeps book of which pictures could be read."""
+
+    def __init__(self, inputs: Sequence[PictureInput], options: AnalyzeOptions, decoder: PictureDecoder) -> None:
+        self._inputs = inputs
+        self._options = options
+        self._decoder = decoder
+        self.readable: list[int] = []
+        self.errors: dict[int, InputError] = {}
+        self.decode_ms = 0.0
+
+    def frames(self) -> Iterator[Frame]:
+        for index, picture in enumerate(self._inputs):
+            try:
+                frame = self._decode(picture)
+            except InputError as error:
+                self.errors[index] = error
+                continue
+            self.readable.append(index)
+            yield replace(frame, index=index)
+
+    def _decode(self, picture: PictureInput) -> Frame:
+        if isinstance(picture.content, InputError):
+            raise picture.content
+        started = time.monotonic()
+        try:
+            return self._decoder.decode(
+                picture.content,
+                detector_side=DETECTOR_SIDE[self._options.detector],
+                deadline=self._options.deadline,
+            )
+        finally:
+            self.decode_ms += (time.monotonic() - started) * 1000
+
+
+def _answer(index: int, name: str | None, result: FrameResult | None, error: InputError | None) -> PictureResult:
+    if result is None:
+        return PictureResult(index, name, error=error)
+    return PictureResult(index, name, result.width, result.height, result.faces)
