@@ -1,0 +1,48 @@
+# Mien in a container: the service, its locked dependencies and both models; nothing is downloaded at run time.
+#   docker build --tag mien . && docker run --rm --publish 127.0.0.1:8000:8000 mien
+
+# The release line that the locks are tested on. Pinned by tag: a digest can only be read from a registry, and none was
+# within reach where this was written. Pin one for a release: --build-arg PYTHON=python:3.11-slim-bookworm@sha256:...
+ARG PYTHON=python:3.11-slim-bookworm
+
+FROM ${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+# Without pip: what is copied into the final stage can serve and cannot install.
+RUN python -m venv --without-pip /opt/mien
+# Before the source, so that an edit to the service does not install its dependencies again.
+COPY requirements/build.txt requirements/base.txt requirements/
+RUN python -m pip install --require-hashes --requirement requirements/build.txt \
+    && python -m pip --python /opt/mien/bin/python install --only-binary :all: \
+       --require-hashes --requirement requirements/base.txt
+COPY pyproject.toml README.md ./
+COPY service/ service/
+RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir wheels . \
+    && python -m pip --python /opt/mien/bin/python install --no-deps --no-index wheels/*.whl
+
+FROM ${PYTHON}
+LABEL org.opencontainers.image.title="Mien" \
+      org.opencontainers.image.description="Self-hosted facial-emotion inference"
+# The base image's own installers are of no use to a service, and of some to an intruder.
+RUN python -m pip uninstall --yes --root-user-action=ignore setuptools wheel pip
+COPY --from=build /opt/mien /opt/mien
+COPY model_store/ /opt/mien/model_store/
+COPY deploy/healthcheck.py /opt/mien/healthcheck.py
+# HOME: the user has none of its own. Only /tmp is ever written to, so the root file system may be read-only.
+ENV PATH=/opt/mien/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    MIEN_HOST=0.0.0.0 \
+    MIEN_PORT=8000 \
+    MIEN_MODEL_STORE=/opt/mien/model_store \
+    MIEN_LOG_FORMAT=json
+WORKDIR /tmp
+# A number, so that Kubernetes can see for itself that it is not root.
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-I", "/opt/mien/healthcheck.py"]
+ENTRYPOINT ["mien"]
+CMD ["serve"]

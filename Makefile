@@ -1,0 +1,123 @@
+# Every way into the repository. `make` alone lists the targets.
+#
+# Python >= 3.11 is all that a machine needs. Environments are made once: a stamp inside each remembers the lock that it
+# was filled from, so that `make run` starts the service at once until a lock or pyproject.toml changes.
+# Written for the make that macOS ships (3.81) as well as today's, and for checkouts in paths with spaces.
+
+VENV := .venv
+BIN := $(VENV)/bin
+TRAIN_VENV := .venv-train
+LOCK_VENV := .venv-lock
+
+# A local CPU build satisfies this where pip is shown one; the registry's own build brings CUDA along.
+TORCH := torch==2.13.0
+# The resolver behind `make lock`. It is no part of any lock: nothing that ships or tests needs it.
+RESOLVER := uv==0.13.8 packaging==26.3
+
+# -qq: pip's warnings about a machine's package sources say nothing about this project; its errors stay.
+PIP_INSTALL = python -m pip install -qq --disable-pip-version-check --no-input
+HASHED = --require-hashes --requirement
+
+# Another place than the one the environment was made in (a moved or copied checkout), or a Python that has gone: its
+# scripts point into the void, or worse, at the old code.
+STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null)" = "$(CURDIR)" ] || echo stale)
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: help setup setup-test setup-train run test check lint format types imports manifests bench lock clean stale
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# ---- environments
+
+# $(call make_venv,DIRECTORY,FLAGS): a virtual environment by $(PYTHON), or by the first Python here that is new enough.
+define make_venv
+for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+        exec "$$python" -m venv $(2) $(1); \
+    fi; \
+done; \
+echo "Mien needs Python 3.11 or newer, and found none ($(or $(PYTHON),python3): $$($(or $(PYTHON),python3) --version 2>&1))." \
+    "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1
+endef
+
+# Cleared only when it is known to be of another place: an environment without the mark may be someone's, and in use.
+$(VENV)/.checkout: $(STALE)
+	@$(call make_venv,$(VENV),$$([ ! -e $(VENV)/.checkout ] || echo --clear))
+	@printf '%s' "$(CURDIR)" > $@
+
+# Offline but for the locked packages: setuptools comes from its lock, so no build environment is fetched.
+$(VENV)/.base: $(VENV)/.checkout requirements/base.txt requirements/build.txt pyproject.toml
+	@echo "Setting up $(VENV) (once: a minute or so)"
+	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/base.txt
+	@$(BIN)/$(PIP_INSTALL) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base requirements/test.txt
+	@echo "Adding what the tests need to $(VENV)"
+	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/test.txt
+	@touch $@
+
+$(TRAIN_VENV)/.train: requirements/train.txt requirements/build.txt
+	@echo "Setting up $(TRAIN_VENV) with $(TORCH)"
+	@$(call make_venv,$(TRAIN_VENV),)
+	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/train.txt
+	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) '$(TORCH)'
+	@touch $@
+
+setup: $(VENV)/.base ## make .venv and install the locked requirements of the service
+setup-test: $(VENV)/.test ## the same, with what the tests and checks need
+setup-train: $(TRAIN_VENV)/.train ## make .venv-train, with torch, for the programs under training/
+
+# ---- the service
+
+run: $(VENV)/.base ## serve on http://127.0.0.1:8000 (HOST=... PORT=... change that)
+	@exec $(BIN)/mien serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
+
+# ---- the gates
+
+# pytest's 5 (nothing collected) is a failure here: a tree whose tests have gone missing is not a green one.
+test: check ## everything that CI runs: the static gate, then the tests (PYTEST_ARGS=... is passed on)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
+	    [ $$status -ne 5 ] || echo "No test ran: the test tree or PYTEST_ARGS is wrong." >&2; exit $$status; }
+
+check: lint format types imports manifests ## the static gate: lint, format, types, layers, manifests, locks
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check --quiet .
+
+format: $(VENV)/.test
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --diff --quiet . >&2; exit 1; }
+
+types: $(VENV)/.test
+	@$(BIN)/mypy -p service -p tools
+
+imports: $(VENV)/.test
+	@$(BIN)/lint-imports
+
+manifests: $(VENV)/.test
+	@$(BIN)/python -m tools.check
+	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/hadolint Dockerfile
+
+bench: $(VENV)/.test ## the benchmarks under benchmarks/
+	@set -e; for file in benchmarks/bench_*.py; do \
+	    [ -e "$$file" ] || { echo "There is no benchmarks/bench_*.py yet." >&2; exit 1; }; \
+	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	done
+
+# ---- upkeep
+
+lock: $(LOCK_VENV)/.lock ## remake requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer releases)
+	@$(LOCK_VENV)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+$(LOCK_VENV)/.lock: Makefile
+	@$(call make_venv,$(LOCK_VENV),)
+	@$(LOCK_VENV)/bin/$(PIP_INSTALL) $(RESOLVER)
+	@touch $@
+
+clean: ## remove .venv and every cache; training runs and their environment stay
+	rm -rf $(VENV) $(LOCK_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find service tools tests training benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
