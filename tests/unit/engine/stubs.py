@@ -1,0 +1,60 @@
+"""A pipeline whose steps are plain functions of the frame, so that the pool can be watched without models."""
+
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from service.domain import AnalyzeOptions, Box, Face, Frame, FrameResult, StageTimes, U8Array
+from service.vision.classifier import Logits
+from service.vision.detector import Detections
+from service.vision.pipeline import FoundFaces, Pipeline
+from tests.fakes import make_face
+
+
+def frame(value: int, faces: int = 1) -> Frame:
+    """A frame in which the stub finds ``faces`` faces, whose tiles are all ``value``."""
+    pixels = np.full((8, 8, 3), value, dtype=np.uint8)
+    pixels[0, 0, 0] = faces
+    return Frame(pixels, 8, 8, index=value)
+
+
+class StubPipeline:
+    """Fails detection of frames whose value is in ``bad_frames`` and any batch with a tile in ``bad_tiles``."""
+
+    def __init__(self, bad_frames: Sequence[int] = (), bad_tiles: Sequence[int] = ()) -> None:
+        self.bad_frames, self.bad_tiles = set(bad_frames), set(bad_tiles)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.batches: list[int] = []
+        self.found: list[int] = []
+        self.threads: set[str] = set()
+
+    def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
+        assert self.gate.wait(20)
+        self.threads.add(threading.current_thread().name)
+        value, count = int(frame.pixels[1, 1, 0]), int(frame.pixels[0, 0, 0])
+        self.found.append(value)
+        if value in self.bad_frames:
+            raise RuntimeError("detector broke")
+        tiles = tuple(np.full((48, 48), value, np.uint8) for _ in range(count))
+        nothing = Detections(np.zeros((count, 4)), np.zeros(count), np.zeros((count, 5, 2)))
+        return FoundFaces(frame, nothing, tiles, tuple(Box(0, 0, 1, 1) for _ in range(count)))
+
+    def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
+        self.batches.append(len(tiles))
+        values = [int(tile[0, 0]) for tile in tiles]
+        if self.bad_tiles & set(values):
+            raise RuntimeError("classifier broke")
+        return [Logits(np.full(8, value, np.float32), np.zeros(7), np.zeros((8, 2, 2))) for value in values]
+
+    def finish(
+        self, found: FoundFaces, logits: Sequence[Logits], options: AnalyzeOptions, times: StageTimes
+    ) -> FrameResult:
+        faces: list[Face] = [make_face(Box(float(said.ferplus8[0]), 0, 1, 1)) for said in logits]
+        return FrameResult(8, 8, tuple(faces), times, index=found.frame.index)
+
+
+def as_pipeline(stub: StubPipeline) -> Pipeline:
+    return cast("Pipeline", stub)

@@ -1,0 +1,201 @@
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from service.domain import AnalyzeOptions, Frame
+from service.engine.local import EngineConfig, LocalEngine
+from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
+from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
+
+OPTIONS = AnalyzeOptions()
+BAD_FRAME, BAD_TILE = 250, 251
+WAIT = 20.0  # s; nothing here takes long, so a test that waits this long has found a hang
+
+
+@pytest.fixture
+def stub() -> StubPipeline:
+    return StubPipeline(bad_frames=[BAD_FRAME], bad_tiles=[BAD_TILE])
+
+
+@pytest.fixture
+def engine(stub: StubPipeline) -> Iterator[LocalEngine]:
+    config = EngineConfig(Path(), workers=2, capacity=8, canary_interval=60)
+    engine = LocalEngine(as_pipeline(stub), (), config)
+    yield engine
+    stub.gate.set()
+    engine.close()
+
+
+def values(engine: LocalEngine, *frames: Frame) -> list[list[float]]:
+    return [[face.box.x for face in result.faces] for result in engine.analyze(frames, OPTIONS)]
+
+
+def test_results_come_in_the_order_of_the_frames(engine: LocalEngine) -> None:
+    results = list(engine.analyze((frame(n, faces=n % 4) for n in range(60)), OPTIONS))
+    assert [result.index for result in results] == list(range(60))
+    assert [[face.box.x for face in result.faces] for result in results] == [[n] * (n % 4) for n in range(60)]
+
+
+def test_no_frames_is_no_results(engine: LocalEngine) -> None:
+    assert values(engine) == []
+
+
+def test_faces_of_several_callers_share_a_batch(engine: LocalEngine, stub: StubPipeline) -> None:
+    stub.gate.clear()
+    with ThreadPoolExecutor(8) as callers:
+        calls = [callers.submit(values, engine, frame(n, faces=5)) for n in range(8)]
+        while engine.load().waiting_frames < 6:
+            time.sleep(0.001)
+        stub.gate.set()
+        assert [call.result(WAIT) for call in calls] == [[[n] * 5] for n in range(8)]
+    assert sum(stub.batches) == 40
+
+
+def test_frames_are_drawn_a_bounded_distance_ahead(engine: LocalEngine) -> None:
+    drawn = []
+
+    def frames() -> Iterator[Frame]:
+        for n in range(200):
+            drawn.append(n)
+            yield frame(n)
+
+    results = engine.analyze(frames(), OPTIONS)
+    next(results)
+    assert len(drawn) <= 6
+    assert len(list(results)) == 199
+
+
+def test_a_frame_that_fails_fails_its_own_caller_only(engine: LocalEngine) -> None:
+    with ThreadPoolExecutor(8) as callers:
+        calls = {n: callers.submit(values, engine, frame(n)) for n in (1, 2, BAD_FRAME, 3, 4, 5, 6)}
+        with pytest.raises(InferenceFailed) as failure:
+            calls.pop(BAD_FRAME).result(WAIT)
+        assert str(failure.value.__cause__) == "detector broke"
+        assert {n: call.result(WAIT) for n, call in calls.items()} == {n: [[n]] for n in calls}
+
+
+def test_a_face_that_fails_does_not_fail_its_batch(engine: LocalEngine, stub: StubPipeline) -> None:
+    stub.gate.clear()
+    with ThreadPoolExecutor(8) as callers:
+        calls = {n: callers.submit(values, engine, frame(n, faces=2)) for n in (1, 2, BAD_TILE, 3, 4)}
+        while engine.load().calls < 5:
+            time.sleep(0.001)
+        stub.gate.set()
+        with pytest.raises(InferenceFailed):
+            calls.pop(BAD_TILE).result(WAIT)
+        assert {n: call.result(WAIT) for n, call in calls.items()} == {n: [[n, n]] for n in calls}
+
+
+def test_workers_survive_failures(engine: LocalEngine) -> None:
+    for _ in range(10):
+        with pytest.raises(InferenceFailed):
+            values(engine, frame(BAD_FRAME))
+        with pytest.raises(InferenceFailed):
+            values(engine, frame(BAD_TILE))
+    assert values(engine, frame(7)) == [[7]]
+    assert engine.load().busy_workers == 0
+
+
+def test_more_calls_than_the_capacity_are_refused_and_then_admitted_again(
+    engine: LocalEngine, stub: StubPipeline
+) -> None:
+    stub.gate.clear()
+    with ThreadPoolExecutor(8) as callers:
+        calls = [callers.submit(values, engine, frame(n)) for n in range(8)]
+        while engine.load().calls < 8:
+            time.sleep(0.001)
+        with pytest.raises(Overloaded):
+            values(engine, frame(9))
+        stub.gate.set()
+        for call in calls:
+            call.result(WAIT)
+    assert values(engine, frame(9)) == [[9]]
+    assert engine.load().calls == 0
+
+
+def test_a_deadline_ends_the_wait(engine: LocalEngine, stub: StubPipeline) -> None:
+    stub.gate.clear()
+    begin = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        list(engine.analyze([frame(1)], AnalyzeOptions(deadline=begin + 0.1)))
+    assert time.monotonic() - begin < 5
+    stub.gate.set()
+    assert values(engine, frame(2)) == [[2]]
+
+
+def test_a_frame_whose_deadline_passed_in_the_queue_is_not_looked_at(engine: LocalEngine, stub: StubPipeline) -> None:
+    with pytest.raises(DeadlineExceeded):
+        list(engine.analyze([frame(42)], AnalyzeOptions(deadline=time.monotonic() - 1)))
+    values(engine, frame(1))
+    assert 42 not in stub.found
+
+
+def test_a_caller_that_goes_away_frees_its_place_and_its_frames(engine: LocalEngine, stub: StubPipeline) -> None:
+    results = engine.analyze((frame(n) for n in range(100)), OPTIONS)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert engine.load().calls == 0
+    values(engine, frame(200))
+    assert len(stub.found) < 12
+
+
+def test_an_error_while_drawing_frames_reaches_the_caller(engine: LocalEngine) -> None:
+    def frames() -> Iterator[Frame]:
+        yield frame(1)
+        raise ValueError("the clip ends here")
+
+    with pytest.raises(ValueError, match="ends here"):
+        list(engine.analyze(frames(), OPTIONS))
+    assert engine.load().calls == 0
+
+
+def test_closing_answers_everyone(engine: LocalEngine, stub: StubPipeline) -> None:
+    stub.gate.clear()
+    with ThreadPoolExecutor(8) as callers:
+        calls = [callers.submit(values, engine, frame(n)) for n in range(8)]
+        while engine.load().calls < 8:
+            time.sleep(0.001)
+        threading.Timer(0.05, stub.gate.set).start()
+        engine.close()
+        ended = [call.exception(WAIT) for call in calls]
+    assert all(error is None or isinstance(error, EngineClosed) for error in ended)
+    assert sum(isinstance(error, EngineClosed) for error in ended) >= 6
+    with pytest.raises(EngineClosed):
+        values(engine, frame(1))
+    engine.close()
+
+
+def test_both_workers_work(engine: LocalEngine, stub: StubPipeline) -> None:
+    list(engine.analyze((frame(n) for n in range(240)), OPTIONS))
+    assert len(stub.threads) == 2
+
+
+def test_health_follows_the_work(stub: StubPipeline) -> None:
+    engine = LocalEngine(as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=0.05))
+    try:
+        assert not engine.health().ready
+        values(engine, frame(1))
+        assert engine.health().ready
+        stub.gate.clear()
+        time.sleep(0.4)
+        health = engine.health()
+        assert not health.ready
+        assert "No picture" in health.reason
+        stub.gate.set()
+        values(engine, frame(1))
+        assert engine.health().ready
+    finally:
+        stub.gate.set()
+        engine.close()
+    assert engine.health().reason == "The engine is closed."
+
+
+def test_stage_times_are_told(engine: LocalEngine) -> None:
+    (result,) = engine.analyze([frame(1)], OPTIONS)
+    assert result.times.queue >= 0
+    assert result.times.detect > 0
+    assert result.times.classify > 0

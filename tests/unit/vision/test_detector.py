@@ -1,0 +1,76 @@
+from typing import cast
+
+import numpy as np
+import pytest
+
+from service.errors import ModelUnreadable
+from service.vision.detector import Detections, DetectorSpec, FaceDetector
+from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, session
+
+
+def picture(height: int, width: int, *spots: tuple[int, int], size: int = 8) -> np.ndarray:
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    for x, y in spots:
+        pixels[y - size // 2 : y + size // 2, x - size // 2 : x + size // 2] = 255
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "shape"),
+    [(480, 640, (256, 320)), (640, 480, (320, 256)), (100, 100, (320, 320)), (1, 1, (320, 320)), (3, 4000, (32, 320))],
+)
+def test_letterbox_fits_the_long_side_and_pads_to_the_multiple(height: int, width: int, shape: tuple[int, int]) -> None:
+    box = FaceDetector(session(bright_spots), SPEC).prepare(np.full((height, width, 3), 7, np.uint8), 320)
+    assert box.image.shape == (1, *shape, 3)
+    assert box.image.dtype == np.uint8
+    assert box.scale == 320 / max(height, width)
+
+
+def test_letterbox_pads_right_and_bottom_with_black() -> None:
+    box = FaceDetector(session(bright_spots), SPEC).prepare(np.full((200, 300, 3), 200, np.uint8), 320)
+    inner_height = round(200 * 320 / 300)
+    assert (box.image[0, :inner_height] == 200).all()
+    assert not box.image[0, inner_height:].any()
+
+
+def test_boxes_and_landmarks_come_back_in_picture_pixels() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    # White around (200, 120) of a 640 x 480 picture: (100, 60) at half scale, the centre of the cell at column 12.
+    found = detector.find(picture(480, 640, (200, 120), size=12), 320, 0.5, 10)
+    assert found.boxes == pytest.approx(np.asarray([[160, 60, 240, 180]]), abs=0.01)
+    assert found.scores == pytest.approx([0.9])
+    assert found.landmarks[0, 0] == pytest.approx([184, 100])
+    assert found.landmarks[0, 4] == pytest.approx([212, 144])
+
+
+def test_threshold_and_most_bound_the_answer() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    spots = picture(320, 320, (60, 60), (60, 220), (220, 60))
+    assert len(detector.find(spots, 320, 0.5, 10).boxes) == 3
+    assert len(detector.find(spots, 320, 0.5, 2).boxes) == 2
+    assert len(detector.find(spots, 320, 0.95, 10).boxes) == 0
+
+
+def test_a_picture_without_spots_has_no_faces() -> None:
+    found = FaceDetector(session(bright_spots), SPEC).find(picture(100, 200), 320, 0.5, 10)
+    assert found.boxes.shape == (0, 4)
+    assert found.landmarks.shape == (0, 5, 2)
+
+
+def test_the_network_sees_the_pixels_unchanged_when_they_fit() -> None:
+    stub = StubSession(bright_spots)
+    pixels = np.random.default_rng(0).integers(0, 255, (320, 320, 3)).astype(np.uint8)
+    FaceDetector(cast("object", stub), SPEC).find(pixels, 320, 0.5, 1)  # type: ignore[arg-type]
+    assert (stub.seen[0][0] == pixels).all()
+
+
+def test_moved_scales_then_shifts() -> None:
+    face = Detections(np.asarray([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), np.ones((1, 5, 2), np.float32))
+    moved = face.moved(2, 10, 20)
+    assert moved.boxes.tolist() == [[12, 24, 16, 28]]
+    assert moved.landmarks[0, 0].tolist() == [12, 22]
+
+
+def test_a_spec_with_a_gap_is_named() -> None:
+    with pytest.raises(ModelUnreadable, match="strides"):
+        DetectorSpec.from_manifest({"multiple": 32})

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from service.vision.geometry import area, clip, intersection, suppress
+
+
+def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
+    return np.asarray(rows, dtype=np.float32)
+
+
+def test_intersection_is_the_shared_area_and_never_negative() -> None:
+    one = boxes((0, 0, 10, 10))[0]
+    others = boxes((5, 5, 15, 15), (10, 0, 20, 10), (30, 30, 40, 40), (2, 2, 4, 4))
+    assert intersection(one, others).tolist() == [25, 0, 0, 4]
+
+
+def test_area() -> None:
+    assert area(boxes((1, 2, 4, 8))).tolist() == [18]
+
+
+def test_suppression_keeps_the_best_of_each_cluster_best_first() -> None:
+    found = boxes((0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60), (0, 20, 10, 30))
+    scores = np.asarray([0.7, 0.9, 0.8, 0.6], dtype=np.float32)
+    assert suppress(found, scores, 0.45, 10).tolist() == [1, 2, 3]
+    assert suppress(found, scores, 0.45, 2).tolist() == [1, 2]
+
+
+def test_suppression_spares_boxes_at_the_bound() -> None:
+    halves = boxes((0, 0, 10, 10), (0, 0, 5, 10))
+    assert suppress(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.5, 10).tolist() == [0, 1]
+    assert suppress(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.49, 10).tolist() == [0]
+
+
+def test_equal_scores_keep_their_order() -> None:
+    found = boxes(*((x * 20, 0, x * 20 + 10, 10) for x in range(30)))
+    assert suppress(found, np.full(30, 0.5, dtype=np.float32), 0.45, 100).tolist() == list(range(30))
+
+
+def test_nothing_found_is_no_box() -> None:
+    assert suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.45, 10).size == 0
+
+
+def test_clip_cuts_to_the_picture() -> None:
+    assert clip(boxes((-5, 3, 120, 90)), 100, 80).tolist() == [pytest.approx([0, 3, 100, 80])]

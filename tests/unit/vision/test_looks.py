@@ -1,0 +1,58 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from service.domain import DetectorMode
+from service.vision.detector import FaceDetector
+from service.vision.looks import look, plan_tiles
+from tests.unit.vision.stubs import SPEC, bright_spots, session
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1280), (1920, 400), (641, 640), (640, 640), (100, 50)])
+def test_tiles_cover_the_picture_and_overlap(width: int, height: int) -> None:
+    tiles = plan_tiles(width, height, 640, 96)
+    covered = np.zeros((height, width), dtype=int)
+    for tile in tiles:
+        assert tile.right - tile.left <= 640
+        assert tile.bottom - tile.top <= 640
+        covered[tile.top : tile.bottom, tile.left : tile.right] += 1
+    assert covered.min() >= 1
+    lefts = sorted({tile.left for tile in tiles})
+    assert all(following - before <= 640 - 96 for before, following in pairwise(lefts))
+
+
+def small_face(width: int, height: int, x: int, y: int) -> np.ndarray:
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[y - 6 : y + 6, x - 6 : x + 6] = 255
+    return pixels
+
+
+def test_the_second_look_finds_what_the_first_is_too_coarse_for() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    pixels = small_face(1920, 1280, 1500, 1100)
+    assert len(look(detector, pixels, DetectorMode.FAST, 0.5, 10).boxes) == 0
+    found = look(detector, pixels, DetectorMode.ACCURATE, 0.5, 10)
+    left, top, right, bottom = found.boxes[0]
+    assert (left + right) / 2 == pytest.approx(1500, abs=8)
+    assert (top + bottom) / 2 == pytest.approx(1100, abs=8)
+
+
+def test_a_face_in_the_overlap_of_two_tiles_is_one_face() -> None:
+    tiles = plan_tiles(1920, 640, 640, 96)
+    x = (tiles[1].left + tiles[0].right) // 2
+    found = look(
+        FaceDetector(session(bright_spots), SPEC), small_face(1920, 640, x, 300), DetectorMode.ACCURATE, 0.5, 9
+    )
+    assert len(found.boxes) == 1
+
+
+def test_pictures_that_the_first_look_can_resolve_are_seen_once() -> None:
+    calls = []
+
+    def counting(images: np.ndarray) -> list[np.ndarray]:
+        calls.append(images.shape)
+        return bright_spots(images)
+
+    look(FaceDetector(session(counting), SPEC), np.zeros((960, 1280, 3), np.uint8), DetectorMode.ACCURATE, 0.5, 9)
+    assert calls == [(1, 480, 640, 3)]
