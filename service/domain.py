@@ -82,7 +82,7 @@ class Frame:
 
     ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
     full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
-    still), ``index`` the number of the frame in decode order.
+    still), ``index`` the number of the frame in decode order, ``scene`` the number of cuts seen before it.
     """
 
     pixels: U8Array
@@ -90,6 +90,7 @@ class Frame:
     height: int
     time: float = 0.0
     index: int = 0
+    scene: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """The faces of one frame, best confidence first."""
+    """The faces of one frame, best confidence first; ``time``, ``index`` and ``scene`` are the frame's own."""
 
     width: int
     height: int
@@ -153,6 +154,7 @@ class FrameResult:
     times: StageTimes = field(default_factory=StageTimes)
     time: float = 0.0
     index: int = 0
+    scene: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Pipeline:
         frame = found.frame
         boxes = clip(found.detections.boxes, frame.width, frame.height)
         faces = tuple(self._face(found, boxes, index, said, options) for index, said in enumerate(logits))
-        return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index)
+        return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index, frame.scene)
 
     def _face(self, found: FoundFaces, boxes: F32Array, index: int, logits: Logits, options: AnalyzeOptions) -> Face:
         frame, detections = found.frame, found.detections

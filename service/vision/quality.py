@@ -12,7 +12,7 @@ import numpy as np
 
 from service.domain import F32Array, Quality, U8Array
 
-MIN_SHARPNESS = 0.15
+MIN_SHARPNESS = 0.15  # the median FER+ face, blurred with a sigma of 1.5 px of its tile
 MIN_BRIGHTNESS = 0.15
 MAX_BRIGHTNESS = 0.90
 MIN_SIZE = 24.0
