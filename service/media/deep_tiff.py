@@ -1,35 +1,32 @@
 """TIFFs that Pillow reads wrongly or not at all, through OpenCV: several channels of 16 bits, and floats.
 
-Pillow keeps the high byte of such channels (and mixes their bytes up where they are stored plane by plane), and knows
-floats in grey only.
+Pillow keeps the high byte of such channels and knows floats in grey only. Where they are stored plane by plane, both
+libraries silently mix the planes up, so that those files are refused.
 """
 
 import io
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from service.errors import UnsupportedMedia
 from service.media.samples import scale_to_eight_bit
 
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _SAMPLE_FORMAT = 256, 257, 258, 262, 274, 277, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_SAMPLES, _PLANAR, _SAMPLE_FORMAT = 277, 284, 339
 _CMYK = 5
+_BY_PLANE = 2
 _FLOAT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class DeepTiff:
-    """What the header says of a TIFF that is OpenCV's to read. The size is as stored, before ``orientation``."""
+def deep_tiff_size(data: bytes) -> tuple[int, int] | None:
+    """Stored width and height of a TIFF that Pillow would not read well; ``None`` for all others.
 
-    width: int
-    height: int
-    orientation: int
-
-
-def find_deep_tiff(data: bytes) -> DeepTiff | None:
-    """The header of a TIFF that Pillow would not read well; ``None`` for all others, broken ones among them."""
+    Raises:
+        UnsupportedMedia: when neither library would read it well.
+    """
     tags = _first_directory(data)
     bits = max(_numbers(tags, _BITS, 1))
     samples = _numbers(tags, _SAMPLES, 1)[0]
@@ -37,12 +34,13 @@ def find_deep_tiff(data: bytes) -> DeepTiff | None:
     is_cmyk = _CMYK in _numbers(tags, _PHOTOMETRIC, 0)
     if bits <= 8 or is_cmyk or not (is_float or samples > 1):
         return None
-    width, height, orientation = (_numbers(tags, tag, 1)[0] for tag in (_WIDTH, _HEIGHT, _ORIENTATION))
-    return DeepTiff(width, height, orientation)
+    if samples > 1 and _BY_PLANE in _numbers(tags, _PLANAR, 1):
+        raise UnsupportedMedia("a TIFF of more than 8 bits stored plane by plane is not read; save it interleaved")
+    return _numbers(tags, _WIDTH, 1)[0], _numbers(tags, _HEIGHT, 1)[0]
 
 
 def read_deep_tiff(data: bytes) -> Image.Image:
-    """Decode the first page, as stored, to mode L, RGB or RGBA.
+    """Decode the first page to mode L, RGB or RGBA, upright: OpenCV turns TIFFs whatever its flags say.
 
     Raises:
         UnsupportedMedia: when floats leave the range 0..1.

@@ -11,10 +11,10 @@ from PIL import Image
 
 from service.domain import Frame
 from service.errors import DeadlineExceeded
-from service.media.deep_tiff import find_deep_tiff, read_deep_tiff
+from service.media.deep_tiff import deep_tiff_size, read_deep_tiff
 from service.media.formats import PictureFormat, sniff
 from service.media.limits import DecodeLimits
-from service.media.orientation import read_orientation, upright, upright_size
+from service.media.orientation import UPRIGHT, read_orientation, upright, upright_size
 from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
 from service.media.samples import to_bgr, to_eight_bit
@@ -63,9 +63,9 @@ class PictureDecoder:
         self._limits.check_bytes(len(data))
         picture_format = sniff(data)
         with self._turn(deadline), only_mien_errors(picture_format):
-            if picture_format is PictureFormat.TIFF and (deep := find_deep_tiff(data)) is not None:
-                self._limits.check_size(deep.width, deep.height)
-                return _finish(read_deep_tiff(data), deep.orientation, min_side)
+            if picture_format is PictureFormat.TIFF and (size := deep_tiff_size(data)) is not None:
+                self._limits.check_size(*size)
+                return _finish(read_deep_tiff(data), UPRIGHT, min_side)
             image = open_picture(data, picture_format)
             self._limits.check_size(*image.size)
             stored = image.size

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.domain import U8Array
+from tests.unit.media.files import WITH_EXIF, decoder, four_corners, portrait, save, stored_as
+
+
+def corners(pixels: U8Array) -> list[list[int]]:
+    """The colours a quarter in from each corner, as RGB, in reading order."""
+    height, width = pixels.shape[:2]
+    rows, columns = (height // 4, height * 3 // 4), (width // 4, width * 3 // 4)
+    return [pixels[y, x, ::-1].astype(int).tolist() for y in rows for x in columns]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", WITH_EXIF)
+def test_every_corner_ends_where_it_belongs(name: str, orientation: int) -> None:
+    stored = Image.fromarray(stored_as(four_corners(), orientation))
+    frame = decoder().decode(save(stored, name, orientation))
+    assert (frame.width, frame.height) == (96, 64)
+    assert frame.pixels.shape == (64, 96, 3)
+    assert frame.pixels.flags.c_contiguous
+    np.testing.assert_allclose(corners(frame.pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_reduced_decode_is_turned_too(orientation: int) -> None:
+    stored = Image.fromarray(stored_as(four_corners(960, 640), orientation))
+    frame = decoder().decode(save(stored, "JPEG", orientation), detector_side=80)
+    assert (frame.width, frame.height) == (960, 640)
+    assert frame.pixels.shape == (160, 240, 3)
+    np.testing.assert_allclose(corners(frame.pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_is_upright(value: int) -> None:
+    frame = decoder().decode(save(Image.fromarray(four_corners()), "JPEG", value))
+    assert (frame.width, frame.height) == (96, 64)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("tail", [b"junk", b"II\x2a\0\xff\xff\xff\xff", b"MM\0\x2a\0\0\0\x08\0\x02\x01"])
+def test_a_broken_exif_block_does_not_spoil_the_picture(tail: bytes) -> None:
+    frame = decoder().decode(save(portrait(64), "JPEG", exif=b"Exif\0\0" + tail))
+    assert (frame.width, frame.height) == (64, 64)
