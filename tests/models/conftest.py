@@ -1,0 +1,50 @@
+"""The shipped models behind a real engine, once a test run."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.domain import AnalyzeOptions, DetectorMode, FrameResult
+from service.engine.local import EngineConfig, LocalEngine, open_engine
+from service.media.limits import DecodeLimits
+from service.media.pictures import PictureDecoder
+from service.usecases.pictures import DETECTOR_SIDE
+
+ROOT = Path(__file__).resolve().parents[2]
+STORE = ROOT / "model_store"
+PHOTOS = ROOT.parent / "shared" / "media" / "photos"
+
+Look = Callable[..., FrameResult]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[LocalEngine]:
+    engine = open_engine(EngineConfig(STORE, workers=2))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def look(engine: LocalEngine) -> Look:
+    """Bytes of a picture file to the faces in it, as the service goes about it."""
+    decoder = PictureDecoder(DecodeLimits(), concurrency=2)
+
+    def look(data: bytes, options: AnalyzeOptions | None = None) -> FrameResult:
+        options = options or AnalyzeOptions(detector=DetectorMode.FAST)
+        frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector])
+        (result,) = engine.analyze([frame], options)
+        return result
+
+    return look
+
+
+@pytest.fixture
+def photo() -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        path = PHOTOS / name
+        if not path.exists():
+            pytest.skip("../shared/media/photos is not here")
+        return path.read_bytes()
+
+    return read

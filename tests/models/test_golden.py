@@ -1,0 +1,169 @@
+"""Known pictures through the shipped models: how many faces, where, and how named."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import ExifTags, Image
+from skimage.data import astronaut, chelsea, coffee
+
+from service.domain import AnalyzeOptions, Box, DetectorMode, Face, LabelSet
+from tests.models.conftest import Look
+
+# Where a person sees the astronaut's face, left, top, right and bottom in pixels of the 512 x 512 picture.
+ASTRONAUT_FACE = (172, 60, 276, 202)
+
+
+def saved(picture: Image.Image, form: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    if form == "HEIF":
+        pillow_heif.from_pillow(picture).save(file, quality=90)
+    else:
+        picture.save(file, form, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+ASTRONAUT = Image.fromarray(astronaut())
+JPEG = saved(ASTRONAUT, "JPEG", quality=95)
+
+
+def the_face(look: Look, data: bytes, options: AnalyzeOptions | None = None) -> Face:
+    (face,) = look(data, options).faces
+    return face
+
+
+def overlap(one: Box, other: Box) -> float:
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+@pytest.mark.parametrize("mode", list(DetectorMode))
+def test_the_astronaut_is_one_happy_face(look: Look, mode: DetectorMode) -> None:
+    face = the_face(look, JPEG, AnalyzeOptions(detector=mode))
+    left, top, right, bottom = ASTRONAUT_FACE
+    assert overlap(face.box, Box(left, top, right - left, bottom - top)) > 0.6
+    assert face.emotion == "happy"
+    assert face.score > 0.6
+    assert not face.uncertain
+    assert face.quality.ok
+    assert sum(face.scores.values()) == pytest.approx(1, abs=1e-9)
+    assert face.valence > 0.4
+
+
+def test_the_landmarks_stand_where_eyes_nose_and_mouth_are(look: Look) -> None:
+    points = the_face(look, JPEG).landmarks
+    seen = {
+        "right_eye": (201, 116),
+        "left_eye": (241, 110),
+        "nose": (221, 137),
+        "right_mouth": (206, 163),
+        "left_mouth": (248, 158),
+    }
+    for name, place in seen.items():
+        assert getattr(points, name) == pytest.approx(place, abs=14), name
+
+
+@pytest.mark.parametrize("labels", list(LabelSet))
+def test_every_label_set_calls_the_astronaut_happy(look: Look, labels: LabelSet) -> None:
+    assert the_face(look, JPEG, AnalyzeOptions(labels=labels)).emotion == "happy"
+
+
+@pytest.mark.parametrize("picture", [chelsea, coffee])
+def test_a_cat_and_a_cup_are_no_people(look: Look, picture: Callable[[], np.ndarray]) -> None:
+    assert look(saved(Image.fromarray(picture()), "JPEG")).faces == ()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_gives_the_same_face(look: Look, orientation: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = ASTRONAUT.transpose(undo[orientation]) if orientation in undo else ASTRONAUT
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    upright = the_face(look, JPEG)
+    turned = the_face(look, saved(stored, "JPEG", quality=95, exif=exif.tobytes()))
+    side = min(upright.box.width, upright.box.height)
+    for name in ("x", "y", "width", "height"):
+        assert getattr(turned.box, name) == pytest.approx(getattr(upright.box, name), abs=0.02 * side)
+    assert turned.emotion == upright.emotion
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF", "16-bit grey", "grey", "CMYK"])
+def test_every_format_gives_the_same_face(look: Look, form: str) -> None:
+    grey = np.asarray(ASTRONAUT.convert("L"))
+    if form == "16-bit grey":
+        data = saved(Image.fromarray(grey.astype(np.uint16) * 257), "PNG")
+    elif form == "grey":
+        data = saved(Image.fromarray(grey), "JPEG", quality=95)
+    elif form == "CMYK":
+        data = saved(ASTRONAUT.convert("CMYK"), "JPEG", quality=95)
+    else:
+        data = saved(ASTRONAUT, form)
+    reference, face = the_face(look, JPEG), the_face(look, data)
+    assert overlap(face.box, reference.box) > 0.85
+    assert face.emotion == "happy"
+    assert face.score == pytest.approx(reference.score, abs=0.15)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 3.0, 6.0])
+def test_the_size_of_the_picture_does_not_matter(look: Look, scale: float) -> None:
+    side = round(512 * scale)
+    face = the_face(look, saved(ASTRONAUT.resize((side, side), Image.Resampling.LANCZOS), "JPEG", quality=92))
+    reference = the_face(look, JPEG)
+    box = Box(*(value / scale for value in (face.box.x, face.box.y, face.box.width, face.box.height)))
+    assert overlap(box, reference.box) > 0.85
+    assert face.emotion == "happy"
+
+
+def test_a_face_and_its_mirror_image_score_alike(look: Look) -> None:
+    face = the_face(look, JPEG)
+    mirrored = the_face(look, saved(ASTRONAUT.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "JPEG", quality=95))
+    assert 512 - mirrored.box.x - mirrored.box.width == pytest.approx(face.box.x, abs=6)
+    assert mirrored.score == pytest.approx(face.score, abs=0.1)
+
+
+@pytest.mark.parametrize("width", [1, 7, 48])
+def test_tiny_pictures_have_an_answer(look: Look, width: int) -> None:
+    assert look(saved(Image.new("RGB", (width, 1), "grey"), "PNG")).faces == ()
+
+
+def test_options_filter_faces(look: Look) -> None:
+    face = the_face(look, JPEG)
+    assert look(JPEG, AnalyzeOptions(min_face=min(face.box.width, face.box.height) + 2)).faces == ()
+    assert look(JPEG, AnalyzeOptions(min_confidence=face.confidence + 0.001)).faces == ()
+
+
+def test_explain_shows_where_the_classifier_looked(look: Look) -> None:
+    face = the_face(look, JPEG, AnalyzeOptions(explain=True))
+    assert face.activation is not None
+    assert face.activation.heat.max() == pytest.approx(1)
+    assert overlap(face.activation.region, face.box) > 0.5
+    assert the_face(look, JPEG).activation is None
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("couple.jpg", 2, 2),
+        ("selfie-many-people.jpg", 6, 12),
+        ("justin.jpg", 1, 1),
+        ("img1.jpg", 1, 1),
+        ("img29.jpg", 1, 1),
+        ("BWPictureHuman.jpg", 1, 1),
+        ("Image_with_alpha.png", 1, 1),
+        ("no-faces.jpg", 0, 0),
+    ],
+)
+def test_real_photographs(look: Look, photo: Callable[[str], bytes], name: str, least: int, most: int) -> None:
+    assert least <= len(look(photo(name)).faces) <= most

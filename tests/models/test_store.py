@@ -1,0 +1,38 @@
+"""What is committed under model_store/ is whole, and says what it must."""
+
+import pytest
+
+from service.domain import LABELS, LabelSet
+from service.store import ModelStore, StoredModel
+from tests.models.conftest import STORE
+
+MODELS = ModelStore(STORE).models
+IDS = [f"{model.name}-{model.version}" for model in MODELS]
+
+
+def test_both_models_are_there() -> None:
+    assert {model.name for model in MODELS} == {"emotion", "face-detector"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=IDS)
+def test_a_model_is_whole_and_documented(model: StoredModel) -> None:
+    assert len(model.read_graph()) < 12 * 2**20
+    assert model.directory.name == model.version
+    assert model.directory.parent.name == model.name
+    for key in ("dataset", "licence", "metrics", "trained_by"):
+        assert model.manifest[key]
+    assert not model.manifest.get("provisional", False)
+    card = (model.directory / "CARD.md").read_text(encoding="utf-8")
+    assert len(card.split()) > 200
+    assert "Licence" in card or "licence" in card
+
+
+def test_the_emotion_heads_speak_the_published_labels() -> None:
+    heads = ModelStore(STORE).pick("emotion").section("heads")
+    for labels in (LabelSet.FERPLUS8, LabelSet.BASIC7):
+        assert set(heads[labels]["labels"]) == set(LABELS[labels])
+        assert 0.3 < heads[labels]["temperature"] < 3
+
+
+def test_the_detector_names_a_threshold() -> None:
+    assert 0.05 < ModelStore(STORE).pick("face-detector").section("detector")["threshold"] < 0.95
