@@ -35,7 +35,7 @@ ENV PATH=/opt/mien/bin:$PATH \
     HOME=/tmp \
     MIEN_HOST=0.0.0.0 \
     MIEN_PORT=8000 \
-    MIEN_MODEL_STORE=/opt/mien/model_store \
+    MIEN_STORE=/opt/mien/model_store \
     MIEN_LOG_FORMAT=json
 WORKDIR /tmp
 # A number, so that Kubernetes can see for itself that it is not root.

@@ -34,12 +34,12 @@ help: ## list the targets
 
 # $(call make_venv,DIRECTORY,FLAGS): a virtual environment by $(PYTHON), or by the first Python here that is new enough.
 define make_venv
-for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11); do \
     if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
         exec "$$python" -m venv $(2) $(1); \
     fi; \
 done; \
-echo "Mien needs Python 3.11 or newer, and found none ($(or $(PYTHON),python3): $$($(or $(PYTHON),python3) --version 2>&1))." \
+echo "Mien needs Python 3.11 or newer, and found none ($(or $(PYTHON),python3): $$('$(or $(PYTHON),python3)' --version 2>&1))." \
     "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1
 endef
 
@@ -89,13 +89,13 @@ lint: $(VENV)/.test
 	@$(BIN)/ruff check --quiet .
 
 format: $(VENV)/.test
-	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --diff --quiet . >&2; exit 1; }
+	@$(BIN)/ruff format --quiet --diff .
 
 types: $(VENV)/.test
 	@$(BIN)/mypy -p service -p tools
 
 imports: $(VENV)/.test
-	@$(BIN)/lint-imports
+	@report=$$($(BIN)/lint-imports 2>&1) && echo "The layers hold." || { echo "$$report" >&2; exit 1; }
 
 manifests: $(VENV)/.test
 	@$(BIN)/python -m tools.check

@@ -55,4 +55,6 @@ def _missing_targets(compose: dict[str, Any], prometheus: dict[str, Any]) -> lis
         for static in scrape["static_configs"]
         for target in static["targets"]
     ]
-    return [f"{PROMETHEUS}: no service of {COMPOSE} listens on {target}" for target in targets if target not in listening]
+    return [
+        f"{PROMETHEUS}: no service of {COMPOSE} listens on {target}" for target in targets if target not in listening
+    ]

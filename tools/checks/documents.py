@@ -16,10 +16,10 @@ class _Loader(yaml.SafeLoader):
     """SafeLoader keeps the last of two equal keys in silence; here the second is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.YAMLError(f"the key {key!r} appears twice{node.start_mark}")
+                raise yaml.YAMLError(f"the key {key!r} appears twice in line {node.start_mark.line + 1}")
         return super().construct_mapping(node, deep)
 
 
@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> list[Any]:
     Raises:
         yaml.YAMLError: when it is not YAML, or a key appears twice in a mapping.
     """
-    return list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader))  # noqa: S506 - a SafeLoader
+    return list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader))
 
 
 def read_schema(path: Path) -> Validator:
@@ -38,6 +38,6 @@ def read_schema(path: Path) -> Validator:
     return Draft202012Validator(schema)
 
 
-def schema_errors(validator: Validator, document: object) -> list[str]:
+def schema_errors(validator: Validator, document: Any) -> list[str]:
     errors = sorted(validator.iter_errors(document), key=lambda error: error.json_path)
     return [f"{error.json_path}: {error.message[:300]}" for error in errors]

@@ -20,9 +20,12 @@ def problems(root: Path) -> list[str]:
     for keyword, arguments in instructions:
         if keyword not in {"COPY", "ADD"} or "--from=" in arguments:
             continue
-        for source in [word for word in shlex.split(arguments) if not word.startswith("--")][:-1]:
-            if not any(name == source or name.startswith(source.rstrip("/") + "/") for name in sent):
-                found.append(f"Dockerfile copies {source}: not a tracked file that .dockerignore lets through")
+        sources = [word.rstrip("/") for word in shlex.split(arguments) if not word.startswith("--")][:-1]
+        found += [
+            f"Dockerfile copies {source}: not a tracked file that .dockerignore lets through"
+            for source in sources
+            if not any(name == source or name.startswith(source + "/") for name in sent)
+        ]
     last = max(index for index, (keyword, _) in enumerate(instructions) if keyword == "FROM")
     final = dict(instructions[last:])
     if not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", final.get("USER", "")):

@@ -94,7 +94,9 @@ def _validator(release: str, api_version: str, kind: str) -> Validator | None:
 def _definitions(release: str) -> Registry[Any]:
     definitions = json.loads((_schemas(release) / "_definitions.json").read_text(encoding="utf-8"))
     resource = Resource.from_contents(definitions, default_specification=DRAFT202012)
-    return Registry().with_resource("_definitions.json", resource)
+    empty: Registry[Any] = Registry()
+    registry: Registry[Any] = empty.with_resource("_definitions.json", resource)
+    return registry
 
 
 def _schemas(release: str) -> Path:

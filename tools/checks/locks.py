@@ -12,15 +12,14 @@ from tools.lock import read_inputs
 
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+]+)(?: ; [^\\]+)?(?: \\)?")
-# A comment names packages and files of this repository. Whatever holds an address or a path from elsewhere does not fit,
-# and neither does an option line such as --index-url: the shape alone keeps them out.
+# A comment names packages and files of this repository. Whatever holds an address or a path from elsewhere does not
+# fit, and neither does an option line such as --index-url: the shape alone keeps them out.
 COMMENT = re.compile(r" *#[\w ./\[\]():-]*")
 ADDRESS = re.compile(r"//|(?:^|[\s:])/")
 
 
-
 def problems(root: Path) -> list[str]:
-    found = []
+    found: list[str] = []
     locked = {path.stem: _read(path, found) for path in sorted((root / "requirements").glob("*.txt"))}
     for name, wanted in read_inputs(root).items():
         if name not in locked:
@@ -30,7 +29,7 @@ def problems(root: Path) -> list[str]:
             requirement = Requirement(line)
             pin = locked[name].get(canonicalize_name(requirement.name))
             if pin is None or not requirement.specifier.contains(pin, prereleases=True):
-                found.append(f"requirements/{name}.txt has {pin or 'no pin'} for '{line}' of pyproject; run `make lock`")
+                found.append(f"requirements/{name}.txt: {pin or 'no pin'} for '{line}' of pyproject; run `make lock`")
     base = locked.get("base", {})
     for name in ("test", "train"):
         for package, pin in base.items():

@@ -1,0 +1,118 @@
+"""What the manifests promise, beyond being well formed: the files agree with one another and with the service."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.settings import Settings
+from tools.checks import image
+from tools.checks.documents import read_yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+PORT = Settings.model_fields["port"].default
+SHUTDOWN_SECONDS = Settings.model_fields["shutdown_seconds"].default
+BASE = ROOT / "deploy/kubernetes/base"
+
+
+def manifest(name: str) -> Any:
+    (document,) = read_yaml(BASE / f"{name}.yaml")
+    return document
+
+
+@pytest.fixture(scope="module")
+def pod() -> Any:
+    return manifest("deployment")["spec"]["template"]["spec"]
+
+
+@pytest.fixture(scope="module")
+def container(pod: Any) -> Any:
+    (only,) = pod["containers"]
+    return only
+
+
+@pytest.fixture(scope="module")
+def services() -> Any:
+    (compose,) = read_yaml(ROOT / "docker-compose.yml")
+    return compose["services"]
+
+
+@pytest.fixture(scope="module")
+def final_stage() -> list[tuple[str, str]]:
+    instructions = image.parse((ROOT / "Dockerfile").read_text())
+    last = max(index for index, (keyword, _) in enumerate(instructions) if keyword == "FROM")
+    return instructions[last:]
+
+
+def test_selectors_find_the_pods() -> None:
+    labels = manifest("deployment")["spec"]["template"]["metadata"]["labels"]
+    assert manifest("deployment")["spec"]["selector"]["matchLabels"] == labels
+    assert manifest("service")["spec"]["selector"] == labels
+    assert manifest("poddisruptionbudget")["spec"]["selector"]["matchLabels"] == labels
+    assert manifest("networkpolicy")["spec"]["podSelector"]["matchLabels"] == labels
+
+
+def test_ports_agree(container: Any, services: Any, final_stage: list[tuple[str, str]]) -> None:
+    (port,) = container["ports"]
+    assert port["containerPort"] == PORT
+    assert manifest("service")["spec"]["ports"][0]["targetPort"] == port["name"]
+    annotations = manifest("deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(PORT)
+    assert ("EXPOSE", str(PORT)) in final_stage
+    assert services["mien"]["ports"][0].endswith(f":{PORT}")
+
+
+def test_the_three_probes(container: Any) -> None:
+    for probe, path in (("startup", "startup"), ("liveness", "live"), ("readiness", "ready")):
+        assert container[f"{probe}Probe"]["httpGet"] == {"path": f"/health/{path}", "port": "http"}
+
+
+def test_no_process_can_be_root_or_write_to_its_code(pod: Any, container: Any, services: Any) -> None:
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp"}  # noqa: S108
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_the_image_and_the_pod_name_the_same_user(pod: Any, final_stage: list[tuple[str, str]]) -> None:
+    context = pod["securityContext"]
+    assert ("USER", f"{context['runAsUser']}:{context['runAsGroup']}") in final_stage
+
+
+def test_requests_in_flight_may_finish(pod: Any, container: Any, services: Any) -> None:
+    pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] > pause + SHUTDOWN_SECONDS
+    assert int(services["mien"]["stop_grace_period"].removesuffix("s")) > SHUTDOWN_SECONDS
+
+
+def test_workers_follow_the_cores_granted(container: Any, services: Any) -> None:
+    (workers,) = (entry for entry in container["env"] if entry["name"] == "MIEN_WORKERS")
+    assert workers["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
+    limits = services["mien"]["deploy"]["resources"]["limits"]
+    assert services["mien"]["environment"]["MIEN_WORKERS"] == limits["cpus"]
+
+
+def test_every_setting_named_exists(container: Any, services: Any, final_stage: list[tuple[str, str]]) -> None:
+    named = {entry["name"] for entry in container["env"]} | set(services["mien"]["environment"])
+    named |= {word.split("=")[0] for key, text in final_stage if key == "ENV" for word in text.split() if "=" in word}
+    known = {f"MIEN_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in named if name.startswith("MIEN_")} <= known
+
+
+def test_nothing_listens_beyond_this_machine_by_default(services: Any) -> None:
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_the_pods_image_is_this_version(container: Any) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert container["image"] == f"mien:{version}"

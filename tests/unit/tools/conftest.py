@@ -1,0 +1,45 @@
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yml", "pyproject.toml", "deploy", "requirements")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A small clone in a path with a space: what the checks read, and stubs of the rest that the image copies."""
+    root = tmp_path / "a clone"
+    root.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name)
+        else:
+            shutil.copy(source, root / name)
+    for name in ("README.md", "service/__init__.py", "model_store/emotion/1/model.onnx"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("stub\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=root, check=True)
+    return root
+
+
+Edit = Callable[[str, tuple[str, str]], None]
+
+
+@pytest.fixture
+def edit(checkout: Path) -> Edit:
+    """In one file of the clone, put one text in the place of another, which must be there."""
+
+    def replace(name: str, change: tuple[str, str]) -> None:
+        old, new = change
+        path = checkout / name
+        content = path.read_text()
+        assert old in content
+        path.write_text(content.replace(old, new, 1))
+
+    return replace
