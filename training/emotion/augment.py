@@ -61,9 +61,8 @@ def _geometry(image: Image, config: AugmentConfig, rng: Generator) -> Image:
     height, width = image.shape
     centre = (width / 2 - 0.5, height / 2 - 0.5)
     low, high = np.log(config.scale)
-    matrix = cv2.getRotationMatrix2D(
-        centre, rng.uniform(-config.rotate, config.rotate), float(np.exp(rng.uniform(low, high)))
-    )
+    angle, zoom = rng.uniform(-config.rotate, config.rotate), float(np.exp(rng.uniform(low, high)))
+    matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, zoom), dtype=np.float64)
     matrix[:, 2] += rng.uniform(-config.shift, config.shift, 2) * (width, height)
     if rng.random() < config.flip:
         # Mirror the source first: x -> width - 1 - x, folded into the same warp.

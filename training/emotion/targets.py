@@ -50,4 +50,5 @@ def protocol_a(votes: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.
 
 def protocol_b(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Protocol B: the most voted of the eight emotions, for every face (ties: the first)."""
-    return votes[:, :EMOTIONS].argmax(axis=1)
+    label: NDArray[np.int64] = votes[:, :EMOTIONS].argmax(axis=1)
+    return label

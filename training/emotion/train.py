@@ -60,7 +60,8 @@ class Trainer:
         self.faces = faces
         self.targets = targets.vote_targets(faces.votes)
         self.folder = folder
-        self.net = build(config.shape).to(memory_format=torch.channels_last)
+        self.net = build(config.shape)
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         self.ema = Ema(self.net)
         self.optimiser = _optimiser(self.net, config)
         self.epoch = 0

@@ -1,0 +1,68 @@
+"""Views: their shape, their determinism, and the geometry of mirrors and shifts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.emotion import perturb
+from training.emotion.augment import AugmentConfig, augment, augment_batch
+
+STILL = AugmentConfig(
+    flip=0, shift=0, scale=(1, 1), rotate=0, gamma=(1, 1), contrast=(1, 1), brightness=0,
+    blur=0, resample=0, jpeg=0, noise=0, erase=0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def faces() -> np.ndarray:
+    ramp = np.add.outer(np.arange(48) * 2, np.arange(48)).astype(np.uint8)
+    return np.stack([ramp, 255 - ramp, ramp.T.copy()])
+
+
+def test_views_are_pictures_of_the_same_shape(faces: np.ndarray):
+    everything = AugmentConfig(blur=1, resample=1, jpeg=1, noise=1, erase=1)
+    views = augment_batch(faces, everything, np.random.default_rng(0))
+    assert views.shape == faces.shape
+    assert views.dtype == np.uint8
+
+
+def test_a_view_is_a_function_of_the_seed(faces: np.ndarray):
+    once, again, other = (augment_batch(faces, AugmentConfig(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (once == again).all()
+    assert (once != other).any()
+
+
+def test_with_everything_off_a_view_is_the_picture(faces: np.ndarray):
+    assert (augment(faces[0], STILL, np.random.default_rng(0)) == faces[0]).all()
+
+
+def test_a_flip_is_an_exact_mirror(faces: np.ndarray):
+    view = augment(faces[0], replace(STILL, flip=1.0), np.random.default_rng(0))
+    assert (view == faces[0][:, ::-1]).all()
+
+
+def test_the_source_is_never_changed(faces: np.ndarray):
+    before = faces.copy()
+    augment_batch(faces, AugmentConfig(erase=1, noise=1), np.random.default_rng(0))
+    assert (faces == before).all()
+
+
+@pytest.mark.parametrize("name", perturb.ROBUSTNESS)
+def test_perturbations_keep_shape_and_repeat_exactly(name: str, faces: np.ndarray):
+    change = perturb.ROBUSTNESS[name]
+    first, second = change(faces), change(faces)
+    assert first.shape == faces.shape
+    assert first.dtype == np.uint8
+    assert (first == second).all()
+    assert (first != faces).any()
+
+
+def test_a_wider_crop_makes_the_face_smaller():
+    face = np.zeros((1, 48, 48), dtype=np.uint8)
+    face[0, 12:36, 12:36] = 255
+    assert perturb.crop_scale(face, 1.3).sum() < face.sum() < perturb.crop_scale(face, 0.8).sum()
+
+
+def test_the_mirror_of_the_mirror_is_the_face(faces: np.ndarray):
+    assert (perturb.mirror(perturb.mirror(faces)) == faces).all()

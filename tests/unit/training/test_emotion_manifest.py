@@ -1,0 +1,65 @@
+"""The TOML that is written is the TOML that is read, and the emotion model in the store keeps its contract."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.common import toml_text
+from training.emotion.labels import BASIC7, FERPLUS8
+
+FOLDER = Path(__file__).parents[3] / "model_store" / "emotion" / "1"
+
+
+def test_toml_round_trip():
+    document = {
+        "name": 'quotes " and \\ and ü',
+        "on": True,
+        "list": ["n", 48],
+        "tables": [{"a": 1}, {"a": 2.5}],
+        "outer": {"inner": {"odd key.": -1e-7}},
+    }
+    assert tomllib.loads(toml_text.dump(document)) == document
+
+
+def test_toml_refuses_what_it_cannot_say():
+    with pytest.raises(TypeError, match="NoneType"):
+        toml_text.dump({"nothing": None})
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict:
+    if not FOLDER.is_dir():
+        pytest.skip("no emotion model in the store")
+    return tomllib.loads((FOLDER / "manifest.toml").read_text(encoding="utf-8"))
+
+
+def test_the_manifest_describes_the_file(manifest: dict):
+    assert hashlib.sha256((FOLDER / manifest["file"]).read_bytes()).hexdigest() == manifest["sha256"]
+    assert tuple(manifest["heads"]["ferplus8"]["labels"]) == FERPLUS8
+    assert tuple(manifest["heads"]["basic7"]["labels"]) == BASIC7
+    assert (FOLDER / "CARD.md").is_file()
+
+
+def test_the_graph_keeps_its_contract(manifest: dict):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(FOLDER / manifest["file"]), providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
+    names = [output["name"] for output in manifest["outputs"]]
+    together = session.run(names, {"images": images})
+    for declared, value in zip(manifest["outputs"], together, strict=True):
+        assert value.dtype == np.float32
+        assert list(value.shape) == [3, *declared["shape"][1:]]
+    for index in range(3):
+        alone = session.run(names, {"images": images[index : index + 1]})
+        for one, many in zip(alone, together, strict=True):
+            assert (one[0] == many[index]).all()  # a face's bits do not depend on its batch
+
+
+def test_a_blank_face_gives_finite_scores(manifest: dict):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(FOLDER / manifest["file"]), providers=["CPUExecutionProvider"])
+    blank = np.full((1, 48, 48, 1), 128, dtype=np.uint8)
+    assert all(np.isfinite(value).all() for value in session.run(None, {"images": blank}))

@@ -1,0 +1,106 @@
+"""The net and its training parts (need torch)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is only installed where models are trained")
+pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
+
+from training.common import checkpoint  # noqa: E402
+from training.common.ema import Ema  # noqa: E402
+from training.emotion import data  # noqa: E402
+from training.emotion.export import ExportNet, export, parity  # noqa: E402
+from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
+from training.emotion.model import EmotionNet, NetShape  # noqa: E402
+from training.emotion.train import Batch, TrainConfig, Trainer, loss_of  # noqa: E402
+
+TINY = NetShape(stem=((4, 2),), stages=((6, 1, 2), (8, 2, 2)))
+
+
+@pytest.fixture
+def net() -> EmotionNet:
+    torch.manual_seed(0)
+    net = EmotionNet(TINY)
+    with torch.no_grad():  # away from the neutral start, so that folding has something to fold
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2)
+    return net.eval()
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+
+
+def test_brightness_and_contrast_do_not_reach_the_net(net: EmotionNet):
+    image = torch.from_numpy(pictures(1) // 2)[..., None]
+    plain, changed = net.standardise(image), net.standardise(image + 60)
+    torch.testing.assert_close(plain, changed)
+    assert abs(float(plain.mean())) < 1e-5
+    assert float(plain.std()) == pytest.approx(1, abs=0.01)
+
+
+def test_the_exported_form_gives_the_trained_logits_and_maps(net: EmotionNet):
+    images = torch.from_numpy(pictures(4))[..., None]
+    trained, exported = net(images), ExportNet(net).eval()(images)
+    torch.testing.assert_close(exported.ferplus, trained.ferplus, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(exported.fer2013, trained.fer2013, atol=1e-4, rtol=1e-4)
+    means = exported.activation.mean(dim=(2, 3)) + net.ferplus.bias
+    torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
+
+
+def test_the_onnx_file_agrees_with_torch(net: EmotionNet, tmp_path: Path):
+    export(net, tmp_path / "net.onnx")
+    assert parity(net, tmp_path / "net.onnx", count=8) < 1e-4
+
+
+def test_faces_without_labels_do_not_move_the_loss(net: EmotionNet):
+    images = torch.from_numpy(pictures(3))[..., None]
+    distribution = torch.full((3, 8), 1 / 8)
+    outputs = net(images)
+    whole = Batch(images, distribution, torch.tensor([1.0, 1.0, 0.0]), torch.tensor([0, 1, NO_LABEL]))
+    part = Batch(images[:2], distribution[:2], torch.ones(2), torch.tensor([0, 1]))
+    first_two = type(outputs)(*(value[:2] for value in outputs))
+    torch.testing.assert_close(loss_of(outputs, whole, 0.5), loss_of(first_two, part, 0.5))
+
+
+def test_the_average_moves_towards_the_net(net: EmotionNet):
+    ema = Ema(net)
+    before = ema.module.ferplus.weight.clone()
+    with torch.no_grad():
+        net.ferplus.weight += 1
+    ema.update(net, decay=0.9)
+    torch.testing.assert_close(ema.module.ferplus.weight, before + 0.1)
+
+
+def test_a_resumed_run_is_the_run_that_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("training.emotion.model", fromlist=["ZOO"]).ZOO, "tiny", TINY)
+    votes = np.zeros((8, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[np.arange(8), np.arange(8)] = 10
+    faces = data.Faces(pictures(8), votes, np.arange(8) % 7)
+    config = TrainConfig(shape="tiny", epochs=2, batch=4)
+
+    straight = Trainer(config, faces, tmp_path / "a")
+    straight.run_epoch()
+    straight.save()
+    straight.run_epoch()
+
+    resumed = Trainer(config, faces, tmp_path / "a")
+    resumed.resume()
+    resumed.run_epoch()
+
+    for one, two in zip(
+        straight.ema.module.state_dict().values(), resumed.ema.module.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, two)
+
+
+def test_a_checkpoint_is_never_half_written(tmp_path: Path):
+    checkpoint.save(tmp_path / "last.pt", {"epoch": 1})
+    checkpoint.save(tmp_path / "last.pt", {"epoch": 2})
+    assert checkpoint.load(tmp_path / "last.pt") == {"epoch": 2}
+    assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]

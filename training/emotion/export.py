@@ -1,0 +1,143 @@
+"""Checkpoint -> fp32 ONNX: `python -m training.emotion.export --run runs/emotion/NAME`."""
+
+import argparse
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from training.common import checkpoint
+from training.emotion.data import TILE
+from training.emotion.labels import FERPLUS8
+from training.emotion.model import EmotionNet, Residual, build
+from training.emotion.session import EPOCHS, Session
+
+OPSET = 17
+TOLERANCE = 1e-3  # of a logit, torch against onnxruntime in fp32
+
+
+class ExportOutputs(NamedTuple):
+    """The contract with the service; field names are the ONNX output names."""
+
+    ferplus: Tensor  # [n, 8] logits
+    fer2013: Tensor  # [n, 7] logits
+    features: Tensor  # [n, c, h, w]
+    activation: Tensor  # [n, 8, h, w], class-activation maps
+
+
+class ExportNet(nn.Module):
+    """The trained net with batch norms folded into their convolutions and the heads written as 1x1 convolutions.
+
+    A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
+    are their means plus the bias. It also keeps a face's logits apart from its batch: a matrix product picks other
+    kernels for one row than for many, a convolution works picture by picture.
+    """
+
+    def __init__(self, net: EmotionNet) -> None:
+        super().__init__()
+        self.standardise = net.standardise
+        self.trunk = _fold(net.trunk)
+        weight = torch.cat([net.ferplus.weight, net.fer2013.weight])
+        self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
+        self.maps.weight = nn.Parameter(weight[:, :, None, None])
+        self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
+
+    def forward(self, images: Tensor) -> ExportOutputs:
+        """`images`: uint8 [n, 48, 48, 1]."""
+        features = self.trunk(self.standardise(images))
+        maps = self.maps(features)
+        logits = maps.mean(dim=(2, 3)) + self.bias
+        crowd = len(FERPLUS8)
+        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, maps[:, :crowd])
+
+
+def load_net(path: Path) -> tuple[EmotionNet, int]:
+    """The averaged net of a checkpoint, ready for inference, and the epochs it has seen."""
+    state = checkpoint.load(path)
+    net = build(state["config"]["shape"])
+    net.load_state_dict(state["ema"])
+    return net.eval(), int(state["epoch"])
+
+
+def export(net: EmotionNet, path: Path, epochs: int = 0) -> None:
+    """Write `net` to `path` as fp32 ONNX with a dynamic batch; `epochs` is noted in the file."""
+    example = torch.randint(0, 256, (2, TILE, TILE, 1), dtype=torch.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The tracing exporter needs no further package and writes a static graph without loose ends.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            ExportNet(net).eval(),
+            (example,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=list(ExportOutputs._fields),
+            dynamic_axes={name: {0: "n"} for name in ("images", *ExportOutputs._fields)},
+        )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {EPOCHS: str(epochs)})
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+@torch.inference_mode()
+def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
+    """Largest difference of a logit between torch and onnxruntime over `count` pictures of noise and ramps."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, TILE, TILE), dtype=np.uint8)
+    images[count // 2 :] = np.linspace(0, 255, TILE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
+    ours = net(torch.from_numpy(images[..., None]))
+    theirs = Session(path).logits(images)
+    return max(
+        float(np.abs(ours.ferplus.numpy() - theirs.ferplus).max()),
+        float(np.abs(ours.fer2013.numpy() - theirs.fer2013).max()),
+    )
+
+
+def _fold(trunk: nn.Sequential) -> nn.Sequential:
+    """A copy of `trunk` in which each batch norm is part of the convolution before it."""
+    layers: list[nn.Module] = []
+    for layer in trunk:
+        if isinstance(layer, nn.BatchNorm2d):
+            convolution = layers.pop()
+            assert isinstance(convolution, nn.Conv2d)
+            layers.append(fuse_conv_bn_eval(convolution, layer))
+        elif isinstance(layer, Residual):
+            layers.append(_fold_block(layer))
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers).eval()
+
+
+def _fold_block(block: Residual) -> Residual:
+    folded = Residual.__new__(Residual)
+    nn.Module.__init__(folded)
+    folded.body = _fold(block.body)
+    folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
+    return folded
+
+
+def main() -> None:
+    """Export the run's last averaged weights to RUN/fp32.onnx and check them against torch."""
+    parser = argparse.ArgumentParser(prog="python -m training.emotion.export", description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    net, epoch = load_net(options.run / "last.pt")
+    path = options.run / "fp32.onnx"
+    export(net, path, epoch)
+    difference = parity(net, path)
+    print(f"{path}: epoch {epoch}, {path.stat().st_size} bytes, torch against onnxruntime {difference:.1e}")
+    if difference > TOLERANCE:
+        raise SystemExit(f"torch and onnxruntime differ by {difference:.1e} of a logit, more than {TOLERANCE}")
+
+
+if __name__ == "__main__":
+    main()

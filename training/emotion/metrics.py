@@ -1,0 +1,59 @@
+"""Figures of merit on logits, votes and labels (pure numpy; probabilities are float arrays whose rows sum to 1)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities [n, k] of `logits` [n, k] / `temperature`."""
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    exponentials = np.exp(scaled)
+    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def accuracy(probabilities: Floats, label: Ints) -> float:
+    """Share of faces whose top class is `label` [n]."""
+    return float((probabilities.argmax(axis=1) == label).mean())
+
+
+def kl(distribution: Floats, probabilities: Floats) -> float:
+    """Mean Kullback-Leibler divergence of the prediction from the votes [n, k], in nats."""
+    ratio = np.log(np.maximum(distribution, 1e-12)) - np.log(np.maximum(probabilities, 1e-12))
+    return float((distribution * ratio).sum(axis=1).mean())
+
+
+def confusion(probabilities: Floats, label: Ints) -> Ints:
+    """Counts [true class, predicted class]."""
+    classes = probabilities.shape[1]
+    pairs = label * classes + probabilities.argmax(axis=1)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def recalls(counts: Ints) -> NDArray[np.float64]:
+    """Share of each true class that was found, from a confusion matrix; nan for a class that never occurs."""
+    total = counts.sum(axis=1)
+    return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)
+
+
+def reliability(probabilities: Floats, label: Ints, bins: int = 15) -> list[tuple[int, float, float]]:
+    """For each of `bins` equal ranges of the top score: (faces, mean score, share that were right)."""
+    score = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == label
+    which = np.minimum((score * bins).astype(int), bins - 1)
+    rows = []
+    for index in range(bins):
+        inside = which == index
+        count = int(inside.sum())
+        rows.append((count, float(score[inside].mean()), float(right[inside].mean())) if count else (0, 0.0, 0.0))
+    return rows
+
+
+def calibration_error(probabilities: Floats, label: Ints, bins: int = 15) -> float:
+    """Expected calibration error: how far score and share of right answers lie apart, averaged over the faces."""
+    rows = reliability(probabilities, label, bins)
+    return sum(count * abs(score - right) for count, score, right in rows) / len(label)

@@ -1,0 +1,38 @@
+"""Runs an ONNX file of the emotion model as the service does: onnxruntime on one CPU thread."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+OUTPUTS = ("ferplus", "fer2013")
+EPOCHS = "epochs"  # key of the file's metadata: how long its weights were trained
+
+
+class Logits(NamedTuple):
+    """Both heads' logits on n faces."""
+
+    ferplus: NDArray[np.float32]  # [n, 8]
+    fer2013: NDArray[np.float32]  # [n, 7]
+
+
+class Session:
+    """An onnxruntime session on `path`."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(self, images: NDArray[np.uint8], names: tuple[str, ...] = OUTPUTS) -> list[NDArray[np.float32]]:
+        """The outputs `names` on tiles [n, 48, 48], in one call."""
+        outputs: list[NDArray[np.float32]] = self._session.run(list(names), {"images": images[..., None]})
+        return outputs
+
+    def logits(self, images: NDArray[np.uint8], batch: int = 32) -> Logits:
+        """Logits on tiles [n, 48, 48], `batch` at a time."""
+        parts = [self.run(images[start : start + batch]) for start in range(0, len(images), batch)]
+        return Logits(*(np.concatenate(part) for part in zip(*parts, strict=True)))
