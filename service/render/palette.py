@@ -1,0 +1,54 @@
+"""One colour an emotion, the same in pictures, charts and the web page.
+
+The colours are those that Okabe and Ito chose to be told apart with any kind of colour vision; they never carry the
+meaning alone, for the word always stands beside them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Bgr = tuple[int, int, int]
+
+EMOTION_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "neutral": "#A6A6A6",
+        "happy": "#F0E442",
+        "surprise": "#E69F00",
+        "sad": "#0072B2",
+        "angry": "#D55E00",
+        "disgust": "#009E73",
+        "fear": "#CC79A7",
+        "contempt": "#56B4E9",
+    }
+)
+BLACK: Bgr = (0, 0, 0)
+WHITE: Bgr = (255, 255, 255)
+_UNKNOWN = "#A6A6A6"
+
+
+def bgr(emotion: str) -> Bgr:
+    """The colour of ``emotion`` as OpenCV takes it; grey for a word that the palette does not know."""
+    colour = EMOTION_COLOURS.get(emotion, _UNKNOWN)
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red
+
+
+def ink(background: Bgr) -> Bgr:
+    """Black or white, whichever contrasts more with ``background``."""
+    on_black = contrast(background, BLACK)
+    return BLACK if on_black >= contrast(background, WHITE) else WHITE
+
+
+def contrast(one: Bgr, other: Bgr) -> float:
+    """The contrast ratio of two colours by WCAG 2, from 1 to 21."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Bgr) -> float:
+    blue, green, red = (_linear(channel / 255) for channel in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
