@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from service.errors import InvalidOption
+from service.errors import InvalidOption, TooLarge
 
 # Half a millisecond: containers that count in milliseconds (Matroska, WebM) round every time to one of them, and a
 # frame that was meant for a sampling instant must not miss it for that.
@@ -40,6 +40,33 @@ class ClipLimits:
     max_seconds: float = 4 * 3600.0
     max_pixels: int = 50_000_000
     max_frames: int = 2_000_000
+
+    def check_seconds(self, seconds: float) -> None:
+        """Raises ``TooLarge`` when more of the clip is to be read than allowed."""
+        if seconds > self.max_seconds:
+            raise TooLarge(
+                "max_seconds",
+                self.max_seconds,
+                f"The clip has over {self.max_seconds:g} s to analyse; choose a part of it with start and end.",
+            )
+
+    def check_pixels(self, width: int, height: int) -> None:
+        """Raises ``TooLarge`` when a frame is larger than allowed."""
+        if width * height > self.max_pixels:
+            raise TooLarge(
+                "max_pixels",
+                self.max_pixels,
+                f"The clip's pictures are {width} x {height}; send one of at most {self.max_pixels} pixels a frame.",
+            )
+
+    def check_frames(self, count: int) -> None:
+        """Raises ``TooLarge`` when more frames were decoded than allowed."""
+        if count > self.max_frames:
+            raise TooLarge(
+                "max_frames",
+                self.max_frames,
+                f"The clip has over {self.max_frames} frames to decode; choose a part of it with start and end.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

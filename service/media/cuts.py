@@ -64,8 +64,11 @@ def _small_luma(frame: VideoFrame) -> NDArray[np.uint8]:
     plane = frame.planes[0]
     bits = frame.format.components[0].bits
     stride = max(1, plane.width // 256)
-    rows = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size].reshape(plane.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
+        plane.height, plane.line_size
+    )
     if bits > 8:
-        wide = rows[:, : plane.line_size // 2 * 2].view(">u2" if frame.format.is_big_endian else "<u2")
+        order = ">u2" if frame.format.is_big_endian else "<u2"
+        wide: NDArray[np.uint16] = rows[:, : plane.line_size // 2 * 2].view(np.dtype(order))
         return (wide[::stride, : plane.width : stride] >> (bits - 8)).astype(np.uint8)
     return np.ascontiguousarray(rows[::stride, : plane.width : stride])

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import cv2
 import numpy as np
 from av import VideoFrame
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -49,10 +51,14 @@ def orientation_of(frame: VideoFrame) -> Orientation:
     The matrix is nine int32 ``a b u / c d v / x y w`` that map coded (x, y) to shown (ax + cy, bx + dy); see
     ISO/IEC 14496-12, 6.2.2.
     """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    if data is None:
-        return Orientation()
-    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+    for data in cast("SideDataContainer", frame.side_data):  # the stub of av.frame describes another type
+        if data.type == SideDataType.DISPLAYMATRIX:
+            return _orientation_from(bytes(data))
+    return Orientation()
+
+
+def _orientation_from(matrix: bytes) -> Orientation:
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Orientation(False, a < 0, d < 0)
     return Orientation(True, c < 0, b < 0)
@@ -85,13 +91,11 @@ class UprightConverter:
             width, height = max(1, round(width * scale)), max(1, round(height * scale))
         if frame.interlaced_frame:
             lines = self._scale(frame, width, frame.height)
-            return orientation.apply(cv2.resize(lines[0::2], (width, height), interpolation=cv2.INTER_LINEAR))
+            field = cv2.resize(lines[0::2], (width, height), interpolation=cv2.INTER_LINEAR)
+            return orientation.apply(field.astype(np.uint8, copy=False))
         return orientation.apply(self._scale(frame, width, height))
 
     def _scale(self, frame: VideoFrame, width: int, height: int) -> U8Array:
         # One thread: the scaler's own are started anew for every frame and cost more than they save.
-        scaled = self._scaler.reformat(
-            frame, width, height, "bgr24", interpolation=Interpolation.AREA, threads=1
-        )
-        pixels: U8Array = scaled.to_ndarray()
-        return pixels
+        scaled = self._scaler.reformat(frame, width, height, "bgr24", interpolation=Interpolation.AREA, threads=1)
+        return scaled.to_ndarray().astype(np.uint8, copy=False)

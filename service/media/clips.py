@@ -1,0 +1,159 @@
+"""File -> sampled, upright ``Frame``s with true presentation times."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from av.codec.context import ThreadType
+from av.video.stream import VideoStream
+
+from service.domain import Frame
+from service.errors import CorruptMedia, InvalidOption
+from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
+from service.media.containers import declared_end, open_container, picture_stream
+from service.media.cuts import CutCounter
+from service.media.decoding import Decoder, Shown
+from service.media.upright import UprightConverter, orientation_of, upright_size
+
+_MAX_THREADS = 4
+# Containers round the declared end, and some count the last frame's duration and some do not.
+_END_SLACK = 0.5
+
+
+class Clip:
+    """An open clip. A context manager; ``frames()`` may be drawn once.
+
+    ``Frame.time`` is the frame's own time stamp times the stream's time base, edit lists applied, as a player shows
+    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams: less the time at which the
+    file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does not
+    advance is never shown and so never sampled.
+
+    ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one a core, at most
+    four). ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn.
+    Memory does not grow with the clip.
+
+    Raises:
+        UnsupportedMedia, CorruptMedia, NoVideoStream: there is no frame to be had.
+        TooLarge: more seconds than the limits allow, or a frame of too many pixels.
+        InvalidOption: ``start`` is past the end of the clip.
+    """
+
+    def __init__(
+        self, path: Path, sampling: Sampling, limits: ClipLimits, long_side: int | None = None, threads: int = 0
+    ) -> None:
+        self._sampling = sampling
+        self._limits = limits
+        self._converter = UprightConverter(long_side)
+        self._container = open_container(path)
+        self._exhausted = False
+        self.frames_decoded = 0
+        self.read_until = 0.0
+        try:
+            self._stream = self._prepare(threads)
+            self._aspect = self._stream.sample_aspect_ratio or Fraction(1)
+            self._decoder = Decoder(self._container, self._stream, sampling.start)
+            shown = iter(self._decoder)
+            first = next(shown, None)
+            if first is None:
+                raise CorruptMedia("No frame of the clip can be decoded in the range asked for; send another copy.")
+            self._shown = itertools.chain([first], shown)
+            self.info = self._describe(first)
+            if self.info.duration is not None:
+                self._check_range(self.info.duration)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Closing twice is harmless."""
+        self._container.close()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what could not be read; complete once ``frames()`` is exhausted."""
+        found = []
+        if self._decoder.damaged:
+            found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
+        end = self.info.duration
+        if self._exhausted and (self._decoder.broke_off or (end is not None and end - self.read_until > _END_SLACK)):
+            found.append(f"The clip is cut off or damaged: it could be read until {self.read_until:.3f} s only.")
+        return tuple(found)
+
+    def frames(self) -> Iterator[Frame]:
+        """The sampled frames in the order in which they are shown.
+
+        Raises:
+            TooLarge: more seconds or frames than the limits allow, or a frame of too many pixels.
+        """
+        sampler, cuts = Sampler(self._sampling), CutCounter()
+        start, end = self._sampling.start, self._sampling.end
+        begin: Fraction | None = None
+        last: Fraction | None = None
+        for shown in self._shown:
+            if end is not None and shown.time + TIME_SLACK >= end:
+                return
+            begin = shown.time if begin is None else begin
+            self._count(shown, shown.time - max(begin, Fraction(start)))
+            scene = cuts.scene_of(shown.frame)
+            if last is not None and shown.time <= last:
+                continue
+            last = shown.time
+            if shown.time + TIME_SLACK >= start and sampler.takes(shown.time):
+                yield self._frame(shown, scene)
+        self._exhausted = True
+
+    def _prepare(self, threads: int) -> VideoStream:
+        stream = picture_stream(self._container)
+        # Before the decoder is opened: a few bytes can announce a picture that would fill the memory.
+        self._limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.thread_type = ThreadType.AUTO
+        stream.codec_context.thread_count = threads or min(_MAX_THREADS, os.cpu_count() or 1)
+        return stream
+
+    def _check_range(self, duration: float) -> None:
+        start, end = self._sampling.start, self._sampling.end
+        if start >= duration:
+            raise InvalidOption("start", f"The clip ends at {duration:.3f} s; choose a start before that.")
+        self._limits.check_seconds((duration if end is None else min(duration, end)) - start)
+
+    def _describe(self, first: Shown) -> ClipInfo:
+        orientation = orientation_of(first.frame)
+        width, height = upright_size(first.frame, self._aspect, orientation)
+        rate = self._stream.average_rate
+        return ClipInfo(
+            width=width,
+            height=height,
+            rotation=orientation.rotation,
+            mirrored=orientation.mirrored,
+            codec=self._stream.codec_context.name,
+            container=self._container.format.name,
+            duration=declared_end(self._container, self._stream),
+            rate=float(rate) if rate else None,
+            has_audio=bool(self._container.streams.audio),
+            interlaced=first.frame.interlaced_frame,
+        )
+
+    def _count(self, shown: Shown, seconds: Fraction) -> None:
+        self.frames_decoded += 1
+        self.read_until = max(self.read_until, float(self._decoder.end_of(shown)))
+        self._limits.check_frames(self.frames_decoded)
+        self._limits.check_seconds(float(seconds))
+        self._limits.check_pixels(shown.frame.width, shown.frame.height)
+
+    def _frame(self, shown: Shown, scene: int) -> Frame:
+        orientation = orientation_of(shown.frame)
+        width, height = upright_size(shown.frame, self._aspect, orientation)
+        pixels = self._converter.convert(shown.frame, self._aspect, orientation)
+        return Frame(pixels, width, height, float(shown.time), shown.number, scene)

@@ -1,0 +1,113 @@
+"""Opening a clip's container, and the first thing that can be wrong with it."""
+
+import logging
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from service.errors import CorruptMedia, NoVideoStream, UnsupportedMedia
+
+_CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,flv"
+# Known so that a caller who sends sound hears "no picture track" and not "unknown format".
+_SOUNDS = "mp3,wav,ogg,flac,aac"
+
+# Playlists, image sequences and network protocols would let a file make the service read other files or addresses.
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {"format_whitelist": f"{_CLIPS},{_SOUNDS}", "protocol_whitelist": "file"}
+)
+
+# (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
+_SIGNATURES: tuple[tuple[int, bytes], ...] = (
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (4, b"wide"),
+    (4, b"free"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (0, b"RIFF"),
+    (0, b"GIF8"),
+    (0, b"FLV\x01"),
+    (0, b"OggS"),
+)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open ``path`` for reading.
+
+    Raises:
+        UnsupportedMedia: not a clip in a container that Mien reads.
+        CorruptMedia: such a container, but broken beyond opening.
+    """
+    try:
+        return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
+    except av.error.FileNotFoundError:
+        raise
+    except (av.error.FFmpegError, ValueError) as error:
+        logging.getLogger(__name__).debug("cannot open a clip: %s", error)
+        with path.open("rb") as file:
+            head = file.read(16)
+        if any(head[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
+            raise CorruptMedia(
+                "The clip's container is damaged or was cut off before its index; send the whole file."
+            ) from error
+        raise UnsupportedMedia(
+            "The file is not a clip that Mien reads; send MP4, MOV, MKV, WebM, AVI or GIF."
+        ) from error
+
+
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The container's picture track; cover art does not count.
+
+    Raises:
+        NoVideoStream: there is none.
+        UnsupportedMedia: there is one, in a codec that cannot be decoded.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise NoVideoStream("The clip has no picture track; send one with pictures in it.")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+    if stream.codec_context is None:
+        raise UnsupportedMedia("The clip's pictures are in a codec that Mien cannot decode; send H.264, VP9 or AV1.")
+    return stream
+
+
+def time_base(stream: VideoStream) -> Fraction:
+    """Seconds in one tick of the stream's times."""
+    return stream.time_base or Fraction(1, 90_000)
+
+
+def origin(container: InputContainer) -> Fraction:
+    """What is taken off every time in the stream, in seconds.
+
+    MP4, MOV, Matroska, WebM, AVI and GIF count from the beginning of the presentation, and a picture track that
+    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and players
+    take the first time in the file as zero.
+    """
+    if container.format.name == "mpegts" and container.start_time is not None:
+        return Fraction(container.start_time, av.time_base)
+    return Fraction(0)
+
+
+def declared_end(container: InputContainer, stream: VideoStream) -> float | None:
+    """The presentation time in seconds at which the picture track ends, as far as the container says."""
+    base = time_base(stream)
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)  # its duration is a guess from the file's size
+    if stream.duration:
+        return float((stream.start_time or 0) * base + stream.duration * base - origin(container))
+    tag = stream.metadata.get("DURATION") or stream.metadata.get("DURATION-eng")
+    if tag is not None and tag.count(":") == 2:
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if container.duration:
+        begin = Fraction(container.start_time or 0, av.time_base) - origin(container)
+        return float(begin + Fraction(container.duration, av.time_base))
+    return None

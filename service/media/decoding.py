@@ -1,0 +1,82 @@
+"""Packets -> decoded frames in the order in which they are shown, over damage."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+import av.error
+from av import VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from service.media.clip_model import TIME_SLACK
+from service.media.containers import origin, time_base
+from service.media.seeking import Entry, seek_before
+
+_FALLBACK_RATE = Fraction(25)
+
+
+class Shown(NamedTuple):
+    """A decoded frame, its presentation time in seconds and its number in the clip (order shown, from 0)."""
+
+    frame: VideoFrame
+    time: Fraction
+    number: int
+
+
+class Decoder:
+    """The frames of ``stream`` from the key frame at or before ``start`` (seconds) on.
+
+    Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
+    could not be read to its end.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, start: float) -> None:
+        self.damaged = 0
+        self.broke_off = False
+        self._container = container
+        self._stream = stream
+        self._base = time_base(stream)
+        self._origin = origin(container)
+        self._interval = 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
+        self._entry: Entry | None = None
+        if start > 0:
+            self._entry = seek_before(container, stream, Fraction(start) + TIME_SLACK + self._origin)
+
+    def __iter__(self) -> Iterator[Shown]:
+        number = 0 if self._entry is None else self._entry.frames_before
+        time: Fraction | None = None
+        for frame in self._frames():
+            # Pictures that lead an open group refer to frames before the key frame: not shown by a player either.
+            if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
+                continue
+            if frame.pts is not None:
+                time = frame.pts * (frame.time_base or self._base) - self._origin
+            else:
+                time = Fraction(0) if time is None else time + self._interval
+            yield Shown(frame, time, number)
+            number += 1
+
+    def end_of(self, shown: Shown) -> Fraction:
+        """When the next frame would be due, in seconds."""
+        duration = shown.frame.duration * self._base if shown.frame.duration else self._interval
+        return shown.time + duration
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError:
+                self.broke_off = True
+                packet = None
+            try:
+                frames = self._stream.codec_context.decode(packet)
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                self.damaged += 1
+                frames = []
+            yield from frames
+            if packet is None:
+                return
