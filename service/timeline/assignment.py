@@ -1,0 +1,66 @@
+"""The linear assignment problem, small and dense."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def assign(cost: NDArray[np.float64], unmatched: float) -> list[tuple[int, int]]:
+    """The pairing of rows with columns that costs least in all; leaving a row out costs ``unmatched``.
+
+    ``cost`` is ``float64 [rows, columns]``; a pair that costs ``unmatched`` or more is never made. The pairs come in
+    the order of their rows, and equal costs are always settled the same way.
+    """
+    rows, columns = cost.shape
+    if rows == 0 or columns == 0:
+        return []
+    # A column of its own for every row to stay single.
+    padded = np.full((rows, columns + rows), unmatched)
+    padded[:, :columns] = np.minimum(cost, unmatched)
+    chosen = _shortest_augmenting_paths(padded)
+    return [
+        (row, int(column)) for row, column in enumerate(chosen) if column < columns and cost[row, column] < unmatched
+    ]
+
+
+def _shortest_augmenting_paths(cost: NDArray[np.float64]) -> NDArray[np.intp]:
+    """For each row its column; rows <= columns.
+
+    The Hungarian method as successive shortest paths with potentials, O(rows^2 * columns): R. Jonker and A. Volgenant,
+    "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
+    """
+    rows, columns = cost.shape
+    row_potential, column_potential = np.zeros(rows), np.zeros(columns)
+    owner = np.full(columns, -1, np.intp)
+    for new in range(rows):
+        distance = np.full(columns, np.inf)
+        parent = np.full(columns, -1, np.intp)
+        done = np.zeros(columns, bool)
+        row, reached, sink = new, 0.0, -1
+        while sink < 0:
+            slack = reached + cost[row] - row_potential[row] - column_potential
+            better = ~done & (slack < distance)
+            distance[better] = slack[better]
+            parent[better] = row
+            nearest = int(np.argmin(np.where(done, np.inf, distance)))
+            reached = float(distance[nearest])
+            done[nearest] = True
+            if owner[nearest] < 0:
+                sink = nearest
+            else:
+                row = int(owner[nearest])
+        row_potential[new] += reached
+        settled = np.flatnonzero(done & (np.arange(columns) != sink))
+        row_potential[owner[settled]] += reached - distance[settled]
+        column_potential[settled] -= reached - distance[settled]
+        column = sink
+        while True:
+            row = int(parent[column])
+            previous = np.flatnonzero(owner == row)
+            owner[column] = row
+            if row == new:
+                break
+            column = int(previous[0])
+    chosen = np.full(rows, -1, np.intp)
+    taken = np.flatnonzero(owner >= 0)
+    chosen[owner[taken]] = taken
+    return chosen
