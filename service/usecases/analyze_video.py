@@ -1,0 +1,159 @@
+"""A clip in, a timeline of people and emotions out; at once, or frame by frame."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from service.domain import LABELS, AnalyzeOptions, DetectorMode, Frame, FrameResult
+from service.engine.base import Engine
+from service.media.clip_model import ClipInfo, ClipLimits, Sampling
+from service.media.clips import Clip
+from service.timeline.model import FrameRow, Timeline
+from service.timeline.smoothing import smooth
+from service.timeline.summary import summarize
+from service.timeline.tracker import track
+from service.usecases.pictures import PictureTimes
+
+# Three times the side at which the detector looks: a face of 16 px there keeps the 48 px that the classifier reads.
+_LONG_SIDE = {DetectorMode.FAST: 3 * 320, DetectorMode.ACCURATE: 3 * 640}
+
+
+class Smoothing(StrEnum):
+    """Whether scores are averaged over time: see ``service.timeline.smoothing``."""
+
+    NONE = "none"
+    EMA = "ema"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """Which frames are looked at, and what becomes of their scores."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    smoothing: Smoothing = Smoothing.EMA
+    limits: ClipLimits = field(default_factory=ClipLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoAnalysis:
+    """The answer for one clip. ``duration`` is in seconds, as far as the clip could be read."""
+
+    info: ClipInfo
+    duration: float
+    frames_decoded: int
+    frames_analyzed: int
+    timeline: Timeline
+    warnings: tuple[str, ...]
+    times: PictureTimes
+
+
+class VideoRun:
+    """One clip under analysis: draw ``rows()`` to its end, then ask for the ``result()``.
+
+    A context manager; the file is closed at its end. Decoding runs ahead of the engine by the bounded number of frames
+    that ``Engine.analyze`` draws, so both overlap and only the rows stay in memory.
+
+    Raises:
+        InputError: the clip cannot be read or is over a limit.
+    """
+
+    def __init__(self, path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine) -> None:
+        self._started = time.monotonic()
+        self._options = options
+        self._video = video
+        self._engine = engine
+        self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector])
+        self._labels = LABELS[options.labels]
+        self._rows: list[FrameRow] = []
+        self._decode = 0.0
+        self._queue = self._detect = self._classify = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clip.close()
+
+    @property
+    def info(self) -> ClipInfo:
+        """What the container says of the clip."""
+        return self._clip.info
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The emotions, in the order of every row's scores."""
+        return self._labels
+
+    def rows(self) -> Iterator[FrameRow]:
+        """One row a sampled frame, as they come.
+
+        Raises:
+            InputError: the clip turns out to be over a limit.
+            CapacityError, EngineError: as ``Engine.analyze``.
+        """
+        results = self._engine.analyze(self._frames(), self._options)
+        rows = track(self._timed(results))
+        if self._video.smoothing is Smoothing.EMA:
+            rows = smooth(rows, self._labels)
+        for row in rows:
+            self._rows.append(row)
+            yield row
+
+    def result(self) -> VideoAnalysis:
+        """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted."""
+        end = max(self._clip.read_until, self._rows[-1].time if self._rows else 0.0)
+        timeline = summarize(self._rows, self._labels, end)
+        warnings = self._clip.warnings
+        declared = self._clip.info.duration
+        return VideoAnalysis(
+            info=self._clip.info,
+            duration=end if declared is None or warnings else declared,
+            frames_decoded=self._clip.frames_decoded,
+            frames_analyzed=len(self._rows),
+            timeline=timeline,
+            warnings=warnings,
+            times=PictureTimes(
+                decode=self._decode * 1000,
+                queue=self._queue,
+                detect=self._detect,
+                classify=self._classify,
+                total=(time.monotonic() - self._started) * 1000,
+            ),
+        )
+
+    def _frames(self) -> Iterator[Frame]:
+        frames = self._clip.frames()
+        while True:
+            before = time.monotonic()
+            frame = next(frames, None)
+            self._decode += time.monotonic() - before
+            if frame is None:
+                return
+            yield frame
+
+    def _timed(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:
+        for result in results:
+            self._queue += result.times.queue
+            self._detect += result.times.detect
+            self._classify += result.times.classify
+            yield result
+
+
+def analyze_video(path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine) -> VideoAnalysis:
+    """Analyse a whole clip.
+
+    Raises:
+        InputError: the clip cannot be read or is over a limit.
+        CapacityError: the engine is full or the deadline passed.
+        EngineError: the engine is closed or a model run failed.
+    """
+    with VideoRun(path, options, video, engine=engine) as run:
+        for _ in run.rows():
+            pass
+        return run.result()
