@@ -102,9 +102,8 @@ manifests: $(VENV)/.test
 	@$(BIN)/shellcheck .ci/run
 	@$(BIN)/hadolint Dockerfile
 
-bench: $(VENV)/.test ## the benchmarks under benchmarks/
-	@set -e; for file in benchmarks/bench_*.py; do \
-	    [ -e "$$file" ] || { echo "There is no benchmarks/bench_*.py yet." >&2; exit 1; }; \
+bench: $(VENV)/.test ## every program under benchmarks/, one after the other
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
 
