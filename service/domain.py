@@ -112,11 +112,13 @@ class AnalyzeOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activation:
-    """Class-activation map of the reported emotion: ``heat`` is float32 ``[k, k]`` in 0..1 over the square
-    ``region`` of the upright picture that the classifier saw (it may reach past the picture's border)."""
+    """Class-activation map of the reported emotion: ``heat`` is float32 ``[k, k]`` in 0..1 over the square that the
+    classifier saw: ``region``, in pixels of the upright picture, turned by ``roll`` degrees clockwise about its centre.
+    It may reach past the picture's border."""
 
     heat: F32Array
     region: Box
+    roll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,14 +1,18 @@
 """How a face is framed for the classifier: the one place where the crop's geometry is written down.
 
 FER2013's tiles were cut by a face detector of 2013, tighter than a modern box is tall. Running our detector on
-enlarged, padded tiles shows where its box sits in them; the crop below is the square that puts a face back there.
-``training.emotion.framing`` measures the constants.
+enlarged, padded tiles shows where its box sits in them; the crop below is the square that puts a face back there,
+turned so that the eyes lie level, as they nearly do in the tiles. ``training.end_to_end.framing`` measures the
+constants.
 """
+
+import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from service.domain import Box, F32Array, U8Array
+from service.domain import F32Array, U8Array
 
 TILE = 48  # px, the classifier's input
 
@@ -18,33 +22,82 @@ BOX_IN_TILE_HEIGHT = 1.00
 BOX_IN_TILE_CENTRE_X = 0.50
 BOX_IN_TILE_CENTRE_Y = 0.51
 
+_MAX_SAMPLES = 12  # a side, a tile pixel; faces over 576 px are sampled more thinly than every pixel
 
-def crop_region(box: F32Array) -> Box:
-    """The square, in the box's own frame, that frames a face (left, top, right, bottom) as the tiles do.
 
-    It may reach past the picture.
+@dataclass(frozen=True, slots=True)
+class CropSquare:
+    """The square that the classifier sees: its centre, its side and its clockwise turn in degrees.
+
+    In pixels of the picture in which the face was found; it may reach past the border.
     """
-    width, height = float(box[2] - box[0]), float(box[3] - box[1])
+
+    x: float
+    y: float
+    side: float
+    roll: float
+
+    def scaled(self, scale: float) -> "CropSquare":
+        """The same square in a picture that is ``scale`` times as large."""
+        return CropSquare(self.x * scale, self.y * scale, self.side * scale, self.roll)
+
+
+def crop_square(box: F32Array, landmarks: F32Array) -> CropSquare:
+    """Frame a face as the tiles do: ``box`` is ``[4]`` (left, top, right, bottom), ``landmarks`` ``[5, 2]``."""
+    left, top, right, bottom = (float(value) for value in box)
+    width, height = max(right - left, 1e-3), max(bottom - top, 1e-3)
     # The geometric mean of what width and height say: either alone wobbles with pose and open mouths.
-    side = float(np.sqrt(max(width, 1e-3) / BOX_IN_TILE_WIDTH * max(height, 1e-3) / BOX_IN_TILE_HEIGHT))
-    x = float(box[0]) + width / 2 - BOX_IN_TILE_CENTRE_X * side
-    y = float(box[1]) + height / 2 - BOX_IN_TILE_CENTRE_Y * side
-    return Box(x, y, side, side)
+    side = math.sqrt(width / BOX_IN_TILE_WIDTH * height / BOX_IN_TILE_HEIGHT)
+    roll = roll_of(landmarks)
+    # The tile's middle, as seen from the box's: the offset turns with the face.
+    along, down = (0.5 - BOX_IN_TILE_CENTRE_X) * side, (0.5 - BOX_IN_TILE_CENTRE_Y) * side
+    cosine, sine = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    x = (left + right) / 2 + along * cosine - down * sine
+    y = (top + bottom) / 2 + along * sine + down * cosine
+    return CropSquare(x, y, side, roll)
 
 
-def crop_tile(pixels: U8Array, region: Box) -> U8Array:
-    """Cut ``region`` (in pixels of ``pixels``, ``uint8 [h, w, 3]`` BGR) as a grey tile, ``uint8 [48, 48]``.
+def roll_of(landmarks: F32Array) -> float:
+    """In-plane turn of a face in degrees, clockwise positive, 0 upright; from ``landmarks`` ``[5, 2]``.
 
-    The region's centre must lie in the picture; what lies past the border repeats the border.
+    The line through the eyes and the one from eyes to mouth each count by their length: in a profile the eyes nearly
+    coincide and the other one carries the answer.
     """
+    right_eye, left_eye, _, right_mouth, left_mouth = landmarks
+    across = left_eye - right_eye
+    down = (right_mouth + left_mouth) / 2 - (right_eye + left_eye) / 2
+    return math.degrees(math.atan2(float(across[1] - down[0]), float(across[0] + down[1])))
+
+
+def crop_tile(pixels: U8Array, square: CropSquare) -> U8Array:
+    """Cut ``square`` out of ``uint8 [h, w, 3]`` BGR as a grey tile, ``uint8 [48, 48]``.
+
+    Large faces are averaged down, not sampled: each tile pixel is the mean of a grid as fine as the picture's. The
+    square's centre must lie in the picture; what lies past the border repeats the border.
+    """
+    samples = min(max(1, math.ceil(square.side / TILE)), _MAX_SAMPLES)
+    fine = TILE * samples
+    grey, left, top = _grey_around(pixels, square)
+    scale = square.side / fine
+    cosine, sine = scale * math.cos(math.radians(square.roll)), scale * math.sin(math.radians(square.roll))
+    # Maps the centre of fine pixel (u, v) to a place in the grey cut-out, whose pixel centres are whole numbers.
+    middle = (fine - 1) / 2
+    x, y = square.x - 0.5 - left, square.y - 0.5 - top
+    matrix = np.asarray(
+        [[cosine, -sine, x - middle * (cosine - sine)], [sine, cosine, y - middle * (sine + cosine)]], dtype=np.float64
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    tile = cv2.warpAffine(grey, matrix, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    if samples > 1:
+        tile = cv2.resize(tile, (TILE, TILE), interpolation=cv2.INTER_AREA)
+    return np.asarray(tile, dtype=np.uint8)
+
+
+def _grey_around(pixels: U8Array, square: CropSquare) -> tuple[U8Array, int, int]:
+    """The part of the picture that the square can touch, in grey, and its left and top."""
     height, width = pixels.shape[:2]
-    side = max(1, round(region.width))
-    left, top = round(region.x), round(region.y)
-    right, bottom = left + side, top + side
-    inner = pixels[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-    grey = cv2.cvtColor(inner, cv2.COLOR_BGR2GRAY)
-    margins = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
-    if any(margins):
-        grey = cv2.copyMakeBorder(grey, *margins, cv2.BORDER_REPLICATE)
-    interpolation = cv2.INTER_AREA if side > TILE else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, (TILE, TILE), interpolation=interpolation), dtype=np.uint8)
+    reach = square.side * math.sqrt(0.5) + 2
+    left, right = max(0, math.floor(square.x - reach)), min(width, math.ceil(square.x + reach))
+    top, bottom = max(0, math.floor(square.y - reach)), min(height, math.ceil(square.y + reach))
+    grey = cv2.cvtColor(pixels[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    return np.asarray(grey, dtype=np.uint8), left, top

@@ -21,7 +21,7 @@ from service.domain import (
 from service.runtime import Session
 from service.store import StoredModel
 from service.vision.affect import is_uncertain, valence
-from service.vision.alignment import crop_region, crop_tile
+from service.vision.alignment import CropSquare, crop_square, crop_tile
 from service.vision.classifier import ClassifierSpec, EmotionClassifier, Logits
 from service.vision.detector import OUTPUTS, Detections, DetectorSpec, FaceDetector
 from service.vision.geometry import clip
@@ -34,13 +34,13 @@ class FoundFaces:
     """Faces of one frame before they are classified.
 
     ``detections`` is in pixels of the upright picture and not clipped to it; ``tiles`` holds a grey crop a face,
-    ``uint8 [48, 48]``, and ``regions`` the square of the picture that each crop covers.
+    ``uint8 [48, 48]``, and ``squares`` the part of the upright picture that each crop covers.
     """
 
     frame: Frame
     detections: Detections
     tiles: tuple[U8Array, ...]
-    regions: tuple[Box, ...]
+    squares: tuple[CropSquare, ...]
 
 
 class Pipeline:
@@ -69,9 +69,9 @@ class Pipeline:
         seen = look(self.detector, frame.pixels, options.detector, threshold, options.max_faces)
         scale = frame.width / frame.pixels.shape[1]
         seen = _worth_reporting(seen, frame, options.min_face / scale)
-        regions = [crop_region(box) for box in seen.boxes]
-        tiles = tuple(crop_tile(frame.pixels, region) for region in regions)
-        return FoundFaces(frame, seen.moved(scale), tiles, tuple(_scaled(region, scale) for region in regions))
+        squares = [crop_square(box, points) for box, points in zip(seen.boxes, seen.landmarks, strict=True)]
+        tiles = tuple(crop_tile(frame.pixels, square) for square in squares)
+        return FoundFaces(frame, seen.moved(scale), tiles, tuple(square.scaled(scale) for square in squares))
 
     def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
         """Classify tiles, of one frame or of many."""
@@ -92,7 +92,7 @@ class Pipeline:
         emotion = max(scores, key=scores.__getitem__)
         activation = None
         if options.explain:
-            activation = Activation(self.classifier.activation(logits, emotion), found.regions[index])
+            activation = _activation(self.classifier.activation(logits, emotion), found.squares[index])
         left, top, right, bottom = boxes[index].tolist()
         return Face(
             box=Box(left, top, right - left, bottom - top),
@@ -123,8 +123,9 @@ def _worth_reporting(seen: Detections, frame: Frame, min_side: float) -> Detecti
     return seen.only((sizes.min(axis=1) >= min_side) & inside)
 
 
-def _scaled(box: Box, scale: float) -> Box:
-    return Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
+def _activation(heat: F32Array, square: CropSquare) -> Activation:
+    corner = Box(square.x - square.side / 2, square.y - square.side / 2, square.side, square.side)
+    return Activation(heat, corner, square.roll)
 
 
 def _landmarks(points: F32Array, frame: Frame) -> Landmarks:

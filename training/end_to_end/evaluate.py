@@ -79,7 +79,8 @@ def _named(pipeline: Pipeline, logits: object) -> int:
 def _face_at(found: FoundFaces, scene: Scene) -> int | None:
     """The face that overlaps the pasted tile most, if any does."""
     best, most = None, 0.2
-    for index, region in enumerate(found.regions):
+    for index, square in enumerate(found.squares):
+        region = Box(square.x - square.side / 2, square.y - square.side / 2, square.side, square.side)
         overlap = _iou(region, Box(scene.x, scene.y, scene.side, scene.side))
         if overlap > most:
             best, most = index, overlap

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from service.domain import AnalyzeOptions, Box, Face, Frame, FrameResult, StageTimes, U8Array
+from service.vision.alignment import CropSquare
 from service.vision.classifier import Logits
 from service.vision.detector import Detections
 from service.vision.pipeline import FoundFaces, Pipeline
@@ -40,7 +41,7 @@ class StubPipeline:
             raise RuntimeError("detector broke")
         tiles = tuple(np.full((48, 48), value, np.uint8) for _ in range(count))
         nothing = Detections(np.zeros((count, 4)), np.zeros(count), np.zeros((count, 5, 2)))
-        return FoundFaces(frame, nothing, tiles, tuple(Box(0, 0, 1, 1) for _ in range(count)))
+        return FoundFaces(frame, nothing, tiles, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)))
 
     def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
         self.batches.append(len(tiles))
