@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -135,15 +136,22 @@ def serve(stage: Stage, port: int, seconds: float) -> int:
         print(f"stopped with {service.wait(60)}")
 
 
+def free_port() -> int:
+    """No fixed one: the health check would be as content with a stranger's service."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--port", type=int, default=8765)
     arguments = parser.parse_args()
     shutil.rmtree(arguments.out, ignore_errors=True)
     arguments.out.mkdir(parents=True)
-    return serve(build(arguments.base.resolve(), arguments.out.resolve()), arguments.port, 30)
+    return serve(build(arguments.base.resolve(), arguments.out.resolve()), free_port(), 30)
 
 
 if __name__ == "__main__":
