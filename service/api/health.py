@@ -1,0 +1,62 @@
+"""Probes, ours and those of the Open Inference Protocol. They need no key, and none of them waits behind work."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from service.api.context import Services, ServicesDep
+from service.api.errors import NotFound, NotReady
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@router.get("/health/startup")
+async def startup(services: ServicesDep) -> dict[str, str]:
+    """The models have been loaded and warmed up."""
+    if services.engine.peek() is None:
+        raise NotReady(services.engine.reason)
+    return {"status": "started"}
+
+
+@router.get("/health/ready")
+async def ready(services: ServicesDep) -> dict[str, Any]:
+    """Pictures are answered now: the models are warm and a canary came through the workers lately."""
+    return {"status": "ready", "canary_age_seconds": _check_ready(services)}
+
+
+@router.get("/v2/health/live")
+async def v2_live() -> dict[str, bool]:
+    """Open Inference Protocol: server live."""
+    return {"live": True}
+
+
+@router.get("/v2/health/ready")
+async def v2_ready(services: ServicesDep) -> dict[str, bool]:
+    """Open Inference Protocol: server ready."""
+    _check_ready(services)
+    return {"ready": True}
+
+
+@router.get("/v2/models/{name}/ready")
+async def v2_model_ready(name: str, services: ServicesDep) -> dict[str, Any]:
+    """Open Inference Protocol: model ready."""
+    _check_ready(services)
+    if not any(model.name == name and model.active for model in services.engine.get().models()):
+        raise NotFound(f"No model {name!r} serves here; GET /models lists those that do.")
+    return {"name": name, "ready": True}
+
+
+def _check_ready(services: Services) -> float | None:
+    engine = services.engine.peek()
+    if engine is None:
+        raise NotReady(services.engine.reason)
+    health = engine.health()
+    if not health.ready:
+        raise NotReady(health.reason)
+    return None if health.canary_age is None else round(health.canary_age, 1)

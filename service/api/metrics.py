@@ -1,0 +1,14 @@
+"""``GET /metrics`` for Prometheus."""
+
+from fastapi import APIRouter, Response
+
+from service.api.context import ServicesDep
+from service.api.security import KEY_NEEDED
+
+router = APIRouter(tags=["health"], dependencies=[KEY_NEEDED])
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(services: ServicesDep) -> Response:
+    """Counters, latencies and the engine's load in Prometheus's text format."""
+    return Response(services.metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,61 @@
+"""Which answer form a caller wants: the ``Accept`` header against what an endpoint offers (RFC 9110, 12.5.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.errors import NotAcceptable
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    main: str
+    sub: str
+    quality: float
+
+    def specificity(self, offer: str) -> int | None:
+        """2 for the very type, 1 for ``image/*``, 0 for ``*/*``, ``None`` where this range does not cover it."""
+        main, _, sub = offer.partition("/")
+        if (self.main, self.sub) == (main, sub):
+            return 2
+        if self.sub == "*" and self.main in (main, "*"):
+            return int(self.main != "*")
+        return None
+
+
+def choose(accept: str | None, offers: Sequence[str]) -> str:
+    """The best of ``offers``; among equals the one named most exactly, then the one offered first.
+
+    Raises:
+        NotAcceptable: when the caller takes none of them.
+    """
+    ranges = [_parse(item) for item in (accept or "*/*").split(",") if item.strip()]
+    ranked = [(_rank(ranges, offer), -place, offer) for place, offer in enumerate(offers)]
+    (quality, _), _, best = max(ranked)
+    if quality <= 0:
+        raise NotAcceptable(f"This endpoint answers {', '.join(offers)}; the Accept header allows none of them.")
+    return best
+
+
+def _rank(ranges: Sequence[_Range], offer: str) -> tuple[float, int]:
+    """(quality, specificity): the most exact range that covers an offer decides its quality, also when it says 0."""
+    covering = [(level, item.quality) for item in ranges if (level := item.specificity(offer)) is not None]
+    level, quality = max(covering, default=(0, 0.0))
+    return quality, level
+
+
+def _parse(item: str) -> _Range:
+    name, *parameters = (part.strip().lower() for part in item.split(";"))
+    main, _, sub = name.partition("/")
+    quality = next((value for value in map(_quality, parameters) if value is not None), 1.0)
+    return _Range("*" if name == "*" else main, sub or "*", quality)
+
+
+def _quality(parameter: str) -> float | None:
+    key, _, value = parameter.partition("=")
+    if key.strip() != "q":
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return 0.0
+    return number if 0 <= number <= 1 else 0.0

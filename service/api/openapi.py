@@ -1,0 +1,67 @@
+"""What the OpenAPI page says beyond what FastAPI derives by itself."""
+
+from typing import Any
+
+from service.api.schemas import PredictOut, ProblemOut
+
+Responses = dict[int | str, dict[str, Any]]
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+_WHEN = {
+    400: "The request is malformed, or the JSON body holds bad base64.",
+    401: "An API key is needed.",
+    406: "The Accept header allows no form in which this is answered.",
+    413: "A limit was passed: bytes, pixels or number of files.",
+    415: "Not a picture that is read.",
+    422: "An option is wrong, or the file is broken.",
+    429: "The queue is full; see Retry-After.",
+    503: "The service is starting or stopping, or the caller's deadline passed.",
+    507: "No room to store the upload.",
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """The error answers that an endpoint may give."""
+    schema = {"$ref": "#/components/schemas/ProblemOut"}
+    return {
+        status: {"description": _WHEN[status], "content": {"application/problem+json": {"schema": schema}}}
+        for status in statuses
+    }
+
+
+PREDICT_RESPONSES: Responses = {
+    200: {
+        "model": PredictOut,
+        "description": "The faces of every picture, or the one picture with its faces drawn.",
+        "content": {"image/png": _BINARY, "image/jpeg": _BINARY},
+    },
+    **problems(400, 401, 406, 413, 415, 422, 429, 503, 507),
+    500: {"model": ProblemOut, "description": "The service failed; the log knows the request id."},
+}
+
+PREDICT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            },
+            "image/*": _BINARY,
+            "application/octet-stream": _BINARY,
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["images"],
+                    "properties": {"images": {"type": "array", "items": {"type": "string"}}},
+                    "additionalProperties": False,
+                    "example": {"images": ["data:image/jpeg;base64,/9j/4AAQ..."]},
+                }
+            },
+        },
+    }
+}

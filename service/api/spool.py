@@ -1,0 +1,71 @@
+"""Uploads at rest: a small one stays in memory, a large one in a nameless file that vanishes when closed."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from anyio import to_thread
+
+from service.errors import StorageFull
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """How many bytes of one upload stay in memory, and the folder where the rest goes (``None``: the system's)."""
+
+    memory_bytes: int = 1 << 20
+    folder: Path | None = None
+
+
+class Upload:
+    """One received file. ``name`` is what the caller called it, ``size`` its length in bytes."""
+
+    def __init__(self, name: str | None, settings: SpoolSettings) -> None:
+        self.name = name
+        self.size = 0
+        self._memory_bytes = settings.memory_bytes
+        folder = None if settings.folder is None else str(settings.folder)
+        self._file: IO[bytes] = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115
+
+    async def write(self, chunk: bytes) -> None:
+        """Append; what goes to a file is written in a thread, so that a slow disk does not stop the event loop.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
+        self.size += len(chunk)
+        with room_needed():
+            if self.size > self._memory_bytes:
+                await to_thread.run_sync(self._file.write, chunk)
+            else:
+                self._file.write(chunk)
+
+    def open(self) -> IO[bytes]:
+        """The content from its beginning, as a file; it stays the upload's own, so do not close it."""
+        self._file.seek(0)
+        return self._file
+
+    def read(self) -> bytes:
+        """The whole content."""
+        return self.open().read()
+
+    def close(self) -> None:
+        """Forget the content. Closing twice is harmless."""
+        self._file.close()
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """Turns a full disk into ``StorageFull``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull("There is no room to store the upload; free some space or try again later.") from error

@@ -1,0 +1,140 @@
+"""The only wiring: settings in, an ASGI app out. Every long-lived object belongs to the app's lifespan."""
+
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from anyio import create_task_group, to_thread
+from fastapi import FastAPI
+
+from service.api import errors, health, images, metrics, models, pages
+from service.api.context import EngineSlot, Services
+from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
+from service.api.spool import SpoolSettings
+from service.api.uploads import UploadLimits
+from service.api.work import WorkGate
+from service.engine.base import Engine
+from service.errors import MienError
+from service.media.limits import DecodeLimits
+from service.media.pictures import PictureDecoder
+from service.settings import Settings
+from service.telemetry.logs import configure_logging
+from service.telemetry.metrics import Metrics
+from service.version import VERSION
+
+_ROUTERS = (pages.router, images.router, models.router, health.router, metrics.router)
+_LOG = logging.getLogger("service")
+
+OnFailure = Callable[[MienError], None]
+
+
+def stop_process(error: MienError) -> None:
+    """What a process does that can never answer: say why, and end as if it had been asked to."""
+    _LOG.critical("%s", error)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def create(overrides: Mapping[str, Any] | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
+    """The app of a server process, from the environment and ``overrides``.
+
+    Raises:
+        InvalidOption: when a setting cannot be used.
+    """
+    settings = Settings.load(overrides)
+    configure_logging(settings.log_format, settings.log_level)
+    return create_app(settings, on_failure=on_failure)
+
+
+def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
+    """An app around ``engine``, or around the engine of this machine, which it opens when it starts.
+
+    Args:
+        settings: what the operator chose.
+        engine: closed with the app.
+        on_failure: called once when the engine cannot be opened; the app answers 503 from then on.
+    """
+    slot = EngineSlot()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with create_task_group() as tasks:
+            if engine is not None:
+                slot.fill(engine)
+            else:
+                tasks.start_soon(_fill, slot, settings, on_failure)
+            yield
+        opened = slot.peek()
+        slot.clear("The service is stopping.")
+        if opened is not None:
+            await to_thread.run_sync(opened.close)
+
+    app = FastAPI(
+        title="Mien",
+        version=VERSION,
+        summary="Faces in pictures, and the emotion that a crowd of raters would see in each.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    services = _services(settings, slot)
+    app.state.settings = settings
+    app.state.services = services
+    for router in _ROUTERS:
+        app.include_router(router)
+    pages.mount_static(app)
+    errors.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(LingeringClose)
+    app.add_middleware(RequestContext, recorder=services.recorder)
+    return app
+
+
+def _services(settings: Settings, slot: EngineSlot) -> Services:
+    def load() -> Any:
+        engine = slot.peek()
+        return None if engine is None else engine.load()
+
+    telemetry = Metrics(VERSION, load)
+    spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
+    limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
+    return Services(
+        engine=slot,
+        # A thread more than there are cores keeps the next pictures decoding; many more only fill the memory.
+        gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
+        decoder=PictureDecoder(limits, concurrency=settings.workers),
+        uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, spool),
+        api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
+        recorder=telemetry,
+        metrics_page=telemetry.page,
+        version=VERSION,
+        log_names=settings.log_names,
+    )
+
+
+async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
+    """Open the engine beside the listening server, so that the probes answer while the models load."""
+    try:
+        slot.fill(await to_thread.run_sync(_open, settings))
+    except MienError as error:
+        slot.clear(f"The models cannot be loaded. {error}")
+        on_failure(error)
+    else:
+        _LOG.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
+
+
+def _open(settings: Settings) -> Engine:
+    # The import loads onnxruntime: a good part of the start, and the probes need not wait for it.
+    from service.engine.local import EngineConfig, open_engine  # noqa: PLC0415
+
+    return open_engine(
+        EngineConfig(
+            store=settings.store,
+            workers=settings.workers,
+            capacity=settings.queue_capacity,
+            versions=settings.model_versions,
+        )
+    )

@@ -1,0 +1,65 @@
+"""What the commands that load models share."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from service.domain import AnalyzeOptions, DetectorMode, LabelSet
+from service.paths import default_store
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """``--store``."""
+    parser.add_argument("--store", type=Path, help="the model store (MIEN_STORE; by default the one that came along)")
+
+
+def store_of(chosen: argparse.Namespace) -> Path:
+    """The store that the caller chose."""
+    found = chosen.store or os.environ.get("MIEN_STORE") or default_store()
+    return Path(found)
+
+
+def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+    """The options that ``POST /predict`` takes too."""
+    defaults = AnalyzeOptions()
+    group = parser.add_argument_group("analysis")
+    group.add_argument("--detector", choices=[str(mode) for mode in DetectorMode], default=str(defaults.detector))
+    group.add_argument("--min-face", type=_number(1, 100_000), default=defaults.min_face, metavar="PX")
+    group.add_argument("--min-confidence", type=_number(0, 1), metavar="0..1", help="default: the detector's own")
+    group.add_argument("--max-faces", type=_whole(1, 1000), default=defaults.max_faces, metavar="N")
+    group.add_argument("--labels", choices=[str(labels) for labels in LabelSet], default=str(defaults.labels))
+
+
+def analysis_options(chosen: argparse.Namespace, explain: bool = False) -> AnalyzeOptions:
+    """What ``add_analysis_options`` read."""
+    return AnalyzeOptions(
+        detector=DetectorMode(chosen.detector),
+        min_face=chosen.min_face,
+        min_confidence=chosen.min_confidence,
+        max_faces=chosen.max_faces,
+        labels=LabelSet(chosen.labels),
+        explain=explain,
+    )
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse

@@ -1,0 +1,41 @@
+"""``mien models``: what lies in the model store."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from service.cli.common import add_store, store_of
+from service.cli.tables import table
+from service.store import ModelStore, StoredModel
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``models`` and its options."""
+    parser = commands.add_parser("models", help="list the models in the store", description="List the models.")
+    parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
+    add_store(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """List the store without loading a graph."""
+    store = ModelStore(store_of(chosen))
+    if chosen.json:
+        print(json.dumps([dict(model.manifest) for model in store.models], indent=2, default=str))
+        return 0
+    serving = {(name, store.pick(name).version) for name in {model.name for model in store.models}}
+    print(table(("model", "version", "serves", "metrics"), [_row(model, serving) for model in store.models]))
+    return 0
+
+
+def _row(model: StoredModel, serving: set[tuple[str, str]]) -> tuple[str, ...]:
+    serves = "yes" if (model.name, model.version) in serving else "no"
+    return model.name, model.version, serves, _metrics(model.manifest.get("metrics"))
+
+
+def _metrics(section: object, at_most: int = 3) -> str:
+    if not isinstance(section, Mapping):
+        return "-"
+    numbers: list[tuple[str, Any]] = [(k, v) for k, v in section.items() if isinstance(v, int | float)]
+    return ", ".join(f"{key} {value:g}" for key, value in numbers[:at_most]) or "-"

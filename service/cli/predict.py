@@ -1,0 +1,118 @@
+"""``mien predict``: faces in picture files, without a server."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
+from service.cli.tables import table
+from service.domain import Face
+from service.engine.base import Engine
+from service.engine.local import EngineConfig, open_engine
+from service.errors import InputError, StorageFull
+from service.media.limits import DecodeLimits
+from service.media.pictures import PictureDecoder
+from service.render.encode import Encoding
+from service.usecases.analyze_image import analyze_images
+from service.usecases.annotate_image import RenderOptions, annotate_image
+from service.usecases.pictures import PictureInput, PictureResult
+
+_HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``predict`` and its options."""
+    parser = commands.add_parser("predict", help="find faces in picture files", description="Find faces in pictures.")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object a picture")
+    form.add_argument("--annotate", type=Path, metavar="DIR", help="write each picture there with its faces drawn")
+    parser.add_argument("--explain", action="store_true", help="draw what the classifier looked at (with --annotate)")
+    parser.add_argument("--redact", action="store_true", help="blur the faces (with --annotate)")
+    add_analysis_options(parser)
+    add_store(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Analyse every picture; 1 when any of them could not be read."""
+    workers = os.cpu_count() or 1
+    decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
+    failed = False
+    rows: list[tuple[str, ...]] = []
+    with closing(open_engine(EngineConfig(store_of(chosen), workers))) as engine:
+        for path, result in _results(chosen, engine, decoder):
+            if result.error is not None:
+                failed = True
+                print(f"mien: {path}: {result.error}", file=sys.stderr)
+            elif chosen.json:
+                print(json.dumps(_as_json(path, result)))
+            else:
+                rows.extend(_rows(path, result))
+    if rows:
+        print(table(_HEAD, rows))
+    return int(failed)
+
+
+def _results(
+    chosen: argparse.Namespace, engine: Engine, decoder: PictureDecoder
+) -> Iterator[tuple[Path, PictureResult]]:
+    for path in chosen.pictures:
+        try:
+            picture = PictureInput(path.name, path.read_bytes())
+        except OSError as error:
+            yield path, PictureResult(0, path.name, error=InputError(f"cannot be read: {error.strerror}"))
+            continue
+        if chosen.annotate is None:
+            analysis = analyze_images([picture], analysis_options(chosen), engine=engine, decoder=decoder)
+            yield path, analysis.pictures[0]
+        else:
+            yield path, _annotated(chosen, picture, engine, decoder)
+
+
+def _annotated(
+    chosen: argparse.Namespace, picture: PictureInput, engine: Engine, decoder: PictureDecoder
+) -> PictureResult:
+    rendering = RenderOptions(Encoding.JPEG, redact=chosen.redact)
+    options = analysis_options(chosen, explain=chosen.explain)
+    try:
+        drawn = annotate_image(picture, options, rendering, engine=engine, decoder=decoder)
+    except InputError as error:
+        return PictureResult(0, picture.name, error=error)
+    target = chosen.annotate / f"{Path(picture.name or 'picture').stem}.annotated.jpg"
+    try:
+        chosen.annotate.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(drawn.content)
+    except OSError as error:
+        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
+    return drawn.picture
+
+
+def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:
+    if not result.faces:
+        yield path.name, "-", "-", "no face", "-", ""
+    for number, face in enumerate(result.faces, start=1):
+        box = ", ".join(f"{value:.0f}" for value in (face.box.x, face.box.y, face.box.width, face.box.height))
+        yield path.name, str(number), box, face.emotion, f"{face.score:.2f}", _remarks(face)
+
+
+def _remarks(face: Face) -> str:
+    return ", ".join((*(("uncertain",) if face.uncertain else ()), *face.quality.reasons))
+
+
+def _as_json(path: Path, result: PictureResult) -> dict[str, Any]:
+    faces = [_face_json(face) for face in result.faces]
+    return {"picture": str(path), "width": result.width, "height": result.height, "faces": faces}
+
+
+def _face_json(face: Face) -> dict[str, Any]:
+    # dataclasses.asdict copies deeply, and a mapping proxy cannot be copied.
+    nested = {"box": asdict(face.box), "landmarks": asdict(face.landmarks), "quality": asdict(face.quality)}
+    own = {name: getattr(face, name) for name in ("confidence", "emotion", "score", "uncertain", "valence")}
+    return {**nested, **own, "scores": dict(face.scores)}

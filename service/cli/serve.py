@@ -1,0 +1,74 @@
+"""``mien serve``: the HTTP service."""
+
+import argparse
+import os
+from typing import Any, Protocol
+
+import uvicorn
+from uvicorn.importer import import_from_string
+
+from service.errors import MienError
+
+
+class _Bind(Protocol):
+    """The settings that the server itself needs."""
+
+    host: str
+    port: int
+    shutdown_seconds: int
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``serve`` and its options; all others are environment variables."""
+    parser = commands.add_parser(
+        "serve", help="start the HTTP service", description="Serve HTTP; every other setting is a MIEN_* variable."
+    )
+    parser.add_argument("--host", help="address to listen on (MIEN_HOST, default 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on (MIEN_PORT, default 8000; 0 takes a free one)")
+    parser.add_argument("--workers", help="inference threads (MIEN_WORKERS, default one per core)")
+    parser.add_argument("--store", help="the model store (MIEN_STORE)")
+    parser.add_argument("--log-format", help="text or json (MIEN_LOG_FORMAT, default text)")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl+C (0), or until the models turn out to be unusable (1)."""
+    names = ("host", "port", "workers", "store", "log_format")
+    overrides = {name: value for name in names if (value := getattr(chosen, name)) is not None}
+    failures: list[MienError] = []
+
+    def stop(error: MienError) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    # By name: this layer must not know the wiring.
+    app: Any = import_from_string("service.app:create")(overrides, on_failure=stop)
+    server = _Server(_config(app, app.state.settings))
+    server.run()
+    if failures:
+        raise failures[0]
+    return 0
+
+
+def _config(app: Any, bind: _Bind) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=bind.host,
+        port=bind.port,
+        loop="uvloop" if os.name == "posix" else "auto",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=bind.shutdown_seconds,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal as any program that has done its work: with exit code 0."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again once everything is closed, and the process would die of it.
+        self._captured_signals.clear()

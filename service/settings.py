@@ -1,0 +1,86 @@
+"""One frozen object of settings, read from ``MIEN_*`` environment variables once and passed down."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import InvalidOption
+from service.paths import default_store
+
+_MIB = 1 << 20
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field is the environment variable ``MIEN_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every interface")
+    port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    workers: int = Field(default_factory=_cores, ge=1, le=256, description="inference threads; one per core by default")
+    store: Path = Field(default_factory=default_store, description="the model store: <model>/<version>/")
+    model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; empty: no key asked")
+
+    max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body")
+    max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
+    max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of one picture, width times height")
+    queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")
+    spool_memory_bytes: int = Field(_MIB, ge=1, description="an upload larger than this waits in a file, not in memory")
+    spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
+
+    log_format: Literal["json", "text"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_names: bool = Field(False, description="write uploaded file names into the log (they may be personal data)")
+    shutdown_seconds: int = Field(30, ge=1, le=3600, description="how long requests in flight may finish on SIGTERM")
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @field_validator("model_versions", mode="before")
+    @classmethod
+    def _split_versions(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        if not all(name.strip() and version.strip() for name, _, version in pairs):
+            raise ValueError("write <model>=<version>, with commas between several")
+        return {name.strip(): version.strip() for name, _, version in pairs}
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _not_a_kubernetes_link(cls, value: object) -> object:
+        # Kubernetes gives every pod beside a Service called "mien" MIEN_PORT=tcp://10.0.0.1:8000.
+        return 8000 if isinstance(value, str) and value.startswith("tcp://") else value
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Settings from the environment, with ``overrides`` (command-line options) on top.
+
+        Raises:
+            InvalidOption: one sentence naming the variable, its value and what is wrong with it.
+        """
+        try:
+            return cls(**(overrides or {}))
+        except ValidationError as error:
+            raise _explain(error.errors(include_url=False)[0]) from None
+
+
+def _explain(error: ErrorDetails) -> InvalidOption:
+    field = str(error["loc"][0]) if error["loc"] else "?"
+    name = f"MIEN_{field.upper()}"
+    given = "" if field == "api_keys" else f" (it is {error['input']!r})"
+    reason = error["msg"].removeprefix("Value error, ")
+    return InvalidOption(name, f"{name} cannot be used{given}: {reason[:1].lower()}{reason[1:]}.")
