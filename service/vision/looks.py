@@ -15,7 +15,7 @@ from service.vision.detector import Detections, FaceDetector
 from service.vision.geometry import suppress
 
 SECOND_LOOK = 3  # long side of the second look, in accurate long sides
-OVERLAP = 96  # px of the second look; larger faces are for the first
+OVERLAP = 96  # px of the second look; a third of that in the first, which larger faces are left to
 _EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
 
 
@@ -61,14 +61,16 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
     for tile in plan_tiles(width, height, side, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]
         found = detector.find(part, max(part.shape[:2]), threshold, most)
-        parts.append(_without_seams(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale))
+        parts.append(_of_this_look(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale))
     every = Detections.joined(parts)
     return every.only(suppress(every.boxes, every.scores, spec.nms_iou, most))
 
 
-def _without_seams(found: Detections, tile: Tile, width: int, height: int) -> Detections:
+def _of_this_look(found: Detections, tile: Tile, width: int, height: int) -> Detections:
     left, top, right, bottom = found.boxes.T
     cut = ((left < _EDGE) & (tile.left > 0)) | ((top < _EDGE) & (tile.top > 0))
     cut |= (right > tile.right - tile.left - _EDGE) & (tile.right < width)
     cut |= (bottom > tile.bottom - tile.top - _EDGE) & (tile.bottom < height)
-    return found.only(~cut)
+    # A tile may show a part of a large face as if it were a whole one.
+    large = np.maximum(right - left, bottom - top) > OVERLAP
+    return found.only(~(cut | large))

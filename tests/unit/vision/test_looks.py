@@ -56,3 +56,12 @@ def test_pictures_that_the_first_look_can_resolve_are_seen_once() -> None:
 
     look(FaceDetector(session(counting), SPEC), np.zeros((960, 1280, 3), np.uint8), DetectorMode.ACCURATE, 0.5, 9)
     assert calls == [(1, 480, 640, 3)]
+
+
+def test_large_faces_are_left_to_the_first_look() -> None:
+    def large_faces(images: np.ndarray) -> list[np.ndarray]:
+        scores, boxes, landmarks = bright_spots(images)
+        return [scores, boxes * 3, landmarks]
+
+    detector = FaceDetector(session(large_faces), SPEC)
+    assert len(look(detector, small_face(1920, 1280, 1500, 1100), DetectorMode.ACCURATE, 0.5, 10).boxes) == 0
