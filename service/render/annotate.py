@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from service.domain import Face, U8Array
@@ -34,25 +33,33 @@ def annotate(pixels: U8Array, faces: Sequence[Face], full_width: int, full_heigh
     for face, label in zip(faces, place_labels(faces, boxes, width, height), strict=True):
         if label is not None:
             colour = bgr(face.emotion)
-            _fill(canvas, label.rectangle, colour)
+            _draw_tag(canvas, label.rectangle, colour)
             draw_text(canvas, label, ink(colour))
     return canvas
 
 
 def _draw_box(canvas: U8Array, box: Rectangle, colour: Bgr) -> None:
-    """A coloured line with a dark edge, which shows on any background."""
+    """A coloured line with a dark rim on both sides, which shows on any background."""
     left, top, right, bottom = box
     if right <= left or bottom <= top:
         return
     finest = max(1, min(right - left, bottom - top) // _FINEST_BOX)
     line = min(max(2, round(max(canvas.shape[:2]) * _LINE_SHARE)), finest)
-    edge = line + 2 * max(1, line // 3)
-    corners = (left, top), (right - 1, bottom - 1)
-    cv2.rectangle(canvas, *corners, BLACK, edge)
-    cv2.rectangle(canvas, *corners, colour, line)
+    rim = max(1, line // 3)
+    _outline(canvas, (left - rim, top - rim, right + rim, bottom + rim), line + 2 * rim, BLACK)
+    _outline(canvas, box, line, colour)
 
 
-def _fill(canvas: U8Array, rectangle: Rectangle, colour: Bgr) -> None:
+def _draw_tag(canvas: U8Array, rectangle: Rectangle, colour: Bgr) -> None:
     left, top, right, bottom = rectangle
-    cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
-    cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), BLACK, 1)
+    canvas[top:bottom, left:right] = colour
+    _outline(canvas, rectangle, 1, BLACK)
+
+
+def _outline(canvas: U8Array, rectangle: Rectangle, line: int, colour: Bgr) -> None:
+    """The outermost ``line`` pixels of ``rectangle``, as far as they are in the picture."""
+    left, top, right, bottom = (max(0, side) for side in rectangle)
+    canvas[top : top + line, left:right] = colour
+    canvas[max(top, bottom - line) : bottom, left:right] = colour
+    canvas[top:bottom, left : left + line] = colour
+    canvas[top:bottom, max(left, right - line) : right] = colour

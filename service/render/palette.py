@@ -11,7 +11,7 @@ Bgr = tuple[int, int, int]
 
 EMOTION_COLOURS: Mapping[str, str] = MappingProxyType(
     {
-        "neutral": "#A6A6A6",
+        "neutral": "#D0D0D0",
         "happy": "#F0E442",
         "surprise": "#E69F00",
         "sad": "#0072B2",
@@ -23,7 +23,7 @@ EMOTION_COLOURS: Mapping[str, str] = MappingProxyType(
 )
 BLACK: Bgr = (0, 0, 0)
 WHITE: Bgr = (255, 255, 255)
-_UNKNOWN = "#A6A6A6"
+_UNKNOWN = "#D0D0D0"
 
 
 def bgr(emotion: str) -> Bgr:

@@ -7,16 +7,15 @@ import cv2
 from service.domain import Box, U8Array
 from service.render.geometry import pixel_rectangle
 
-# A face of 8 blocks across cannot be recognised; these are 5, blurred, over the whole head.
-BLOCKS = 5
-GROW = 1.5
+BLOCKS = 5  # across the region, so some three across the face itself
+GROW = 1.5  # the region beside the box: hair and ears tell people apart too
 
 
 def redact(pixels: U8Array, boxes: Iterable[Box]) -> U8Array:
     """A copy of ``uint8 [h, w, 3]`` in which the surroundings of every box (in its pixels) are coarse blocks.
 
-    A region is averaged down to ``BLOCKS`` x ``BLOCKS`` values and nothing else of it is kept, so that no filter can
-    bring it back. The ellipse within is enlarged by ``GROW``, for hair and ears tell people apart too.
+    The region of a box, ``GROW`` times its size, is averaged down to ``BLOCKS`` x ``BLOCKS`` colours and nothing else
+    of it is kept: unlike a blur, no filter brings it back, and a large face keeps no more than a small one.
     """
     redacted = pixels.copy()
     height, width = pixels.shape[:2]

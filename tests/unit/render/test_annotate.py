@@ -1,0 +1,128 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from service.domain import Activation, Box, U8Array
+from service.render.annotate import annotate
+from service.render.explain import overlay
+from service.render.palette import bgr
+from tests.fakes import make_face
+
+
+def grey(width: int = 640, height: int = 480, level: int = 128) -> U8Array:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def covers(pixels: U8Array, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """The left, top, right and bottom of all pixels of exactly ``colour``."""
+    rows, columns = np.nonzero((pixels == colour).all(axis=2))
+    return int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max())
+
+
+def test_the_picture_itself_is_left_alone() -> None:
+    pixels = grey()
+    pixels.flags.writeable = False
+    drawn = annotate(pixels, [make_face(Box(100, 100, 200, 200))], 640, 480)
+    assert (pixels == 128).all()
+    assert (drawn != 128).any()
+
+
+def test_without_faces_nothing_is_drawn() -> None:
+    assert np.array_equal(annotate(grey(), [], 640, 480), grey())
+
+
+def test_the_box_lies_where_the_face_is() -> None:
+    drawn = annotate(grey(), [make_face(Box(100, 150, 200, 250), "sad")], 640, 480)
+    left, _, right, bottom = covers(drawn, bgr("sad"))
+    assert left == 100
+    assert right == 299
+    assert bottom == 399
+    assert (drawn[170:380, 120:280] == 128).all()
+
+
+def test_boxes_of_the_full_picture_are_scaled_to_the_copy() -> None:
+    drawn = annotate(grey(320, 240), [make_face(Box(400, 600, 800, 1000), "sad")], 2560, 1920)
+    left, _, right, bottom = covers(drawn, bgr("sad"))
+    assert left == 50
+    assert right == 149
+    assert bottom == 199
+
+
+@pytest.mark.parametrize("level", [0, 128, 166, 255])
+def test_a_box_shows_on_any_background(level: int) -> None:
+    """Across the line there is always a step that the eye sees, whatever is behind."""
+    drawn = annotate(grey(level=level), [make_face(Box(100, 100, 200, 300), "neutral")], 640, 480).astype(int)
+    across = drawn[250, 85:115].mean(axis=1)
+    assert across.max() - across.min() > 80
+
+
+def test_the_line_grows_with_the_picture() -> None:
+    def line(side: int) -> int:
+        box = Box(side * 0.25, side * 0.25, side * 0.5, side * 0.5)
+        drawn = annotate(grey(side, side), [make_face(box, "sad")], side, side)
+        return int((drawn[side // 2, : side // 2] == bgr("sad")).all(axis=1).sum())
+
+    assert line(300) == 2
+    assert line(2000) == 5
+
+
+def test_boxes_past_the_border_and_empty_ones_do_no_harm() -> None:
+    faces = [
+        make_face(Box(*box)) for box in ((-50, -50, 100, 100), (600, 440, 100, 100), (10, 10, 0, 0), (900, 9, 5, 5))
+    ]
+    assert annotate(grey(), faces, 640, 480).shape == (480, 640, 3)
+
+
+def test_a_thousand_faces_take_no_minutes() -> None:
+    faces = [make_face(Box(x * 50, y * 50, 40, 40)) for x in range(40) for y in range(25)]
+    started = time.perf_counter()
+    annotate(grey(2000, 1250), faces, 2000, 1250)
+    assert time.perf_counter() - started < 3
+
+
+def test_drawing_in_many_threads_gives_equal_pixels() -> None:
+    picture = np.ascontiguousarray(astronaut()[..., ::-1])
+    faces = [make_face(Box(40 * i, 50 * i, 90, 90), explain=True) for i in range(8)]
+    expected = annotate(picture, faces, 512, 512)
+    same: list[bool] = []
+
+    def work() -> None:
+        same.extend(np.array_equal(annotate(picture, faces, 512, 512), expected) for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert same == [True] * 40
+
+
+def test_heat_lies_where_the_map_is_warm_and_nowhere_else() -> None:
+    heat = np.zeros((6, 6), np.float32)
+    heat[4, 1] = 1
+    pixels = grey()
+    overlay(pixels, Activation(heat, Box(100, 100, 240, 240)))
+    changed = np.abs(pixels.astype(int) - 128).sum(axis=2)
+    y, x = np.unravel_index(int(changed.argmax()), changed.shape)
+    assert abs(int(x) - 160) <= 12
+    assert abs(int(y) - 280) <= 12
+    assert changed[:, :90].max() == 0
+    assert changed[100:180, 240:340].max() == 0
+
+
+def test_heat_past_the_border_is_cut_there() -> None:
+    heat = np.ones((6, 6), np.float32)
+    pixels = grey(100, 100)
+    overlay(pixels, Activation(heat, Box(-50, -50, 100, 100)))
+    assert (pixels[:50, :50] != 128).any(axis=2).all()
+    assert (pixels[50:, :] == 128).all()
+    overlay(pixels, Activation(heat, Box(300, 300, 50, 50)))
+
+
+def test_heat_is_drawn_for_a_scaled_copy() -> None:
+    face = make_face(Box(400, 400, 400, 400), explain=True)
+    drawn = annotate(grey(100, 100), [face], 1000, 1000)
+    assert np.abs(drawn[60, 60].astype(int) - 128).max() > 40

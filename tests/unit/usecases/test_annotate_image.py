@@ -1,0 +1,122 @@
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from service.domain import AnalyzeOptions, Box, Frame, FrameResult
+from service.errors import CorruptMedia, InvalidRequest
+from service.media.limits import DecodeLimits
+from service.media.pictures import PictureDecoder
+from service.render.encode import Encoding
+from service.usecases.analyze_image import analyze_images
+from service.usecases.annotate_image import LONGEST_SIDE, AnnotatedImage, RenderOptions, annotate_image
+from service.usecases.pictures import PictureInput
+from tests.fakes import FakeEngine, make_face
+
+
+def file(side: int = 512, picture_format: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(astronaut()).resize((side, side)).save(data, picture_format)
+    return data.getvalue()
+
+
+def annotated(
+    data: bytes,
+    rendering: RenderOptions | None = None,
+    options: AnalyzeOptions | None = None,
+    engine: FakeEngine | None = None,
+) -> AnnotatedImage:
+    return annotate_image(
+        PictureInput("a.jpg", data),
+        options or AnalyzeOptions(),
+        rendering or RenderOptions(),
+        engine=engine or FakeEngine(),
+        decoder=PictureDecoder(DecodeLimits(), 2),
+    )
+
+
+def opened(answer: AnnotatedImage) -> Image.Image:
+    return Image.open(io.BytesIO(answer.content))
+
+
+@pytest.mark.parametrize(("encoding", "name"), [(Encoding.PNG, "PNG"), (Encoding.JPEG, "JPEG")])
+def test_the_answer_is_a_picture_of_the_type_asked_for(encoding: Encoding, name: str) -> None:
+    answer = annotated(file(), RenderOptions(encoding))
+    assert answer.media_type == encoding
+    assert opened(answer).format == name
+    assert opened(answer).size == (512, 512)
+    assert (answer.picture.name, answer.picture.width, len(answer.picture.faces)) == ("a.jpg", 512, 1)
+    assert answer.times.total >= answer.times.decode
+    assert 0 < answer.render_ms <= answer.times.total
+
+
+def test_a_large_picture_is_drawn_on_a_smaller_copy() -> None:
+    answer = annotated(file(4200), RenderOptions(Encoding.JPEG))
+    assert opened(answer).size == (LONGEST_SIDE, LONGEST_SIDE)
+    assert (answer.picture.width, answer.picture.height) == (4200, 4200)
+
+
+def test_a_picture_that_was_reduced_for_the_models_is_drawn_whole() -> None:
+    assert opened(annotated(file(2000))).size == (2000, 2000)
+
+
+@pytest.mark.parametrize("side", [512, 2000])
+def test_the_faces_are_those_of_the_plain_answer(side: int) -> None:
+    decoder = PictureDecoder(DecodeLimits(), 2)
+    inputs = [PictureInput("a.jpg", file(side))]
+    plain = analyze_images(inputs, AnalyzeOptions(), engine=FakeEngine(), decoder=decoder)
+    assert repr(annotated(file(side)).picture.faces) == repr(plain.pictures[0].faces)
+
+
+class TwoFaces(FakeEngine):
+    """A sure face at the left and a small, less sure one at the right, which narrow options leave out."""
+
+    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+        for result in super().analyze(frames, options):
+            faces = (make_face(Box(60, 60, 120, 160)), make_face(Box(380, 90, 30, 40)))
+            kept = [face for face in faces if min(face.box.width, face.box.height) >= options.min_face]
+            yield replace(result, faces=tuple(kept[: options.max_faces]))
+
+
+@pytest.mark.parametrize("options", [AnalyzeOptions(max_faces=1), AnalyzeOptions(min_face=100)])
+def test_redaction_hides_also_the_faces_that_were_not_asked_for(options: AnalyzeOptions) -> None:
+    data = file(512, "PNG")
+    plain = np.asarray(opened(annotated(data, options=options, engine=TwoFaces())).convert("RGB"))
+    answer = annotated(data, RenderOptions(redact=True), options, TwoFaces())
+    hidden = np.asarray(opened(answer).convert("RGB"))
+    assert len(answer.picture.faces) == 1
+    for region in (np.s_[90:200, 80:160], np.s_[92:128, 382:408]):
+        assert len(np.unique(hidden[region].reshape(-1, 3), axis=0)) <= 25
+        assert len(np.unique(plain[region].reshape(-1, 3), axis=0)) > 100
+    assert np.array_equal(hidden[300:], plain[300:])
+
+
+def test_redaction_admits_one_call_at_a_time() -> None:
+    engine = FakeEngine(capacity=1)
+    annotated(file(), RenderOptions(redact=True), engine=engine)
+    assert engine.load().calls == 0
+
+
+def test_heat_is_drawn_when_asked_for() -> None:
+    plain = np.asarray(opened(annotated(file())))
+    warm = np.asarray(opened(annotated(file(), options=AnalyzeOptions(explain=True))))
+    assert np.abs(plain.astype(int) - warm).max() > 40
+
+
+def test_a_picture_that_cannot_be_read_has_no_answer() -> None:
+    with pytest.raises(CorruptMedia):
+        annotated(file()[:300])
+    known = InvalidRequest("not base64")
+    with pytest.raises(InvalidRequest) as caught:
+        annotate_image(
+            PictureInput(None, known),
+            AnalyzeOptions(),
+            RenderOptions(),
+            engine=FakeEngine(),
+            decoder=PictureDecoder(DecodeLimits(), 1),
+        )
+    assert caught.value is known
