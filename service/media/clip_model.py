@@ -76,7 +76,8 @@ class ClipInfo:
     ``width`` and ``height`` are those of the upright picture with square pixels: display rotation and sample aspect
     ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
     upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
-    picture track ends as far as the container says; ``None`` where it does not. ``rate`` is the average frame rate.
+    picture track ends as far as the container says; ``None`` where it does not. ``rate`` is the average frame rate,
+    ``origin`` what was taken off the times in the file (see ``service.media.containers.origin``).
     """
 
     width: int
@@ -89,6 +90,7 @@ class ClipInfo:
     rate: float | None
     has_audio: bool
     interlaced: bool
+    origin: float
 
 
 class Sampler:

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from service.domain import Frame
 from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
-from service.media.containers import declared_end, open_container, picture_stream
+from service.media.containers import declared_end, open_container, origin, picture_stream
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
 from service.media.upright import UprightConverter, orientation_of, upright_size
@@ -143,6 +143,7 @@ class Clip:
             rate=float(rate) if rate else None,
             has_audio=bool(self._container.streams.audio),
             interlaced=first.frame.interlaced_frame,
+            origin=float(origin(self._container)),
         )
 
     def _count(self, shown: Shown, seconds: Fraction) -> None:

@@ -1,0 +1,44 @@
+"""An analysed clip in, the same clip with its people boxed and named out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from service.media.clips import Clip
+from service.media.containers import open_container
+from service.render.clip_writer import ClipWriter
+from service.render.moments import Moments
+from service.render.people import draw_people
+from service.render.sound import Window
+from service.usecases.analyze_video import VideoAnalysis, VideoOptions
+
+# Full HD plays everywhere; more would be written for long and seen by few.
+_LONG_SIDE = 1920
+
+
+def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: VideoOptions) -> Iterator[float]:
+    """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
+
+    Every frame of the clip is there at its own time (less ``start``, where one was asked for) with the boxes of the
+    samples around it, and the sound is kept. Yields the time of each frame written; the file is whole when exhausted.
+
+    Raises:
+        InputError: the clip cannot be read (any more).
+    """
+    start, end = video.sampling.start, video.sampling.end
+    everything = replace(video.sampling, fps=None)
+    moments = Moments(analysis.timeline.rows)
+    with ExitStack() as stack:
+        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE))
+        sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
+        origin = clip.info.origin
+        window = Window(start + origin, None if end is None else end + origin, -start - origin)
+        writer: ClipWriter | None = None
+        for frame in clip.frames():
+            if writer is None:
+                size = (frame.pixels.shape[1], frame.pixels.shape[0])
+                writer = stack.enter_context(ClipWriter(target, size, clip.info.rate, sound, window))
+            draw_people(frame.pixels, moments.at(frame.time), frame.width, frame.height)
+            writer.write(frame.pixels, frame.time + origin)
+            yield frame.time
