@@ -50,7 +50,7 @@ $(VENV)/.checkout: $(STALE)
 
 # Offline but for the locked packages: setuptools comes from its lock, so no build environment is fetched.
 $(VENV)/.base: $(VENV)/.checkout requirements/base.txt requirements/build.txt pyproject.toml
-	@echo "Setting up $(VENV) (once: a minute or so)"
+	@echo "Setting up $(VENV) (half a minute the first time)"
 	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/base.txt
 	@$(BIN)/$(PIP_INSTALL) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
