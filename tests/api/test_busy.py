@@ -1,0 +1,150 @@
+"""Overload, deadlines, a failing engine, hang-ups: nobody hangs, nothing leaks, probes answer all the while."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import cast
+
+import httpx
+import psutil
+import pytest
+
+from service.api.context import Services
+from service.app import create_app
+from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, MienError, Overloaded
+from tests.api.live import picture, problem, serving, serving_fake, settings, wait_until
+from tests.fakes import FakeEngine
+
+PNG = picture()
+_PROBES = ("/health/live", "/health/ready", "/health/startup", "/v2/health/live", "/v2/health/ready")
+
+
+@contextmanager
+def serving_held(queue_capacity: int, workers: int = 1) -> Iterator[tuple[httpx.Client, Services, threading.Event]]:
+    """A client, the app's services, and the event that lets the engine answer."""
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate, capacity=100)
+    app = create_app(settings(queue_capacity=queue_capacity, workers=workers), engine)
+    with serving(app) as client:
+        try:
+            yield client, cast("Services", app.state.services), gate
+        finally:
+            gate.set()
+
+
+def send_and_hang_up(client: httpx.Client, head: bytes, body: bytes) -> None:
+    with socket.create_connection((client.base_url.host, cast("int", client.base_url.port))) as connection:
+        connection.sendall(head + body)
+        time.sleep(0.05)
+
+
+def post_head(length: int, more: str = "") -> bytes:
+    return f"POST /predict HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n".encode()
+
+
+def test_a_full_queue_answers_429_and_empties_again() -> None:
+    with serving_held(queue_capacity=3) as (client, services, gate), ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(client.post, "/predict", content=PNG) for _ in range(3)]
+        wait_until(lambda: services.gate.inside == 3)
+        refused = client.post("/predict", content=PNG)
+        problem(refused, 429, "overloaded")
+        assert int(refused.headers["retry-after"]) >= 1
+        gate.set()
+        assert [future.result().status_code for future in waiting] == [200, 200, 200]
+        client.post("/predict", content=PNG).raise_for_status()
+        assert services.gate.inside == 0
+
+
+def test_probes_and_metrics_answer_while_every_thread_is_busy() -> None:
+    with serving_held(queue_capacity=30) as (client, services, gate), ThreadPoolExecutor(30) as pool:
+        waiting = [pool.submit(client.post, "/predict", content=PNG) for _ in range(30)]
+        wait_until(lambda: services.gate.inside == 30)
+        for path in (*_PROBES, "/metrics"):
+            started = time.monotonic()
+            client.get(path).raise_for_status()
+            assert time.monotonic() - started < 1
+        gate.set()
+        assert {future.result().status_code for future in waiting} == {200}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Overloaded("the engine is full", retry_after=2.4), 429),
+        (DeadlineExceeded("too late"), 503),
+        (EngineClosed("closing"), 503),
+        (InferenceFailed("secret: the graph at /models broke"), 500),
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", "image/png"])
+def test_what_the_engine_raises(error: MienError, status: int, accept: str) -> None:
+    with serving_fake(FakeEngine(error=error)) as client:
+        answer = client.post("/predict", content=PNG, headers={"accept": accept})
+        problem(answer, status, error.code)
+        assert ("retry-after" in answer.headers) == (status in {429, 503})
+        assert "secret" not in answer.text
+        if isinstance(error, Overloaded):
+            assert answer.headers["retry-after"] == "3"
+
+
+def test_an_unforeseen_error_is_a_problem_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeEngine):
+        def models(self) -> tuple[()]:
+            raise ZeroDivisionError("secret")
+
+    with serving_fake(Broken()) as client:
+        answer = client.post("/predict", content=PNG)
+        body = problem(answer, 500, "internal_error")
+        assert "secret" not in answer.text
+        client.get("/health/live").raise_for_status()
+    assert body["request_id"] in {getattr(record, "fields", {}).get("request_id") for record in caplog.records}
+    assert "secret" in caplog.text
+
+
+def test_a_client_that_hangs_up_while_its_picture_is_in_work() -> None:
+    with serving_held(queue_capacity=4) as (client, services, gate):
+        for _ in range(4):
+            send_and_hang_up(client, post_head(len(PNG)), PNG)
+        gate.set()
+        wait_until(lambda: services.gate.inside == 0)
+        client.post("/predict", content=PNG).raise_for_status()
+
+
+def test_a_request_whose_client_hung_up_in_the_queue_is_never_started() -> None:
+    with serving_held(queue_capacity=50) as (client, services, gate), ThreadPoolExecutor(8) as pool:
+        engine = cast("FakeEngine", services.engine.get())
+        running = [pool.submit(client.post, "/predict", content=PNG) for _ in range(8)]
+        wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
+        send_and_hang_up(client, post_head(len(PNG)), PNG)
+        wait_until(lambda: services.gate.inside == 8)
+        gate.set()
+        assert {future.result().status_code for future in running} == {200}
+        assert engine.seen == 8
+
+
+def test_hanging_up_in_the_middle_of_an_upload_leaves_no_file_open() -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * 300_000
+    form = post_head(10_000_000, "Content-Type: multipart/form-data; boundary=b\r\n")
+    with serving_fake(spool_memory_bytes=1000) as client:
+        client.get("/health/live")
+        before = psutil.Process().num_fds()
+        for _ in range(5):
+            send_and_hang_up(client, form, part)
+            send_and_hang_up(client, post_head(10_000_000), part)
+        wait_until(lambda: psutil.Process().num_fds() <= before)
+        client.post("/predict", content=PNG).raise_for_status()
+
+
+def test_curl_style_expectation_gets_its_refusal_without_sending() -> None:
+    head = post_head(200_000_000, "Expect: 100-continue\r\n")
+    with (
+        serving_fake() as client,
+        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=5) as connection,
+    ):
+        connection.sendall(head)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"100 Continue" not in answer

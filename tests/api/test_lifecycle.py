@@ -1,0 +1,83 @@
+"""Starting and stopping: probes before the models are there, a store that cannot be used, an engine that is closed."""
+
+import threading
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.engine.base import Engine
+from service.errors import MienError, ModelChanged
+from tests.api.live import picture, problem, serving, settings, wait_until
+from tests.fakes import FakeEngine
+
+_NOT_YET = ("/health/ready", "/health/startup", "/v2/health/ready", "/v2/models/emotion/ready")
+
+
+def status(client: httpx.Client, path: str) -> int:
+    return client.get(path).status_code
+
+
+def opening(monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[object], Engine]) -> None:
+    monkeypatch.setattr("service.app._open", open_engine)
+
+
+def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = threading.Event()
+    engine = FakeEngine()
+
+    def slowly(_: object) -> Engine:
+        loaded.wait(10)
+        return engine
+
+    opening(monkeypatch, slowly)
+    with serving(create_app(settings())) as client:
+        assert status(client, "/health/live") == status(client, "/v2/health/live") == 200
+        for path in _NOT_YET:
+            answer = client.get(path)
+            problem(answer, 503, "not_ready")
+            assert answer.headers["retry-after"] == "1"
+        problem(client.post("/predict", content=picture()), 503, "engine_closed")
+        problem(client.get("/models"), 503, "engine_closed")
+        assert "mien_engine_up 0.0" in client.get("/metrics").text
+        loaded.set()
+        wait_until(lambda: status(client, "/health/ready") == 200)
+        assert status(client, "/health/startup") == 200
+        client.post("/predict", content=picture()).raise_for_status()
+    assert engine.closed
+
+
+def test_a_broken_store_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> Engine:
+        raise ModelChanged("model.onnx is not the file that its manifest describes")
+
+    failures: list[MienError] = []
+    opening(monkeypatch, broken)
+    with serving(create_app(settings(), on_failure=failures.append)) as client:
+        wait_until(lambda: failures)
+        assert "model.onnx" in problem(client.get("/health/startup"), 503, "not_ready")["detail"]
+        assert status(client, "/health/live") == 200
+    assert [failure.code for failure in failures] == ["model_changed"]
+
+
+def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+    loaded = threading.Event()
+
+    def slowly(_: object) -> Engine:
+        loaded.wait(10)
+        return engine
+
+    opening(monkeypatch, slowly)
+    threading.Timer(0.5, loaded.set).start()
+    with serving(create_app(settings())) as client:
+        assert status(client, "/health/startup") == 503
+    assert engine.closed
+
+
+def test_an_engine_that_is_not_well_is_started_but_not_ready() -> None:
+    with serving(create_app(settings(), FakeEngine(ready=False))) as client:
+        assert status(client, "/health/startup") == 200
+        assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "the models are loading"
+        assert status(client, "/v2/models/emotion/ready") == 503

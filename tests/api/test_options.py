@@ -1,0 +1,81 @@
+"""Every option reaches the engine, and a wrong one is named."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, LabelSet
+from tests.api.live import picture, problem, serving_fake
+from tests.fakes import FakeEngine
+
+PNG = picture()
+
+
+class Listening(FakeEngine):
+    """Remembers the options of the last call."""
+
+    asked = AnalyzeOptions()
+
+    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+        self.asked = options
+        return super().analyze(frames, options)
+
+
+def test_defaults_and_choices_reach_the_engine() -> None:
+    engine = Listening(faces=3)
+    with serving_fake(engine) as client:
+        client.post("/predict", content=PNG).raise_for_status()
+        assert engine.asked == AnalyzeOptions()
+        before = time.monotonic()
+        query: dict[str, Any] = {
+            "detector": "accurate", "min_face": 40, "min_confidence": 0.7, "max_faces": 2,
+            "labels": "basic7", "deadline_ms": 5000,
+        }
+        answer = client.post("/predict", params=query, content=PNG).raise_for_status()
+        assert len(answer.json()["images"][0]["faces"]) == 2
+        asked = engine.asked
+        assert asked.deadline is not None
+        assert before < asked.deadline - 5 < time.monotonic()
+        assert asked == AnalyzeOptions(DetectorMode.ACCURATE, 40, 0.7, 2, LabelSet.BASIC7, False, asked.deadline)
+
+
+def test_explain_reaches_the_engine_where_a_picture_is_drawn() -> None:
+    engine = Listening()
+    with serving_fake(engine) as client:
+        client.post("/predict?explain=true", content=PNG, headers={"accept": "image/png"}).raise_for_status()
+    assert engine.asked.explain
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("detector", "slow"),
+        ("min_face", "0"),
+        ("min_face", "nan"),
+        ("min_face", "inf"),
+        ("min_confidence", "1.01"),
+        ("min_confidence", "-0.1"),
+        ("max_faces", "0"),
+        ("max_faces", "1001"),
+        ("max_faces", "many"),
+        ("labels", "ferplus9"),
+        ("explain", "perhaps"),
+        ("redact", "2"),
+        ("deadline_ms", "0"),
+        ("deadline_ms", "-5"),
+    ],
+)
+def test_a_wrong_value_is_named(client: httpx.Client, name: str, value: str) -> None:
+    body = problem(client.post("/predict", params={name: value}, content=PNG), 422, "invalid_option")
+    assert body["field"] == name
+    assert name in body["detail"]
+
+
+def test_an_unknown_option_is_named_and_the_known_ones_listed(client: httpx.Client) -> None:
+    body = problem(client.post("/predict?colour=red", content=PNG), 422, "invalid_option")
+    assert body["field"] == "colour"
+    for name in ("detector", "min_face", "min_confidence", "max_faces", "labels", "explain", "redact", "deadline_ms"):
+        assert name in body["detail"]

@@ -1,0 +1,50 @@
+"""What a browser sees works without any network."""
+
+import re
+from pathlib import Path
+
+import httpx
+import jsonschema
+import pytest
+
+import service.api.pages
+from tests.api.live import picture
+
+_STATIC = Path(service.api.pages.__file__).parent / "static"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", *(f"/static/{file.name}" for file in sorted(_STATIC.iterdir()))])
+def test_nothing_is_loaded_from_elsewhere(client: httpx.Client, path: str) -> None:
+    answer = client.get(path).raise_for_status()
+    assert not re.search(r"(https?:)?//[a-z0-9]", answer.text.replace("// ", "")), "an address of another host"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_everything_that_a_page_names_is_served(client: httpx.Client, path: str) -> None:
+    page = client.get(path).raise_for_status()
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for address in re.findall(r'(?:src|href)="([^":]+)"', page.text):
+        client.get(f"/{address}").raise_for_status()
+
+
+def test_openapi_lists_every_endpoint_with_its_options_and_errors(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").raise_for_status().json()
+    assert {"/predict", "/models", "/metrics", "/health/live", "/v2/models/{name}"} <= set(document["paths"])
+    predict = document["paths"]["/predict"]["post"]
+    assert {parameter["name"] for parameter in predict["parameters"]} == {
+        *("detector", "min_face", "min_confidence", "max_faces", "labels", "explain", "redact", "deadline_ms")
+    }
+    assert {"200", "400", "413", "415", "422", "429", "503", "507"} <= set(predict["responses"])
+    assert set(predict["requestBody"]["content"]) >= {"multipart/form-data", "application/json"}
+
+
+def test_an_answer_is_as_openapi_says(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+
+    def check(instance: object, name: str) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        jsonschema.validate(instance, schema)
+
+    files = [("file", ("a.png", picture())), ("file", ("b.png", b"text"))]
+    check(client.post("/predict", files=files).json(), "PredictOut")
+    check(client.post("/predict?max_faces=0", content=picture()).json(), "ProblemOut")
