@@ -1,0 +1,32 @@
+import json
+import logging
+import sys
+
+import pytest
+
+from service.telemetry.logs import JsonFormatter, TextFormatter
+
+
+def record(message: str, fields: dict[str, object] | None = None, error: Exception | None = None) -> logging.LogRecord:
+    trace = (type(error), error, None) if error else None
+    made = logging.LogRecord("service.access", logging.INFO, __file__, 1, message, None, trace)
+    if fields is not None:
+        made.__dict__["fields"] = fields
+    return made
+
+
+def test_json_is_one_object_a_line() -> None:
+    line = JsonFormatter().format(record("two\nlines", {"status": 200, "path": sys}))
+    assert "\n" not in line
+    parsed = json.loads(line)
+    assert (parsed["message"], parsed["status"], parsed["level"]) == ("two\nlines", 200, "info")
+    assert parsed["time"].endswith("+00:00")
+
+
+def test_text_ends_with_the_fields() -> None:
+    assert TextFormatter().format(record("request", {"status": 200, "ms": 1.5})).endswith("request status=200 ms=1.5")
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
+def test_an_exception_is_in_the_log(formatter: logging.Formatter) -> None:
+    assert "ValueError: broken" in formatter.format(record("failed", error=ValueError("broken")))
