@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tools.checks.tracked import tracked_files
 
+PINNED = re.compile(r":\d[\w.-]*$|@sha256:[0-9a-f]{64}$")
+
 
 def problems(root: Path) -> list[str]:
     instructions = parse((root / "Dockerfile").read_text(encoding="utf-8"))
@@ -26,6 +28,13 @@ def problems(root: Path) -> list[str]:
             for source in sources
             if not any(name == source or name.startswith(source + "/") for name in sent)
         ]
+    names = dict(argument.partition("=")[::2] for keyword, argument in instructions if keyword == "ARG")
+    bases = {
+        re.sub(r"\$\{(\w+)\}", lambda name: names.get(name[1], ""), rest.split()[0])
+        for keyword, rest in instructions
+        if keyword == "FROM"
+    }
+    found += [f"the base image {base} needs a tag that names a version" for base in bases if not PINNED.search(base)]
     last = max(index for index, (keyword, _) in enumerate(instructions) if keyword == "FROM")
     final = dict(instructions[last:])
     if not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", final.get("USER", "")):

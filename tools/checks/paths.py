@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.checks.tracked import tracked_files
 
 # The homes of checkouts, of root and of local wheels here. A reader elsewhere has none of them.
-MACHINE_PATH = re.compile(rb"(?<![\w.~-])/(?:work|root|opt/(?:wheels|pypi))(?![\w])[^\s]{0,60}")
+MACHINE_PATH = re.compile(rb"(?<![\w.~-])/(?:work/|root/|opt/wheels|opt/pypi)\S{0,60}")
 
 
 def problems(root: Path) -> list[str]:

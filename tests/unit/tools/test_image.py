@@ -18,6 +18,8 @@ def test_the_dockerfile_is_well(checkout: Path) -> None:
         (".dockerignore", ("**/*.pyc", "requirements"), "requirements/base.txt"),
         ("Dockerfile", ("USER 10001:10001", "USER mien"), "USER"),
         ("Dockerfile", ("USER 10001:10001", "USER 0"), "USER"),
+        ("Dockerfile", ("ARG PYTHON=python:3.11-slim-bookworm", "ARG PYTHON=python:latest"), "python:latest"),
+        ("Dockerfile", ("FROM ${PYTHON} AS build", "FROM python AS build"), "image python needs"),
         ("Dockerfile", ("HEALTHCHECK --interval=10s", "LABEL x=y"), "HEALTHCHECK"),
     ],
 )
