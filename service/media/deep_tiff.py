@@ -5,6 +5,7 @@ libraries silently mix the planes up, so that those files are refused.
 """
 
 import io
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 277, 284, 339
 _CMYK = 5
 _BY_PLANE = 2
 _FLOAT = 3
+_BIG_TIFF = 43
 
 
 def deep_tiff_size(data: bytes) -> tuple[int, int] | None:
@@ -26,17 +28,23 @@ def deep_tiff_size(data: bytes) -> tuple[int, int] | None:
 
     Raises:
         UnsupportedMedia: when neither library would read it well.
+        ValueError: when its header contradicts itself.
     """
-    tags = _first_directory(data)
-    bits = max(_numbers(tags, _BITS, 1))
-    samples = _numbers(tags, _SAMPLES, 1)[0]
-    is_float = _FLOAT in _numbers(tags, _SAMPLE_FORMAT, 1)
-    is_cmyk = _CMYK in _numbers(tags, _PHOTOMETRIC, 0)
+    tags = ImageFileDirectory_v2(data[: 16 if data[2] == _BIG_TIFF else 8])
+    start = tags.next
+    file = io.BytesIO(data)
+    file.seek(start)
+    tags.load(file)
+    bits = max(_numbers(tags, _BITS))
+    samples = max(_numbers(tags, _SAMPLES))
+    is_float = _FLOAT in _numbers(tags, _SAMPLE_FORMAT)
+    is_cmyk = _CMYK in _numbers(tags, _PHOTOMETRIC)
     if bits <= 8 or is_cmyk or not (is_float or samples > 1):
         return None
-    if samples > 1 and _BY_PLANE in _numbers(tags, _PLANAR, 1):
+    if samples > 1 and _BY_PLANE in _numbers(tags, _PLANAR):
         raise UnsupportedMedia("a TIFF of more than 8 bits stored plane by plane is not read; save it interleaved")
-    return _numbers(tags, _WIDTH, 1)[0], _numbers(tags, _HEIGHT, 1)[0]
+    _check_unique(data, start)
+    return tags[_WIDTH], tags[_HEIGHT]
 
 
 def read_deep_tiff(data: bytes) -> Image.Image:
@@ -58,16 +66,19 @@ def read_deep_tiff(data: bytes) -> Image.Image:
     return Image.fromarray(scaled)
 
 
-def _first_directory(data: bytes) -> ImageFileDirectory_v2:
-    is_big = b"+" in data[2:4]
-    tags = ImageFileDirectory_v2(data[: 16 if is_big else 8])
-    file = io.BytesIO(data)
-    file.seek(tags.next)
-    tags.load(file)
-    return tags
+def _check_unique(data: bytes, start: int) -> None:
+    """Refuse a directory (at ``start``) that gives a tag twice: one library could take the first size and check it,
+    and the other decode the second."""
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    count_size, entry_size = (8, 20) if data[2] == _BIG_TIFF else (2, 12)
+    first = start + count_size
+    count = int.from_bytes(data[start:first], order)
+    tags = [data[entry : entry + 2] for entry in range(first, min(first + count * entry_size, len(data)), entry_size)]
+    if len(set(tags)) < len(tags):
+        raise ValueError("a tag is given twice")
 
 
-def _numbers(tags: ImageFileDirectory_v2, tag: int, default: int) -> tuple[int, ...]:
-    value = tags.get(tag, default)
-    values = value if isinstance(value, tuple) else (value,)
-    return tuple(number for number in values if isinstance(number, int)) or (default,)
+def _numbers(tags: ImageFileDirectory_v2, tag: int) -> tuple[int, ...]:
+    """The values of ``tag``; 1, the standard's default for all that are asked for here, where it has none."""
+    value = tags.get(tag, 1)
+    return value if isinstance(value, tuple) else (value,)

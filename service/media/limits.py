@@ -9,15 +9,17 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """``max_bytes`` of the file, ``max_pixels`` of the picture, ``max_side`` of either side in pixels.
+    """``max_bytes`` of a file, ``max_pixels`` of a picture, ``max_side`` in pixels, ``max_scans`` of a JPEG.
 
     64 million pixels admit the 50-megapixel files of today's phones, and 64 MiB those files without compression.
-    OpenCV counts in 16 bits where it samples, so that no side may pass 32,767.
+    OpenCV counts in 16 bits where it samples, so that no side may pass 32,767. At the bounds, one decode takes up to
+    1 GB (of a WebP or a 16-bit TIFF) for a moment.
     """
 
     max_bytes: int = 64 * MEBIBYTE
     max_pixels: int = 64_000_000
     max_side: int = 32_767
+    max_scans: int = 100
 
     def check_bytes(self, count: int) -> None:
         """Refuse a file of ``count`` bytes where that is too many.

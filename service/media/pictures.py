@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from service.domain import Frame
-from service.errors import DeadlineExceeded
+from service.errors import DeadlineExceeded, TooLarge
 from service.media.deep_tiff import deep_tiff_size, read_deep_tiff
 from service.media.formats import PictureFormat, sniff
+from service.media.jpeg_scans import has_more_scans
 from service.media.limits import DecodeLimits
 from service.media.orientation import UPRIGHT, read_orientation, upright, upright_size
 from service.media.reading import only_mien_errors, open_picture
@@ -66,16 +67,24 @@ class PictureDecoder:
             if picture_format is PictureFormat.TIFF and (size := deep_tiff_size(data)) is not None:
                 self._limits.check_size(*size)
                 return _finish(read_deep_tiff(data), UPRIGHT, min_side)
+            if picture_format is PictureFormat.JPEG:
+                return self._decode_jpeg(data, min_side)
             image = open_picture(data, picture_format)
             self._limits.check_size(*image.size)
-            stored = image.size
-            if picture_format is PictureFormat.JPEG:
-                factor = reduction_factor(*stored, min_side)
-                image.draft(None, (max(1, stored[0] // factor), max(1, stored[1] // factor)))
-                image.load()
-                return _finish(image, read_orientation(image), min_side=None, stored=stored)
             image.load()
             return _finish(image, read_orientation(image), min_side)
+
+    def _decode_jpeg(self, data: bytes, min_side: int | None) -> Frame:
+        if has_more_scans(data, self._limits.max_scans):
+            bound = self._limits.max_scans
+            raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
+        image = open_picture(data, PictureFormat.JPEG)
+        width, height = image.size
+        self._limits.check_size(width, height)
+        factor = reduction_factor(width, height, min_side)
+        image.draft(None, (max(1, width // factor), max(1, height // factor)))
+        image.load()
+        return _finish(image, read_orientation(image), min_side=None, stored=(width, height))
 
     @contextmanager
     def _turn(self, deadline: float | None) -> Iterator[None]:

@@ -1,13 +1,19 @@
 """Broken on purpose: whatever the bytes, the decoder answers with a frame or with one of Mien's own errors."""
 
 import contextlib
+import io
 import random
+import time
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
-from service.errors import InputError
+from service.errors import CorruptMedia, InputError, TooLarge
+from service.media.jpeg_scans import has_more_scans
 from service.media.limits import DecodeLimits
-from tests.unit.media.files import FORMATS, decoder, portrait, save
+from tests.unit.media.files import FORMATS, WITH_EXIF, decoder, portrait, save
 
 ROUNDS = 60
 
@@ -32,21 +38,17 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(broken)
 
 
+def deep_tiff() -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.asarray(portrait(48)).astype(np.uint16) * 257, photometric="rgb", compression="zlib")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("name", [*FORMATS, "16-bit TIFF"])
 def test_only_mien_errors_leave_the_decoder(name: str) -> None:
     # A small bound on pixels: a mutated header may ask for many, and the test is not about waiting for them.
     shared = decoder(DecodeLimits(max_pixels=1_000_000))
-    if name == "16-bit TIFF":
-        import io
-
-        import numpy as np
-        import tifffile
-
-        file = io.BytesIO()
-        tifffile.imwrite(file, np.asarray(portrait(48)).astype(np.uint16) * 257, photometric="rgb", compression="zlib")
-        data = file.getvalue()
-    else:
-        data = save(portrait(48), name, orientation=6 if name in {"JPEG", "PNG", "WEBP", "TIFF", "HEIF"} else None)
+    data = deep_tiff() if name == "16-bit TIFF" else save(portrait(48), name, 6 if name in WITH_EXIF else None)
     chance = random.Random(name)
     for _ in range(ROUNDS):
         with contextlib.suppress(InputError):
@@ -54,3 +56,39 @@ def test_only_mien_errors_leave_the_decoder(name: str) -> None:
             assert frame.pixels.shape[2] == 3
             assert frame.width * frame.height <= 1_000_000
     assert shared.decode(data).width == 48
+
+
+def many_scans(count: int, side: int = 64) -> bytes:
+    """A progressive JPEG whose last scan comes ``count`` times."""
+    head, _, last = save(Image.new("L", (side, side), 128), "JPEG", progressive=True).rpartition(b"\xff\xda")
+    return head + (b"\xff\xda" + last.removesuffix(b"\xff\xd9")) * count + b"\xff\xd9"
+
+
+def test_a_jpeg_with_endless_scans_is_refused_before_it_costs_anything() -> None:
+    data = many_scans(20_000, side=4_000)
+    started = time.perf_counter()
+    with pytest.raises(TooLarge, match="scans") as caught:
+        decoder().decode(data)
+    assert caught.value.limit == "max_scans"
+    assert time.perf_counter() - started < 0.5
+
+
+def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> None:
+    plain = save(portrait(64), "JPEG", progressive=True, comment=b"\xff\xda" * 500)
+    assert not has_more_scans(plain, 100)
+    assert not has_more_scans(plain + many_scans(500), 100)
+    assert has_more_scans(plain, 3)
+    assert not has_more_scans(many_scans(90), 100)
+    assert has_more_scans(many_scans(101), 100)
+    assert decoder().decode(plain + b"\xff\xda" * 500).width == 64
+
+
+def test_a_tiff_that_gives_its_size_twice_is_refused() -> None:
+    """One library heeds the first tag and another the last: what was checked would not be what is decoded."""
+    data = bytearray(deep_tiff())
+    first = int.from_bytes(data[4:8], "little") + 2
+    tags = [int.from_bytes(data[at : at + 2], "little") for at in range(first, first + 12 * 8, 12)]
+    spare = first + 12 * tags.index(258)
+    data[spare + 12 : spare + 24] = data[first + 12 * tags.index(256) : first + 12 * tags.index(256) + 12]
+    with pytest.raises(CorruptMedia):
+        decoder().decode(bytes(data))

@@ -1,0 +1,25 @@
+"""How often a JPEG goes over its whole picture: a small file can ask for hours of work that way."""
+
+import re
+
+# After a scan's header come its coded data, in which a marker is FF and neither 00 (a stuffed FF), nor a restart, nor
+# another FF (fill).
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_SCAN = 0xDA
+_END = 0xD9
+_WITHOUT_LENGTH = frozenset({0x01, 0xD8})
+
+
+def has_more_scans(data: bytes, bound: int) -> bool:
+    """Whether the first picture in ``data`` has more than ``bound`` scans (progressive files have some ten)."""
+    if data.count(b"\xff\xda") <= bound:
+        return False
+    scans, at = 0, 2
+    while scans <= bound and (marker := _NEXT_MARKER.search(data, at)) is not None:
+        kind, at = data[marker.start() + 1], marker.end()
+        if kind == _END:
+            return False
+        if kind not in _WITHOUT_LENGTH:
+            scans += kind == _SCAN
+            at += max(2, int.from_bytes(data[at : at + 2]))
+    return scans > bound
