@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,23 @@ def _missing_files(root: Path, compose: dict[str, Any]) -> list[str]:
                 found.append(f"{COMPOSE}: {name} mounts {source}, which is not there")
             elif not source.startswith((".", "/")) and source not in compose.get("volumes", {}):
                 found.append(f"{COMPOSE}: {name} mounts the volume {source}, which is not declared")
+    for name, secret in compose.get("secrets", {}).items():
+        # As compose does where the variable is not set: ${NAME:-default}. A secret may also come from elsewhere than a file.
+        source = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", secret.get("file", COMPOSE))
+        if not (root / source).is_file():
+            found.append(f"{COMPOSE}: the secret {name} is in {source}, which is not there")
     return found
 
 
 def _missing_targets(compose: dict[str, Any], prometheus: dict[str, Any]) -> list[str]:
-    """Scrape targets that are no service of the compose file, or a port that the service does not publish."""
+    """Scrape targets that are no service of the compose file, ports that it does not publish, keys that it lacks."""
+    mounted = {f"/run/secrets/{name}" for name in compose["services"].get("prometheus", {}).get("secrets", [])}
+    keys = {
+        scrape["authorization"]["credentials_file"]
+        for scrape in prometheus["scrape_configs"]
+        if "authorization" in scrape
+    }
+    found = [f"{PROMETHEUS}: {COMPOSE} mounts no {key} for it" for key in sorted(keys - mounted)]
     listening = {
         f"{name}:{port.rpartition(':')[2]}"
         for name, service in compose["services"].items()
@@ -55,6 +68,6 @@ def _missing_targets(compose: dict[str, Any], prometheus: dict[str, Any]) -> lis
         for static in scrape["static_configs"]
         for target in static["targets"]
     ]
-    return [
+    return found + [
         f"{PROMETHEUS}: no service of {COMPOSE} listens on {target}" for target in targets if target not in listening
     ]

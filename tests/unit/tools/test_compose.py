@@ -18,6 +18,8 @@ def test_the_compose_file_is_well(checkout: Path) -> None:
         ("docker-compose.yml", ("restart:", "read_only: false\n    restart:"), "twice"),
         ("docker-compose.yml", ("./deploy/prometheus/prometheus.yml", "./deploy/prometheus.yml"), "not there"),
         ("docker-compose.yml", ("- prometheus:/prometheus", "- data:/prometheus"), "not declared"),
+        ("docker-compose.yml", ("prometheus/no-key", "prometheus/key"), "prometheus/key, which is not there"),
+        ("docker-compose.yml", ("    secrets: [metrics-key]\n", ""), "mounts no /run/secrets/metrics-key"),
         ("deploy/prometheus/prometheus.yml", ("scrape_timeout", "scrape_timeouts"), "scrape_timeouts"),
         ("deploy/prometheus/prometheus.yml", ("mien:8000", "mien:8001"), "mien:8001"),
     ],
