@@ -41,7 +41,7 @@ def _missing_files(root: Path, compose: dict[str, Any]) -> list[str]:
             elif not source.startswith((".", "/")) and source not in compose.get("volumes", {}):
                 found.append(f"{COMPOSE}: {name} mounts the volume {source}, which is not declared")
     for name, secret in compose.get("secrets", {}).items():
-        # As compose does where the variable is not set: ${NAME:-default}. A secret may also come from elsewhere than a file.
+        # ${NAME:-default} is read as compose reads it where NAME is not set; a secret need not come from a file.
         source = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", secret.get("file", COMPOSE))
         if not (root / source).is_file():
             found.append(f"{COMPOSE}: the secret {name} is in {source}, which is not there")
