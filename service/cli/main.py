@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from service.cli import models, predict, serve
+from service.cli import models, predict, serve, video
 from service.errors import InvalidOption, MienError
 from service.version import VERSION
 
 # A later command adds its module here; it has ``add_parser(subparsers)``, which sets ``run`` as the default.
-_COMMANDS = (serve, predict, models)
+_COMMANDS = (serve, predict, video, models)
 
 
 def parser() -> argparse.ArgumentParser:

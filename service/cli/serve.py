@@ -1,13 +1,18 @@
 """``mien serve``: the HTTP service."""
 
 import argparse
+import logging
 import os
+import socket
+from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
 from uvicorn.importer import import_from_string
 
-from service.errors import MienError
+from service.errors import InvalidOption, MienError
+
+_LOG = logging.getLogger("service")
 
 
 class _Bind(Protocol):
@@ -43,8 +48,9 @@ def run(chosen: argparse.Namespace) -> int:
 
     # By name: this layer must not know the wiring.
     app: Any = import_from_string("service.app:create")(overrides, on_failure=stop)
-    server = _Server(_config(app, app.state.settings))
-    server.run()
+    with _listen(app.state.settings) as listener:
+        server = _Server(_config(app, app.state.settings))
+        server.run(sockets=[listener])
     if failures:
         raise failures[0]
     return 0
@@ -53,8 +59,6 @@ def run(chosen: argparse.Namespace) -> int:
 def _config(app: Any, bind: _Bind) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=bind.host,
-        port=bind.port,
         loop="uvloop" if os.name == "posix" else "auto",
         http="httptools",
         lifespan="on",
@@ -65,10 +69,23 @@ def _config(app: Any, bind: _Bind) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
-    """Stops on a signal as any program that has done its work: with exit code 0."""
+def _listen(bind: _Bind) -> socket.socket:
+    """Bound before any model is loaded: a port that is taken is known at once."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    try:
+        listener = socket.create_server((bind.host, bind.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise InvalidOption("port", f"Cannot listen on {bind.host} port {bind.port}: {reason.lower()}.") from error
+    host = f"[{bind.host}]" if family == socket.AF_INET6 else bind.host
+    _LOG.info("listening", extra={"fields": {"url": f"http://{host}:{listener.getsockname()[1]}"}})
+    return listener
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+
+class _Server(uvicorn.Server):
+    """Stops on a signal as a program that has done its work: with exit code 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         # uvicorn would raise the signal again once everything is closed, and the process would die of it.
         self._captured_signals.clear()
