@@ -9,7 +9,7 @@ from typing import Any
 from anyio import create_task_group, to_thread
 from fastapi import FastAPI
 
-from service.api import errors, health, images, metrics, models, pages
+from service.api import errors, health, images, metrics, models, pages, videos
 from service.api.context import EngineSlot, Services
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
 from service.api.spool import SpoolSettings
@@ -24,7 +24,7 @@ from service.telemetry.logs import configure_logging
 from service.telemetry.metrics import Metrics
 from service.version import VERSION
 
-_ROUTERS = (pages.router, images.router, models.router, health.router, metrics.router)
+_ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOG = logging.getLogger("service")
 
 OnFailure = Callable[[MienError], None]

@@ -1,0 +1,103 @@
+"""Answers that outlive their endpoint: lines from a worker thread while they are made, and files that then go."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from anyio import BrokenResourceError, CancelScope, EndOfStream, create_memory_object_stream, from_thread
+from anyio.streams.memory import MemoryObjectReceiveStream
+from fastapi import Request
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from service.api.work import WorkGate
+
+_AHEAD = 16
+"""Lines made before the client has taken them; then the work waits for the client."""
+
+Lines = Callable[[], Generator[str]]
+
+
+class Pump:
+    """Work behind the gate whose lines are handed on one by one; see ``start``."""
+
+    def __init__(self, first: str, rest: MemoryObjectReceiveStream[str], work: "asyncio.Task[None]") -> None:
+        self._first = first
+        self._rest = rest
+        self._work = work
+
+    @classmethod
+    async def start(cls, gate: WorkGate, request: Request, lines: Lines) -> "Pump":
+        """Begin, and return when the first line is there, so that an error before it can be an answer of its own.
+
+        Raises:
+            Overloaded: when the gate is full.
+            MienError: what ``lines`` raised before its first line.
+        """
+        send, receive = create_memory_object_stream[str](_AHEAD)
+
+        def work() -> None:
+            made = lines()
+            try:
+                for line in made:
+                    from_thread.run(send.send, line)
+            except BrokenResourceError:
+                pass  # the client has gone
+            finally:
+                made.close()
+
+        task = asyncio.create_task(gate.run(request, work))
+        task.add_done_callback(lambda _: send.close())
+        try:
+            return cls(await receive.receive(), receive, task)
+        except EndOfStream:
+            receive.close()
+            await task
+            raise
+        except asyncio.CancelledError:
+            receive.close()
+            raise
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        yield self._first
+        async for line in self._rest:
+            yield line
+        await self._work
+
+    async def aclose(self) -> None:
+        """End the work at its next line, and wait for that."""
+        self._rest.close()
+        await asyncio.wait([self._work])
+
+
+class PumpResponse(StreamingResponse):
+    """The lines of a pump as an answer; ``resources`` are closed when the last is out or the client has gone."""
+
+    def __init__(self, pump: Pump, resources: AsyncExitStack, media_type: str) -> None:
+        super().__init__(pump, media_type=media_type)
+        self._pump = pump
+        self._resources = resources
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await self._pump.aclose()
+                await self._resources.aclose()
+
+
+class OwnedFile(FileResponse):
+    """A file as an answer; ``resources`` (its folder) are closed when it is out or the client has gone."""
+
+    def __init__(self, path: Path, resources: AsyncExitStack, media_type: str) -> None:
+        super().__init__(path, media_type=media_type)
+        self._resources = resources
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await self._resources.aclose()

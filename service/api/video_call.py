@@ -1,0 +1,109 @@
+"""One clip of one caller, from when it lies in a file: every form of answer."""
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from service.api.context import Recorder
+from service.api.errors import problem_of
+from service.api.schemas import TimingOut
+from service.domain import AnalyzeOptions
+from service.engine.base import Engine
+from service.errors import MienError
+from service.render.charts import plot
+from service.render.encode import Encoding, encode
+from service.render.tables import csv_lines
+from service.usecases.analyze_video import VideoAnalysis, VideoOptions, VideoRun, analyze_video
+from service.usecases.annotate_video import annotate_video
+from service.usecases.video_document import account_document, analysis_chunks, encoded, row_document, video_document
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCall:
+    """Runs in a worker thread; knows nothing of the connection."""
+
+    request_id: str
+    clip: Path
+    options: AnalyzeOptions
+    video: VideoOptions
+    engine: Engine
+    recorder: Recorder
+    arrived: float = field(default_factory=time.monotonic)
+
+    def json(self) -> bytes:
+        """The whole answer as one object."""
+        analysis, waited_ms = self._analyzed()
+        after = {"models": self._models(), "timing_ms": _timing(analysis, waited_ms)}
+        return "".join(analysis_chunks(analysis, {"request_id": self.request_id}, after)).encode()
+
+    def csv(self) -> bytes:
+        """A table, one row a face."""
+        analysis, _ = self._analyzed()
+        return "".join(csv_lines(analysis.timeline.rows, analysis.timeline.labels)).encode()
+
+    def plot(self) -> bytes:
+        """A PNG file of the scores over time."""
+        analysis, _ = self._analyzed()
+        sampling = self.video.sampling
+        end = analysis.duration if sampling.end is None else min(sampling.end, analysis.duration)
+        return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
+
+    def annotated(self, target: Path) -> Path:
+        """An MP4 file at ``target`` with people boxed and named."""
+        analysis, _ = self._analyzed()
+        before = time.monotonic()
+        for _ in annotate_video(self.clip, target, analysis, self.video):
+            pass
+        self.recorder.stage("render", time.monotonic() - before)
+        return target
+
+    def lines(self) -> Generator[str]:
+        """JSON objects a line, told apart by ``type``: ``start``, ``frame`` as they come, ``end`` or ``error``."""
+        waited_ms = self._waited_ms()
+        with VideoRun(self.clip, self.options, self.video, engine=self.engine) as run:
+            rows = run.rows()
+            first = next(rows, None)  # until here an error can be an answer of its own
+            yield _line("start", {"request_id": self.request_id, "models": self._models()})
+            try:
+                for row in chain([first] if first is not None else [], rows):
+                    yield _line("frame", row_document(row, run.labels))
+            except MienError as error:
+                # Half an answer is out, its status with it: the error is a line like the others.
+                problem = problem_of(error)
+                members = {"status": problem.status, "title": problem.title, "detail": problem.detail}
+                yield _line("error", {**members, "code": problem.code, "request_id": self.request_id})
+                return
+            analysis = run.result()
+            self._record(analysis, waited_ms)
+            account = {"video": video_document(analysis), **account_document(analysis)}
+            yield _line("end", {**account, "timing_ms": _timing(analysis, waited_ms)})
+
+    def _analyzed(self) -> tuple[VideoAnalysis, float]:
+        waited_ms = self._waited_ms()
+        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine)
+        self._record(analysis, waited_ms)
+        return analysis, waited_ms
+
+    def _waited_ms(self) -> float:
+        return (time.monotonic() - self.arrived) * 1000
+
+    def _record(self, analysis: VideoAnalysis, waited_ms: float) -> None:
+        times = analysis.times
+        stages = {"queue": times.queue + waited_ms, "decode": times.decode}
+        for name, milliseconds in {**stages, "detect": times.detect, "classify": times.classify}.items():
+            self.recorder.stage(name, milliseconds / 1000)
+
+    def _models(self) -> dict[str, str]:
+        return {model.name: model.version for model in self.engine.models() if model.active}
+
+
+def _timing(analysis: VideoAnalysis, waited_ms: float) -> dict[str, float]:
+    timing: dict[str, float] = TimingOut.from_domain(analysis.times, waited_ms).model_dump()
+    return timing
+
+
+def _line(kind: str, members: Mapping[str, Any]) -> str:
+    return encoded({"type": kind, **members}) + "\n"

@@ -1,0 +1,52 @@
+"""The query options of ``POST /analyze-video``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from service.api.options import AnalysisQuery
+from service.media.clip_model import ClipLimits, Sampling
+from service.usecases.analyze_video import Smoothing, VideoOptions
+
+
+class Mode(StrEnum):
+    """How the answer comes: now, later, or as the clip's length suggests."""
+
+    AUTO = "auto"
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+def _rate(value: object) -> object:
+    return None if value == "native" else value
+
+
+Rate = Annotated[
+    float | None,
+    BeforeValidator(_rate),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1000}, {"const": "native"}]}),
+]
+"""Frames a second; ``None`` for ``native``."""
+
+
+class VideoQuery(AnalysisQuery):
+    """The options of ``POST /analyze-video``."""
+
+    fps: Rate = Field(5.0, gt=0, le=1000, description="frames looked at a second of the clip; native: every frame")
+    start: float = Field(0.0, ge=0, description="seconds into the clip at which to begin")
+    end: float | None = Field(None, gt=0, description="seconds into the clip at which to stop")
+    smoothing: Smoothing = Field(Smoothing.EMA, description="ema: scores averaged over a quarter of a second; none")
+    mode: Mode = Field(Mode.AUTO, description="sync: answer now; async is not offered yet")
+
+    def to_video(self, limits: ClipLimits) -> VideoOptions:
+        """The same for the use case.
+
+        Raises:
+            InvalidOption: ``end`` is not after ``start``.
+        """
+        return VideoOptions(Sampling(self.fps, self.start, self.end), self.smoothing, limits)
+
+
+VideoQueryDep = Annotated[VideoQuery, Query()]

@@ -1,0 +1,77 @@
+"""``POST /analyze-video``: a clip in, a timeline of people and emotions out."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+
+from service.api.context import ServicesDep
+from service.api.errors import request_id_of
+from service.api.negotiation import choose
+from service.api.outliving import OwnedFile, Pump, PumpResponse
+from service.api.security import KEY_NEEDED
+from service.api.spool import Upload, room_needed
+from service.api.uploads import UploadLimits, received_file
+from service.api.video_call import VideoCall
+from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
+from service.api.video_query import Mode, VideoQueryDep
+from service.errors import InvalidOption
+from service.media.clip_model import ClipLimits
+
+MAX_SECONDS = 300.0
+"""The longest part of a clip that is answered at once; until jobs are offered, longer ones are refused (413)."""
+
+JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
+_OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
+_LIMITS = ClipLimits(max_seconds=MAX_SECONDS)
+
+router = APIRouter(tags=["clips"], dependencies=[KEY_NEEDED])
+
+
+@router.post("/analyze-video", responses=VIDEO_RESPONSES, openapi_extra=VIDEO_BODY)
+async def analyze_video(request: Request, query: VideoQueryDep, services: ServicesDep) -> Response:
+    """Follow every person through a clip, and say which emotions a crowd of raters would see and when.
+
+    Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (a row a
+    face), `application/x-ndjson` (a line a frame while they come), `image/png` (a plot) or `video/mp4` (the clip with
+    its people boxed and named, sound kept). At most 300 seconds are analysed; longer clips need `start` and `end`.
+    """
+    media_type = choose(request.headers.get("accept"), _OFFERS)
+    if query.mode is Mode.ASYNC:
+        raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
+    video = query.to_video(_LIMITS)
+    engine = services.engine.get()
+    services.gate.check()
+    async with AsyncExitStack() as stack:
+        folder = await stack.enter_async_context(_received(request, services.uploads))
+        call = VideoCall(request_id_of(request), folder / "clip", query.to_domain(), video, engine, services.recorder)
+        if media_type == NDJSON:
+            pump = await Pump.start(services.gate, request, call.lines)
+            return PumpResponse(pump, stack.pop_all(), NDJSON)
+        if media_type == MP4:
+            file = await services.gate.run(request, lambda: call.annotated(folder / "annotated.mp4"))
+            return OwnedFile(file, stack.pop_all(), MP4)
+        work = {JSON: call.json, CSV: call.csv, PNG: call.plot}[media_type]
+        return Response(await services.gate.run(request, work), media_type=media_type)
+
+
+@asynccontextmanager
+async def _received(request: Request, limits: UploadLimits) -> AsyncIterator[Path]:
+    """A folder of this request's own with the upload in it as ``clip``; it goes with everything in it."""
+    async with received_file(request, limits, family="video") as upload:
+        folder = TemporaryDirectory(prefix="mien-", dir=limits.spool.folder)
+        try:
+            await to_thread.run_sync(_store, upload, Path(folder.name) / "clip")
+            yield Path(folder.name)
+        finally:
+            folder.cleanup()
+
+
+def _store(upload: Upload, path: Path) -> None:
+    # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
+    with room_needed(), path.open("wb") as file:
+        shutil.copyfileobj(upload.open(), file)

@@ -1,0 +1,132 @@
+"""``mien video``: people and emotions in a clip, without a server."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
+from service.cli.progress import Progress
+from service.cli.tables import table
+from service.engine.base import Engine
+from service.engine.local import EngineConfig, open_engine
+from service.errors import InputError, StorageFull
+from service.media.clip_model import Sampling
+from service.render.charts import plot
+from service.render.encode import Encoding, encode
+from service.render.tables import csv_lines
+from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun
+from service.usecases.annotate_video import annotate_video
+from service.usecases.video_document import analysis_chunks
+
+_HEAD = ("person", "from", "to", "on screen", "mostly", "share", "segments")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``video`` and its options."""
+    parser = commands.add_parser(
+        "video",
+        help="follow the people in a clip",
+        description="Follow every person through a clip, and say which emotions a crowd would see and when.",
+    )
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    form.add_argument("--csv", action="store_true", help="print a table, one row a face")
+    form.add_argument(
+        "--plot", type=Path, nargs="?", const=Path(), metavar="OUT.png", help="draw the scores (CLIP.plot.png)"
+    )
+    form.add_argument("--annotate", type=Path, metavar="OUT.mp4", help="write the clip with its people boxed and named")
+    parser.add_argument("--fps", type=_rate, default=5.0, metavar="N", help="frames a second, or native (default: 5)")
+    parser.add_argument("--start", type=float, default=0.0, metavar="S", help="seconds into the clip at which to begin")
+    parser.add_argument("--end", type=float, metavar="S", help="seconds into the clip at which to stop")
+    parser.add_argument("--smoothing", choices=[str(kind) for kind in Smoothing], default=str(Smoothing.EMA))
+    add_analysis_options(parser)
+    add_store(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Analyse the clip and answer in the form chosen."""
+    clip: Path = chosen.clip
+    if not clip.is_file():
+        raise InputError(f"there is no file {clip}")
+    video = VideoOptions(Sampling(chosen.fps, chosen.start, chosen.end), Smoothing(chosen.smoothing))
+    with closing(open_engine(EngineConfig(store_of(chosen), os.cpu_count() or 1))) as engine:
+        analysis = _analyzed(chosen, video, engine)
+    for warning in analysis.warnings:
+        print(f"mien: {clip}: {warning}", file=sys.stderr)
+    if chosen.json:
+        _print(analysis_chunks(analysis, {"clip": clip.name}, {}), "\n")
+    elif chosen.csv:
+        _print(csv_lines(analysis.timeline.rows, analysis.timeline.labels), "")
+    elif chosen.plot is not None:
+        _plot(chosen, video.sampling, analysis)
+    elif chosen.annotate is not None:
+        _annotate(chosen, video, analysis)
+    else:
+        print(table(_HEAD, _rows(analysis)))
+    return 0
+
+
+def _analyzed(chosen: argparse.Namespace, video: VideoOptions, engine: Engine) -> VideoAnalysis:
+    with VideoRun(chosen.clip, analysis_options(chosen), video, engine=engine) as work:
+        with Progress("analysing", video.sampling.start, _end(video.sampling, work.info.duration)) as progress:
+            for row in work.rows():
+                progress.update(row.time)
+        return work.result()
+
+
+def _plot(chosen: argparse.Namespace, sampling: Sampling, analysis: VideoAnalysis) -> None:
+    target = chosen.plot if chosen.plot != Path() else chosen.clip.with_suffix(".plot.png")
+    end = _end(sampling, analysis.duration) or analysis.duration
+    content = encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
+    print(f"wrote {target}", file=sys.stderr)
+
+
+def _annotate(chosen: argparse.Namespace, video: VideoOptions, analysis: VideoAnalysis) -> None:
+    target: Path = chosen.annotate
+    if target.exists() and target.samefile(chosen.clip):
+        raise InputError("the annotated clip cannot replace the clip itself; name another file")
+    try:
+        with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
+            for time in annotate_video(chosen.clip, target, analysis, video):
+                progress.update(time)
+    except OSError as error:
+        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
+    print(f"wrote {target}", file=sys.stderr)
+
+
+def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for person in analysis.timeline.people:
+        share = person.mean_scores[person.dominant]
+        times = (f"{person.first_seen:.2f} s", f"{person.last_seen:.2f} s", f"{person.screen_time:.2f} s")
+        rows.append((str(person.person), *times, person.dominant, f"{share:.2f}", str(len(person.segments))))
+    return rows or [("-", "-", "-", "-", "nobody", "-", "-")]
+
+
+def _print(pieces: Iterable[str], last: str) -> None:
+    for piece in pieces:
+        sys.stdout.write(piece)
+    sys.stdout.write(last)
+
+
+def _end(sampling: Sampling, duration: float | None) -> float | None:
+    ends = [end for end in (sampling.end, duration) if end is not None]
+    return min(ends, default=None)
+
+
+def _rate(text: str) -> float | None:
+    if text == "native":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'native'") from None
