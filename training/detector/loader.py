@@ -1,0 +1,89 @@
+"""Endless training batches. Batch i depends on the seed and on i alone, so that a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from training.detector.augment import AugmentConfig, Sample, augment, mosaic
+from training.detector.data import Photograph, PixelCache
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """views: (side in pixels, pictures in a batch, chance); each pair costs about the same time."""
+
+    views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.76), (416, 19, 0.12), (640, 8, 0.12))
+    most_faces: int = 64
+    seed: int = 20260
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+class Batches(IterableDataset[Batch]):
+    """Batches `start`..`stop` - 1 of the photographs that `rows` points at (positions in `photographs`)."""
+
+    def __init__(
+        self,
+        photographs: list[Photograph],
+        pixels: PixelCache,
+        rows: list[int],
+        config: BatchConfig,
+        start: int,
+        stop: int,
+    ) -> None:
+        self.photographs, self.pixels, self.rows = photographs, pixels, rows
+        self.config, self.start, self.stop = config, start, stop
+
+    def __iter__(self) -> Iterator[Batch]:
+        cv2.setNumThreads(1)
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for i in range(self.start + first, self.stop, step):
+            yield self.batch(i)
+
+    def batch(self, i: int) -> Batch:
+        rng = np.random.default_rng([self.config.seed, i])
+        chances = [chance for *_, chance in self.config.views]
+        side, count, _ = self.config.views[rng.choice(len(chances), p=chances)]
+        return collate([self.view(side, rng) for _ in range(count)], self.config.most_faces)
+
+    def view(self, side: int, rng: np.random.Generator) -> Sample:
+        config = self.config.augment
+        if rng.random() < config.mosaic:
+            return mosaic([augment(self.pick(rng), side // 2, config, rng) for _ in range(4)])
+        return augment(self.pick(rng), side, config, rng)
+
+    def pick(self, rng: np.random.Generator) -> Sample:
+        row = self.rows[rng.integers(len(self.rows))]
+        photograph = self.photographs[row]
+        return Sample(self.pixels[row], photograph.boxes, photograph.landmarks, photograph.ignore)
+
+
+def collate(samples: list[Sample], most_faces: int) -> Batch:
+    """pictures uint8 [n, s, s, 3]; boxes [n, G, 4], landmarks [n, G, 5, 2], real and ignore [n, G], padded."""
+    longest = min(max(len(s.boxes) for s in samples), most_faces)
+    n = len(samples)
+    boxes = np.zeros((n, longest, 4), np.float32)
+    landmarks = np.full((n, longest, 5, 2), np.nan, np.float32)
+    real, ignore = np.zeros((n, longest), np.bool_), np.zeros((n, longest), np.bool_)
+    for i, sample in enumerate(samples):
+        sides = sample.boxes[:, 2:] - sample.boxes[:, :2]
+        largest = np.argsort(-(sides[:, 0] * sides[:, 1]), kind="stable")[:longest]
+        count = len(largest)
+        boxes[i, :count], landmarks[i, :count] = sample.boxes[largest], sample.landmarks[largest]
+        real[i, :count], ignore[i, :count] = ~sample.ignore[largest], sample.ignore[largest]
+    arrays = {
+        "pictures": np.stack([s.picture for s in samples]),
+        "boxes": boxes,
+        "landmarks": landmarks,
+        "real": real,
+        "ignore": ignore,
+    }
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

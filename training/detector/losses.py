@@ -1,0 +1,85 @@
+"""Score, box and landmark losses over the cells that `assign` chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.detector.assign import Assignment, assign
+from training.detector.model import decode
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    score: float = 1.0
+    box: float = 3.0
+    landmarks: float = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Labels of a batch, padded to G faces: boxes [n, G, 4], landmarks [n, G, 5, 2] (NaN: unknown), real and ignore
+    [n, G] bool (both false in padding)."""
+
+    boxes: Tensor
+    landmarks: Tensor
+    real: Tensor
+    ignore: Tensor
+
+
+def quality_focal(logits: Tensor, quality: Tensor) -> Tensor:
+    """Focal loss towards a soft target (Li et al. 2020, arXiv:2006.04388): the score learns the box's overlap."""
+    distance = (logits.sigmoid() - quality).abs()
+    return functional.binary_cross_entropy_with_logits(logits, quality, reduction="none") * distance**2
+
+
+def eiou_loss(boxes: Tensor, faces: Tensor) -> Tensor:
+    """1 - EIoU (Zhang et al. 2021, arXiv:2101.08158) of paired boxes [m, 4] x1 y1 x2 y2 -> [m]."""
+    sides = (torch.minimum(boxes[:, 2:], faces[:, 2:]) - torch.maximum(boxes[:, :2], faces[:, :2])).clamp(0)
+    shared = sides[:, 0] * sides[:, 1]
+    size, face_size = boxes[:, 2:] - boxes[:, :2], faces[:, 2:] - faces[:, :2]
+    iou = shared / (size.prod(-1) + face_size.prod(-1) - shared).clamp(min=1e-6)
+    hull = torch.maximum(boxes[:, 2:], faces[:, 2:]) - torch.minimum(boxes[:, :2], faces[:, :2])
+    hull_squared = (hull**2).clamp(min=1e-6)
+    offset = (boxes[:, :2] + boxes[:, 2:] - faces[:, :2] - faces[:, 2:]) / 2
+    centre = (offset**2).sum(-1) / hull_squared.sum(-1)
+    shape = ((size - face_size) ** 2 / hull_squared).sum(-1)
+    return 1 - iou + centre + shape
+
+
+def landmark_loss(points: Tensor, wanted: Tensor, faces: Tensor) -> Tensor:
+    """Smooth L1 over [m, 5, 2], in sides of the face; points of unknown place count nothing. One number."""
+    known = wanted.isfinite().all(-1, keepdim=True)
+    side = (faces[:, 2:] - faces[:, :2]).prod(-1).clamp(min=1).sqrt()[:, None, None]
+    error = (points - torch.nan_to_num(wanted)) / side
+    loss = functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none")
+    return (loss * known).sum() / (2 * known.sum()).clamp(min=1)
+
+
+def detector_loss(
+    raw: Tensor, centres: Tensor, strides: Tensor, targets: Targets, weights: LossWeights
+) -> tuple[Tensor, dict[str, float]]:
+    """The weighted sum, and its parts for the log. raw [n, A, 15] as the network gives it."""
+    logits, boxes, landmarks = decode(raw, centres, strides)
+    matched: Assignment = assign(logits, boxes, centres, strides, targets.boxes, targets.real, targets.ignore)
+    positive = matched.face >= 0
+    count = positive.sum().clamp(min=1)
+    score = (quality_focal(logits, matched.iou) * matched.counted).sum() / count
+    picture, cell = positive.nonzero(as_tuple=True)
+    face = matched.face[picture, cell]
+    wanted = targets.boxes[picture, face]
+    box = eiou_loss(boxes[picture, cell], wanted).sum() / count
+    points = landmark_loss(landmarks[picture, cell], targets.landmarks[picture, face], wanted)
+    total = weights.score * score + weights.box * box + weights.landmarks * points
+    parts = {
+        "loss": float(total.detach()),
+        "score": float(score.detach()),
+        "box": float(box.detach()),
+        "landmarks": float(points.detach()),
+        "iou": float(matched.iou.sum() / count),
+        "positives": float(count) / raw.shape[0],
+    }
+    return total, parts

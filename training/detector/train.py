@@ -1,0 +1,193 @@
+"""Trains the detector: `python -m training.detector.train --run runs/detector/first --iterations 15000`.
+
+Everything a resumed run needs (weights, their moving average, optimiser, position) is in `<run>/last.pt`; the
+learning rate and the batches follow from the iteration alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from training.common import provenance
+from training.detector.data import Photograph, PixelCache, load_photographs
+from training.detector.loader import Batch, BatchConfig, Batches
+from training.detector.losses import LossWeights, Targets, detector_loss
+from training.detector.model import FaceDetector, ModelConfig, cell_centres
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    iterations: int = 15000
+    learning_rate: float = 2e-3
+    final_rate: float = 0.01  # of learning_rate
+    warmup: int = 300
+    weight_decay: float = 0.02
+    average: float = 0.9995
+    clip_norm: float = 10.0
+    save_every: int = 500
+    log_every: int = 50
+    bfloat16: bool = True
+
+
+def rate(config: TrainConfig, iteration: int) -> float:
+    """Learning rate of an iteration: linear warm-up, then half a cosine."""
+    if iteration < config.warmup:
+        return config.learning_rate * (iteration + 1) / config.warmup
+    done = (iteration - config.warmup) / max(1, config.iterations - config.warmup)
+    floor = config.final_rate
+    return config.learning_rate * (floor + (1 - floor) * (1 + math.cos(math.pi * min(done, 1.0))) / 2)
+
+
+class Average:
+    """Exponential moving average of weights and norm statistics: the network that is exported."""
+
+    def __init__(self, model: FaceDetector, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: FaceDetector, iteration: int) -> None:
+        decay = min(self.decay, (1 + iteration) / (20 + iteration))  # early weights are soon forgotten
+        current = model.state_dict()
+        for name, value in self.model.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(current[name], 1 - decay)
+            else:
+                value.copy_(current[name])
+
+
+def optimiser_for(model: FaceDetector, config: TrainConfig) -> torch.optim.AdamW:
+    """Weight decay on convolutions only; norms and biases go free."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    free = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+class Trainer:
+    """One run: the network, its average, the optimiser, and where they stand."""
+
+    def __init__(self, run: Path, config: TrainConfig, model_config: ModelConfig, weights: LossWeights) -> None:
+        self.run, self.config, self.weights = run, config, weights
+        self.model = FaceDetector(model_config).to(memory_format=torch.channels_last)
+        self.average = Average(self.model, config.average)
+        self.optimiser = optimiser_for(self.model, config)
+        self.iteration = 0
+        self._grids: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.config, self.iteration)
+        pictures = batch["pictures"].permute(0, 3, 1, 2).float()  # NHWC storage: channels_last without a copy
+        size = (pictures.shape[2], pictures.shape[3])
+        if size not in self._grids:
+            self._grids[size] = cell_centres(*size)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.config.bfloat16):
+            raw = self.model(pictures)
+        targets = Targets(batch["boxes"], batch["landmarks"], batch["real"], batch["ignore"])
+        loss, parts = detector_loss(raw.float(), *self._grids[size], targets, self.weights)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimiser.step()
+        self.average.update(self.model, self.iteration)
+        self.iteration += 1
+        return parts
+
+    def save(self, path: Path) -> None:
+        state: dict[str, Any] = {
+            "iteration": self.iteration,
+            "model_config": asdict(self.model.config),
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)  # a killed run leaves the last whole checkpoint
+
+    def restore(self, path: Path) -> None:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average.model.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.iteration = int(state["iteration"])
+
+
+def load_average(path: Path) -> tuple[FaceDetector, int]:
+    """The averaged network of a checkpoint, ready to be exported, and how many iterations made it."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    fields = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in state["model_config"].items()}
+    model = FaceDetector(ModelConfig(**fields))
+    model.load_state_dict(state["average"])
+    return model.eval(), int(state["iteration"])
+
+
+def write_settings(run: Path, settings: dict[str, Any]) -> None:
+    """Appends how this run was started (again) to `<run>/starts.jsonl`; the last line holds for what follows."""
+    start = {"commit": provenance.head_commit(), "command": provenance.command_line(), **settings}
+    with (run / "starts.jsonl").open("a", encoding="utf-8") as starts:
+        starts.write(json.dumps(start) + "\n")
+
+
+def train(trainer: Trainer, photographs: list[Photograph], pixels: PixelCache, batches: BatchConfig) -> None:
+    """Runs to the last iteration, logging one JSON line every `log_every`."""
+    config = trainer.config
+    rows = [i for i, photograph in enumerate(photographs) if not photograph.held_out]
+    data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations)
+    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6)
+    sums: dict[str, float] = {}
+    began = time.monotonic()
+    with (trainer.run / "log.jsonl").open("a", encoding="utf-8") as log:
+        for batch in loader:
+            for name, value in trainer.step(batch).items():
+                sums[name] = sums.get(name, 0.0) + value / config.log_every
+            if trainer.iteration % config.log_every == 0:
+                seconds = (time.monotonic() - began) / config.log_every
+                line = {"iteration": trainer.iteration, "seconds": round(seconds, 3), "time": time.strftime("%H:%M:%S")}
+                line |= {name: round(value, 4) for name, value in sums.items()}
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                sums, began = {}, time.monotonic()
+            if trainer.iteration % config.save_every == 0 or trainer.iteration == config.iterations:
+                trainer.save(trainer.run / "last.pt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--run", type=Path, default=Path("runs/detector/first"))
+    parser.add_argument("--cache", type=Path, default=Path("runs/detector/cache/photographs.bgr"))
+    parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=BatchConfig.seed)
+    parser.add_argument("--resume", action="store_true", help="continue from <run>/last.pt")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    photographs = load_photographs(arguments.data)
+    pixels = PixelCache(arguments.cache, photographs)
+    pixels.build(arguments.data, photographs)
+    config = TrainConfig(iterations=arguments.iterations)
+    batches = BatchConfig(seed=arguments.seed)
+    trainer = Trainer(arguments.run, config, ModelConfig(), LossWeights())
+    if arguments.resume:
+        trainer.restore(arguments.run / "last.pt")
+    write_settings(arguments.run, {"train": asdict(config), "batches": asdict(batches), "from": trainer.iteration})
+    train(trainer, photographs, pixels, batches)
+
+
+if __name__ == "__main__":
+    main()
