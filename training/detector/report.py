@@ -38,7 +38,7 @@ OUTPUT_MEANINGS = {
 }
 # the shipped threshold: the lowest with at most this many false positives a held-out photograph, and on a face-free one
 MOST_WRONG = 0.05
-MOST_WRONG_FACE_FREE = 0.012
+MOST_WRONG_FACE_FREE = 0.025
 
 
 def choose_threshold(measured: Report) -> float:
