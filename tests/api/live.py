@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import uvicorn
 from fastapi import FastAPI
+from pydantic_settings import SettingsConfigDict
 
 from service.app import create_app
 from service.engine.base import Engine
@@ -20,9 +21,13 @@ from service.settings import Settings
 from tests.fakes import FakeEngine
 
 
+class _Unswayed(Settings):
+    model_config = SettingsConfigDict(env_prefix="MIEN_TEST_NEVER_SET_")
+
+
 def settings(**chosen: Any) -> Settings:
     """Settings that no environment variable changes."""
-    return Settings(_env_prefix="MIEN_TEST_NEVER_SET_", **chosen)
+    return _Unswayed(**chosen)
 
 
 @contextmanager

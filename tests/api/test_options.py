@@ -31,8 +31,12 @@ def test_defaults_and_choices_reach_the_engine() -> None:
         assert engine.asked == AnalyzeOptions()
         before = time.monotonic()
         query: dict[str, Any] = {
-            "detector": "accurate", "min_face": 40, "min_confidence": 0.7, "max_faces": 2,
-            "labels": "basic7", "deadline_ms": 5000,
+            "detector": "accurate",
+            "min_face": 40,
+            "min_confidence": 0.7,
+            "max_faces": 2,
+            "labels": "basic7",
+            "deadline_ms": 5000,
         }
         answer = client.post("/predict", params=query, content=PNG).raise_for_status()
         assert len(answer.json()["images"][0]["faces"]) == 2

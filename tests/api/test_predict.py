@@ -130,5 +130,5 @@ def test_a_large_upload_waits_in_a_file_and_is_read_whole() -> None:
     content = cv2.imencode(".png", noise)[1].tobytes()
     with serving_fake(spool_memory_bytes=1000) as client:
         for request in ({"content": content}, {"files": {"file": content}}):
-            image = client.post("/predict", **request).raise_for_status().json()["images"][0]  # type: ignore[arg-type]
+            image = client.post("/predict", **request).raise_for_status().json()["images"][0]
             assert (image["width"], image["height"]) == (800, 600)

@@ -9,7 +9,6 @@ from tests.api.live import picture, problem, serving_fake
 from tests.fakes import FakeEngine
 
 PNG = picture()
-KEYS = {"api_keys": "first, second"}
 
 
 def test_health(client: httpx.Client) -> None:
@@ -90,7 +89,7 @@ def test_a_bad_picture_asked_for_as_a_picture_is_still_a_problem(client: httpx.C
 
 
 def test_keys() -> None:
-    with serving_fake(**KEYS) as client:
+    with serving_fake(api_keys="first, second") as client:
         for method, path in (("POST", "/predict"), ("GET", "/models"), ("GET", "/metrics"), ("GET", "/v2/models/x")):
             refused = client.request(method, path)
             problem(refused, 401, "unauthorized")

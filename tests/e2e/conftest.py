@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import pytest
+import skimage.data
+
+from tests.e2e.server import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running service for every test that does not stop it."""
+    with Server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> httpx.Client:
+    return server.client
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """A public-domain photograph of one smiling person, 512 x 512, as JPEG."""
+    pixels = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]
+    return cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, 95))[1].tobytes()
+
+
+@pytest.fixture(scope="session")
+def astronaut_file(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "astronaut.jpg"
+    path.write_bytes(astronaut)
+    return path

@@ -1,0 +1,88 @@
+"""The process itself: how it starts, fails and stops."""
+
+import json
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.server import MIEN, Server
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([MIEN, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_sigterm_answers_the_request_in_flight_and_exits_with_0(tmp_path: Path, astronaut: bytes) -> None:
+    with Server(tmp_path) as server, ThreadPoolExecutor(1) as pool:
+        files = [("file", ("a.jpg", astronaut))] * 60
+        answer = pool.submit(httpx.post, f"{server.url}/predict?detector=accurate", files=files, timeout=60)
+        while "mien_http_requests_in_flight 2.0" not in server.client.get("/metrics").text:
+            assert not answer.done(), "too fast to be caught in flight"
+        server.client.close()
+        assert server.stop() == 0
+        assert len(answer.result().raise_for_status().json()["images"]) == 60
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/health/live")
+        assert "Traceback" not in server.log.read_text()
+
+
+def test_a_model_that_was_changed_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
+    store = Path(__file__).resolve().parents[2] / "model_store"
+    for source in store.glob("*/*/*"):
+        target = tmp_path / source.relative_to(store)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes() + (b"!" if source.suffix == ".onnx" else b""))
+    ended = run("serve", "--port", "0", "--store", tmp_path)
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if "listening" not in line]
+    assert line.startswith("mien: ")
+    assert "model.onnx" in line
+
+
+def test_a_missing_store_and_a_bad_setting(tmp_path: Path) -> None:
+    ended = run("serve", "--port", "0", "--store", tmp_path / "nowhere")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("mien: The model store")
+    ended = run("serve", "--port", "high")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("mien: MIEN_PORT cannot be used (it is 'high')")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run("serve", "--port", str(taken.getsockname()[1]))
+    assert ended.returncode == 2
+    assert "address already in use" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_memory_and_files_stay_as_they_are(server: Server, astronaut: bytes) -> None:
+    process = psutil.Process(server.process.pid)
+    for _ in range(50):
+        server.client.post("/predict", content=astronaut).raise_for_status()
+    files, memory = process.num_fds(), process.memory_info().rss
+    for _ in range(150):
+        server.client.post("/predict", content=astronaut).raise_for_status()
+    assert process.num_fds() <= files
+    assert process.memory_info().rss - memory < 30 << 20
+
+
+def test_the_command_line(astronaut_file: Path, tmp_path: Path) -> None:
+    started = time.monotonic()
+    table = run("predict", astronaut_file)
+    assert table.returncode == 0, table.stderr
+    assert "happy" in table.stdout
+    assert time.monotonic() - started < 30
+    found = json.loads(run("predict", "--json", astronaut_file).stdout)
+    assert [face["emotion"] for face in found["faces"]] == ["happy"]
+    drawn = run("predict", "--annotate", tmp_path, astronaut_file)
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "astronaut.annotated.jpg").stat().st_size > 10_000
+    assert run("models").stdout.count("yes") == 2
