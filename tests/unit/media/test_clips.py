@@ -1,0 +1,213 @@
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from service.domain import Box, Frame
+from service.errors import InvalidOption, NoVideoStream, TooLarge
+from service.media.clip_model import ClipLimits, Sampling
+from service.media.clips import Clip
+from tests.clips import Recipe, moving, scene, steps, write_clip, write_tone
+
+IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60, 190, 15, 45)[i % 10] for i in range(k)) / 1000 for k in range(40)]
+
+
+NATIVE = Sampling(None)
+NO_LIMITS = ClipLimits()
+
+
+def read(path: Path, sampling: Sampling = NATIVE, limits: ClipLimits = NO_LIMITS) -> list[Frame]:
+    with Clip(path, sampling, limits) as clip:
+        return list(clip.frames())
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+def test_every_time_is_the_frames_own_however_irregular_and_late(tmp_path: Path, form: str) -> None:
+    path = write_clip(tmp_path / "clip", IRREGULAR, moving(40), Recipe(form=form, rotation=90))
+    assert [f.time for f in read(path)] == pytest.approx(IRREGULAR, abs=0.001)
+    sampled = read(path, Sampling(5.0))
+    assert len(sampled) == len({int((f.time + 0.0005) * 5) for f in sampled})
+    assert {round(f.time, 3) for f in sampled} <= {round(t, 3) for t in IRREGULAR}
+
+
+def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
+    # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
+    with av.open(str(path)) as source, av.open(str(tmp_path / "cut.mp4"), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                shift = round(Fraction(1, 2) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+                target.mux(packet)
+    times = [f.time for f in read(tmp_path / "cut.mp4")]
+    assert times[0] == pytest.approx(0.0, abs=0.021)
+    assert len(times) == pytest.approx(38, abs=1)
+
+
+@pytest.mark.parametrize(("fps", "count"), [(2, 4), (5, 10), (12.5, 25), (25, 50), (100, 50)])
+def test_sampling_is_by_time(tmp_path: Path, fps: float, count: int) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    frames = read(path, Sampling(fps))
+    assert len(frames) == count
+    assert all(f.time == pytest.approx(f.index / 25, abs=1e-6) for f in frames)
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska", "avi", "mpegts"])
+def test_reading_in_pieces_gives_the_frames_of_reading_at_once(tmp_path: Path, form: str) -> None:
+    codec = "mpeg4" if form == "avi" else "libx264"
+    tick = Fraction(1, 25) if form == "avi" else Fraction(1, 90_000)
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(codec, form=form, tick=tick))
+    whole = [(f.time, f.index, f.pixels.tobytes()) for f in read(path, Sampling(5.0))]
+    pieces = [
+        (f.time, f.index, f.pixels.tobytes())
+        for start, end in ((0, 1), (1, 2.2), (2.2, None))
+        for f in read(path, Sampling(5.0, start, end))
+    ]
+    assert pieces == whole
+
+
+def test_a_late_start_decodes_from_the_key_frame_only(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(100), moving(100), Recipe(options=(("sc_threshold", "0"),)))
+    with Clip(path, Sampling(None, 3.0), ClipLimits()) as clip:
+        frames = list(clip.frames())
+    assert [f.index for f in frames] == list(range(75, 100))
+    assert clip.frames_decoded <= 25 + 12
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("counterclockwise", [0, 90, 180, -90])
+def test_the_picture_stands_upright(tmp_path: Path, counterclockwise: int, mirror: bool) -> None:
+    coded = scene(160, 96, Box(16, 8, 40, 24))
+    recipe = Recipe(rotation=counterclockwise, mirror=mirror)
+    (frame,) = read(write_clip(tmp_path / "clip.mp4", [0.0], [coded], recipe))
+    upright = np.rot90(coded, counterclockwise // 90)
+    upright = upright[:, ::-1] if mirror else upright
+    assert (frame.width, frame.height) == upright.shape[1::-1]
+    assert np.abs(frame.pixels.astype(int) - upright).mean() < 6
+
+
+def test_rotation_is_told_clockwise(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [0.0], [scene(64, 48)], Recipe(rotation=-90))
+    with Clip(path, Sampling(), ClipLimits()) as clip:
+        assert (clip.info.rotation, clip.info.mirrored) == (90, False)
+        assert (clip.info.width, clip.info.height) == (48, 64)
+
+
+def test_oblong_pixels_are_made_square(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [0.0], [scene(120, 96)], Recipe(aspect=Fraction(4, 3)))
+    (frame,) = read(path)
+    assert (frame.width, frame.height) == (160, 96)
+    assert frame.pixels.shape == (96, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "form", "size"),
+    [
+        ("libx264", "yuv420p", "mov", (161, 121)),
+        ("libx264", "yuv420p10le", "mp4", (160, 120)),
+        ("libx264", "yuv422p", "matroska", (160, 121)),
+        ("libx265", "yuv420p10le", "mp4", (160, 120)),
+        ("libvpx-vp9", "yuv420p", "webm", (160, 120)),
+        ("libvpx", "yuv420p", "webm", (160, 120)),
+        ("libsvtav1", "yuv420p", "mp4", (160, 120)),
+        ("mpeg4", "yuv420p", "avi", (160, 120)),
+        ("mjpeg", "yuvj420p", "avi", (160, 120)),
+        ("gif", "rgb8", "gif", (161, 121)),
+    ],
+)
+def test_every_codec_shows_the_same(tmp_path: Path, codec: str, pix_fmt: str, form: str, size: tuple[int, int]) -> None:
+    if pix_fmt == "yuv420p" and size[0] % 2:
+        pix_fmt = "yuv444p"
+    tick = Fraction(1, 100) if form == "gif" else Fraction(1, 25)
+    quiet = (("x265-params", "log-level=none"),) if codec == "libx265" else ()
+    patch = Box(40, 24, 48, 40)
+    recipe = Recipe(codec, pix_fmt, form=form, tick=tick, options=quiet)
+    path = write_clip(tmp_path / "clip", steps(5), [scene(*size, patch)] * 5, recipe)
+    frames = read(path)
+    assert len(frames) == 5
+    assert np.diff([f.time for f in frames]) == pytest.approx(0.04, abs=0.001)
+    assert frames[2].pixels.shape == (size[1], size[0], 3)
+    assert np.abs(frames[2].pixels[30:58, 48:80].astype(int) - (30, 30, 220)).mean() < 25
+    assert np.abs(frames[2].pixels[80:, 100:].astype(int) - 90).mean() < 16
+
+
+def test_an_interlaced_frame_is_made_of_one_field(tmp_path: Path) -> None:
+    pixels = scene(160, 120)
+    pixels[0::2, 40:80] = 200
+    pixels[1::2, 60:100] = 200
+    options = (("flags", "+ilme+ildct"), ("field_order", "tt"), ("x264-params", "tff=1:qp=10"))
+    with Clip(
+        write_clip(tmp_path / "clip.mp4", [0.0], [pixels], Recipe(options=options)), Sampling(), ClipLimits()
+    ) as c:
+        (frame,) = c.frames()
+    assert c.info.interlaced
+    grey = frame.pixels[..., 1].astype(int)
+    assert np.abs(np.diff(grey[:, 50:55], axis=0)).max() < 30  # no comb
+    assert grey[:, 50:55].mean() > 180
+    assert grey[:, 90:95].mean() < 110
+
+
+def test_large_frames_come_reduced_and_say_their_full_size(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [0.0], [scene(1280, 720, Box(320, 180, 320, 180))], Recipe(rotation=90))
+    with Clip(path, Sampling(), ClipLimits(), long_side=640) as clip:
+        (frame,) = clip.frames()
+    assert (frame.width, frame.height) == (720, 1280)
+    assert frame.pixels.shape == (640, 360, 3)
+    assert np.abs(frame.pixels[350:450, 100:170].astype(int) - (30, 30, 220)).mean() < 20
+
+
+def test_frames_that_are_not_sampled_are_not_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    with Clip(path, Sampling(5.0), ClipLimits()) as clip:
+        converted: list[int] = []
+        convert = clip._converter.convert
+        monkeypatch.setattr(clip._converter, "convert", lambda *a: converted.append(1) or convert(*a))
+        assert len(list(clip.frames())) == len(converted) == 10
+        assert clip.frames_decoded == 50
+
+
+def test_sound_alone_is_said_to_have_no_pictures(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "sound.mp4"), "w") as file:
+        write_tone(file, file.add_stream("aac", rate=48_000), 1.0)
+    with pytest.raises(NoVideoStream):
+        read(tmp_path / "sound.mp4")
+
+
+def test_limits_name_themselves(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    for limits, name in (
+        (ClipLimits(max_seconds=1.0), "max_seconds"),
+        (ClipLimits(max_pixels=1000), "max_pixels"),
+        (ClipLimits(max_frames=10), "max_frames"),
+    ):
+        with pytest.raises(TooLarge) as caught:
+            read(path, limits=limits)
+        assert caught.value.limit == name
+    assert len(read(path, Sampling(None, 1.0, 1.9), ClipLimits(max_seconds=1.0))) == 23
+
+
+def test_a_range_beyond_the_clip_is_the_callers_to_mend(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(25), moving(25))
+    with pytest.raises(InvalidOption, match="ends at 1"):
+        read(path, Sampling(5.0, 7.0))
+    for wrong in ({"fps": 0.0}, {"start": -1.0}, {"start": 2.0, "end": 1.0}, {"fps": float("nan")}):
+        with pytest.raises(InvalidOption):
+            Sampling(**wrong)
+
+
+def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(25), moving(25))
+    with Clip(path, Sampling(), ClipLimits()) as clip:
+        next(clip.frames())
+    clip.close()
+    with pytest.raises(AssertionError):
+        next(clip._container.demux())
+    handles = Path("/proc/self/fd")
+    if not handles.exists():
+        pytest.skip("open files are listed by Linux only")
+    with pytest.raises(InvalidOption):
+        read(path, Sampling(5.0, 7.0))
+    assert str(path) not in {str(handle.resolve()) for handle in handles.iterdir()}
