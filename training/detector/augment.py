@@ -34,12 +34,12 @@ class AugmentConfig:
     mirror: float = 0.5
     black_border: float = 0.7
     light: float = 0.8
-    grey: float = 0.1
+    grey: float = 0.15
     blur: float = 0.12
     noise: float = 0.12
     jpeg: float = 0.15
     occlude: float = 0.12
-    keep_visible: float = 0.6  # a face cut more than this is left out of the loss ...
+    keep_visible: float = 0.4  # a face cut more than this is left out of the loss ...
     drop_visible: float = 0.05  # ... and one cut more than this is background
     min_side: float = 8.0
 
