@@ -11,7 +11,6 @@ from PIL import Image
 
 from service.domain import Frame
 from service.errors import DeadlineExceeded, TooLarge
-from service.media.deep_tiff import deep_tiff_size, read_deep_tiff
 from service.media.formats import PictureFormat, sniff
 from service.media.jpeg_scans import has_more_scans
 from service.media.limits import DecodeLimits
@@ -19,6 +18,7 @@ from service.media.orientation import UPRIGHT, read_orientation, upright, uprigh
 from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
 from service.media.samples import to_bgr, to_eight_bit
+from service.media.tiff import read_deep_tiff, read_tiff_header
 
 
 class PictureDecoder:
@@ -64,9 +64,13 @@ class PictureDecoder:
         self._limits.check_bytes(len(data))
         picture_format = sniff(data)
         with self._turn(deadline), only_mien_errors(picture_format):
-            if picture_format is PictureFormat.TIFF and (size := deep_tiff_size(data)) is not None:
-                self._limits.check_size(*size)
-                return _finish(read_deep_tiff(data), UPRIGHT, min_side)
+            if picture_format is PictureFormat.TIFF:
+                header = read_tiff_header(data)
+                self._limits.check_size(*header.size)
+                # A tile is decoded as a whole, and may be larger than the picture.
+                self._limits.check_size(*header.tile)
+                if header.is_deep:
+                    return _finish(read_deep_tiff(data), UPRIGHT, min_side)
             if picture_format is PictureFormat.JPEG:
                 return self._decode_jpeg(data, min_side)
             image = open_picture(data, picture_format)

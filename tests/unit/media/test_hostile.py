@@ -3,7 +3,9 @@
 import contextlib
 import io
 import random
+import struct
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -83,12 +85,34 @@ def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> No
     assert decoder().decode(plain + b"\xff\xda" * 500).width == 64
 
 
-def test_a_tiff_that_gives_its_size_twice_is_refused() -> None:
-    """One library heeds the first tag and another the last: what was checked would not be what is decoded."""
-    data = bytearray(deep_tiff())
+def entry(data: bytes, tag: int) -> slice:
+    """Where a little-endian TIFF keeps the entry of ``tag``."""
     first = int.from_bytes(data[4:8], "little") + 2
-    tags = [int.from_bytes(data[at : at + 2], "little") for at in range(first, first + 12 * 8, 12)]
-    spare = first + 12 * tags.index(258)
-    data[spare + 12 : spare + 24] = data[first + 12 * tags.index(256) : first + 12 * tags.index(256) + 12]
-    with pytest.raises(CorruptMedia):
+    count = int.from_bytes(data[first - 2 : first], "little")
+    at = next(at for at in range(first, first + count * 12, 12) if int.from_bytes(data[at : at + 2], "little") == tag)
+    return slice(at, at + 12)
+
+
+@pytest.mark.parametrize("make", [deep_tiff, lambda: save(portrait(48), "TIFF", software="x")])
+def test_a_tiff_that_gives_its_size_twice_is_refused(make: Callable[[], bytes]) -> None:
+    """What was checked could be one size, and what is decoded the other."""
+    data = bytearray(make())
+    assert decoder().decode(bytes(data)).width == 48
+    data[entry(data, 305)] = data[entry(data, 256)]
+    with pytest.raises(CorruptMedia) as caught:
+        decoder().decode(bytes(data))
+    assert "twice" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tile_larger_than_any_picture_is_refused(bits: int) -> None:
+    pixels = np.asarray(portrait(64)).astype(np.uint16 if bits == 16 else np.uint8)
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, photometric="rgb", compression="zlib", tile=(16, 16))
+    data = bytearray(file.getvalue())
+    assert decoder().decode(bytes(data)).width == 64
+    for tag in (322, 323):
+        place = entry(data, tag)
+        data[place] = struct.pack("<HHII", tag, 4, 1, 30_000)
+    with pytest.raises(TooLarge):
         decoder().decode(bytes(data))

@@ -1,10 +1,12 @@
-"""TIFFs that Pillow reads wrongly or not at all, through OpenCV: several channels of 16 bits, and floats.
+"""TIFF: its header, and through OpenCV the kinds that Pillow reads wrongly or not at all.
 
-Pillow keeps the high byte of such channels and knows floats in grey only. Where they are stored plane by plane, both
-libraries silently mix the planes up, so that those files are refused.
+Those are several channels of 16 bits, of which Pillow keeps the high byte, and floats, which it knows in grey only.
+Where such channels are stored plane by plane, both libraries silently mix the planes up, so that those files are
+refused.
 """
 
 import io
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -15,36 +17,47 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from service.errors import UnsupportedMedia
 from service.media.samples import scale_to_eight_bit
 
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
-_SAMPLES, _PLANAR, _SAMPLE_FORMAT = 277, 284, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SAMPLES = 256, 257, 258, 262, 277
+_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _SAMPLE_FORMAT = 284, 322, 323, 339
 _CMYK = 5
 _BY_PLANE = 2
 _FLOAT = 3
 _BIG_TIFF = 43
 
 
-def deep_tiff_size(data: bytes) -> tuple[int, int] | None:
-    """Stored width and height of a TIFF that Pillow would not read well; ``None`` for all others.
+@dataclass(frozen=True, slots=True)
+class TiffHeader:
+    """The first page's stored size and that of its tiles (1 x 1 where it has none), in pixels.
+
+    ``is_deep`` where it is for ``read_deep_tiff``, and not for Pillow.
+    """
+
+    size: tuple[int, int]
+    tile: tuple[int, int]
+    is_deep: bool
+
+
+def read_tiff_header(data: bytes) -> TiffHeader:
+    """Read what is needed before any pixel is decoded.
 
     Raises:
         UnsupportedMedia: when neither library would read it well.
-        ValueError: when its header contradicts itself.
+        ValueError, KeyError, TypeError, SyntaxError: when it is broken.
     """
     tags = ImageFileDirectory_v2(data[: 16 if data[2] == _BIG_TIFF else 8])
     start = tags.next
+    _check_unique(data, start)
     file = io.BytesIO(data)
     file.seek(start)
     tags.load(file)
-    bits = max(_numbers(tags, _BITS))
     samples = max(_numbers(tags, _SAMPLES))
     is_float = _FLOAT in _numbers(tags, _SAMPLE_FORMAT)
     is_cmyk = _CMYK in _numbers(tags, _PHOTOMETRIC)
-    if bits <= 8 or is_cmyk or not (is_float or samples > 1):
-        return None
-    if samples > 1 and _BY_PLANE in _numbers(tags, _PLANAR):
+    is_deep = max(_numbers(tags, _BITS)) > 8 and (is_float or samples > 1) and not is_cmyk
+    if is_deep and samples > 1 and _BY_PLANE in _numbers(tags, _PLANAR):
         raise UnsupportedMedia("a TIFF of more than 8 bits stored plane by plane is not read; save it interleaved")
-    _check_unique(data, start)
-    return tags[_WIDTH], tags[_HEIGHT]
+    tile = max(_numbers(tags, _TILE_WIDTH)), max(_numbers(tags, _TILE_HEIGHT))
+    return TiffHeader((tags[_WIDTH], tags[_HEIGHT]), tile, is_deep)
 
 
 def read_deep_tiff(data: bytes) -> Image.Image:
@@ -67,8 +80,8 @@ def read_deep_tiff(data: bytes) -> Image.Image:
 
 
 def _check_unique(data: bytes, start: int) -> None:
-    """Refuse a directory (at ``start``) that gives a tag twice: one library could take the first size and check it,
-    and the other decode the second."""
+    """Refuse a directory (at ``start``) that gives a tag twice: what is checked here could be the one size, and what
+    a library decodes the other."""
     order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
     count_size, entry_size = (8, 20) if data[2] == _BIG_TIFF else (2, 12)
     first = start + count_size
