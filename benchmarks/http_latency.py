@@ -81,7 +81,9 @@ def measure(url: str | None, requests: int) -> list[Limit]:
     rows: list[Limit] = []
     with service(url) as (client, server):
         if server is not None:
+            spent = psutil.Process(server.process.pid).cpu_times()
             rows.append(Limit("start to ready", server.ready_seconds, "s", 2.0))
+            rows.append(Limit("  processor time of it", spent.user + spent.system, "s"))
         seen, stages = latencies(client, photograph(), requests)
         for name, quantile, most in (("median", 50, 25.0), ("p95", 95, None), ("p99", 99, None)):
             rows.append(Limit(f"/predict {name}", float(np.percentile(seen, quantile)), "ms", most))

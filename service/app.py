@@ -106,7 +106,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         # A thread more than there are cores keeps the next pictures decoding; many more only fill the memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
-        uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, spool),
+        uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool),
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         recorder=telemetry,
         metrics_page=telemetry.page,

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
     max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of one picture, width times height")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")
+    upload_idle_seconds: float = Field(30, gt=0, le=3600, description="an upload that brings nothing so long is ended")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="an upload larger than this waits in a file, not in memory")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
 

@@ -39,6 +39,12 @@ class InvalidField(errors.InvalidRequest):
         self.name = name
 
 
+class UploadStalled(errors.InvalidRequest):
+    """The body stopped coming."""
+
+    code = "upload_stalled"
+
+
 class NotReady(errors.CapacityError):
     """The service runs but cannot analyse pictures yet (or any more)."""
 
@@ -49,6 +55,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is needed"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    UploadStalled: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
     errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable answer form"),
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was passed"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),

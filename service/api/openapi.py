@@ -12,6 +12,7 @@ _WHEN = {
     400: "The request is malformed, or the JSON body holds bad base64.",
     401: "An API key is needed.",
     406: "The Accept header allows no form in which this is answered.",
+    408: "The upload stopped coming.",
     413: "A limit was passed: bytes, pixels or number of files.",
     415: "Not a picture that is read.",
     422: "An option is wrong, or the file is broken.",
@@ -36,7 +37,7 @@ PREDICT_RESPONSES: Responses = {
         "description": "The faces of every picture, or the one picture with its faces drawn.",
         "content": {"image/png": _BINARY, "image/jpeg": _BINARY},
     },
-    **problems(400, 401, 406, 413, 415, 422, 429, 503, 507),
+    **problems(400, 401, 406, 408, 413, 415, 422, 429, 503, 507),
     500: {"model": ProblemOut, "description": "The service failed; the log knows the request id."},
 }
 

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
-from service.api.errors import InvalidField
+from service.api.errors import InvalidField, UploadStalled
 from service.api.multipart import read_multipart
 from service.api.spool import SpoolSettings, Upload
 from service.errors import InputError, InvalidRequest, TooLarge, UnsupportedMedia
@@ -26,6 +28,7 @@ class UploadLimits:
 
     body_bytes: int = 64 << 20
     files: int = 64
+    idle_seconds: float = 30.0
     spool: SpoolSettings = field(default_factory=SpoolSettings)
 
 
@@ -63,7 +66,7 @@ async def received_file(request: Request, limits: UploadLimits, family: str) -> 
 
 async def _read_files(request: Request, limits: UploadLimits, family: str) -> list[Upload]:
     media_type = _media_type(request)
-    chunks = _bounded(request, limits.body_bytes)
+    chunks = _bounded(request, limits)
     if media_type == "multipart/form-data":
         content_type = request.headers["content-type"]
         uploads = await read_multipart(chunks, content_type, FIELD, limits.files, limits.spool)
@@ -94,7 +97,7 @@ async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> list[
 
 async def _read_json(request: Request, limits: UploadLimits) -> list[PictureInput]:
     body = bytearray()
-    async for chunk in _bounded(request, limits.body_bytes):
+    async for chunk in _bounded(request, limits):
         body += chunk
     # Base64 of many megabytes takes long enough to be felt by every other caller of the event loop.
     return await to_thread.run_sync(lambda: list(_decode_json(body, limits.files)))
@@ -136,16 +139,30 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", _RAW).partition(";")[0].strip().lower()
 
 
-async def _bounded(request: Request, bound: int) -> AsyncIterator[bytes]:
+async def _bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
     """The body as it arrives. A declared length is checked first, so that a huge body is refused before it comes."""
+    bound = limits.body_bytes
     error = TooLarge("max_body_bytes", bound, f"The request body is larger than {bound:,} bytes; send less at once.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > bound:
         raise error
-    received = 0
-    async for chunk in request.stream():
+    received, more = 0, True
+    while more:
+        message = await _next(request, limits.idle_seconds)
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         received += len(chunk)
         if received > bound:
             raise error
         if chunk:
             yield chunk
+
+
+async def _next(request: Request, idle_seconds: float) -> Message:
+    try:
+        with fail_after(idle_seconds):
+            message = await request.receive()
+    except TimeoutError:
+        raise UploadStalled(f"No byte of the body came for {idle_seconds:g} seconds; send it again.") from None
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message

@@ -31,7 +31,13 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's own name
         fields = getattr(record, "fields", {})
-        return " ".join([super().formatMessage(record), *(f"{key}={value}" for key, value in fields.items())])
+        return " ".join([super().formatMessage(record), *(f"{key}={_plain(value)}" for key, value in fields.items())])
+
+
+def _plain(value: object) -> str:
+    """Quoted where a caller's words (a path, say) could pass for other fields or for a line of their own."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 def configure_logging(style: str, level: str) -> None:

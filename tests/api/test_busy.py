@@ -138,6 +138,15 @@ def test_hanging_up_in_the_middle_of_an_upload_leaves_no_file_open() -> None:
         client.post("/predict", content=PNG).raise_for_status()
 
 
+def test_an_upload_that_stops_coming_is_ended() -> None:
+    with (
+        serving_fake(upload_idle_seconds=0.2) as client,
+        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=5) as connection,
+    ):
+        connection.sendall(post_head(1000) + b"x" * 10)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+
+
 def test_curl_style_expectation_gets_its_refusal_without_sending() -> None:
     head = post_head(200_000_000, "Expect: 100-continue\r\n")
     with (

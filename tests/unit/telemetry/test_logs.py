@@ -27,6 +27,12 @@ def test_text_ends_with_the_fields() -> None:
     assert TextFormatter().format(record("request", {"status": 200, "ms": 1.5})).endswith("request status=200 ms=1.5")
 
 
+def test_a_path_cannot_forge_a_line_or_a_field() -> None:
+    line = TextFormatter().format(record("request", {"path": "/a\n23:00 INFO all is well status=200"}))
+    assert "\n" not in line
+    assert line.endswith('path="/a\\n23:00 INFO all is well status=200"')
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_an_exception_is_in_the_log(formatter: logging.Formatter) -> None:
     assert "ValueError: broken" in formatter.format(record("failed", error=ValueError("broken")))
