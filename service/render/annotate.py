@@ -10,7 +10,7 @@ from service.render.geometry import Rectangle, pixel_rectangle, scaled
 from service.render.labels import draw_text, place_labels
 from service.render.palette import BLACK, Bgr, bgr, ink
 
-_LINE_SHARE = 1 / 400  # of the picture's long side
+_LINE_SHARE = 1 / 320  # of the picture's long side
 _FINEST_BOX = 14  # a line is at most this part of its box's shorter side
 
 

@@ -15,6 +15,8 @@ from service.usecases.pictures import DETECTOR_SIDE, PictureInput, PictureResult
 # Enough for a full screen; a picture of 50 megapixels would take seconds to write and nobody could see more in it.
 LONGEST_SIDE = 2048
 _MOST_FACES = 1_000
+# Below any threshold for reporting: a patch hidden for nothing costs little, a face left to be seen costs much.
+_HIDING_CONFIDENCE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def _canvas(data: bytes, frame: Frame, options: AnalyzeOptions, decoder: Picture
 def _without_faces(
     canvas: U8Array, frame: Frame, result: FrameResult, options: AnalyzeOptions, engine: Engine
 ) -> U8Array:
-    """``canvas`` with every face hidden: also those that the caller's options leave out of the answer."""
-    everybody = replace(options, min_face=0.0, min_confidence=None, max_faces=_MOST_FACES, explain=False)
+    """``canvas`` with every face hidden: also those that are too doubtful, small or many for the answer."""
+    everybody = replace(options, min_face=0.0, min_confidence=_HIDING_CONFIDENCE, max_faces=_MOST_FACES, explain=False)
     (wider,) = engine.analyze((frame,), everybody)
     height, width = canvas.shape[:2]
     scale_x, scale_y = width / result.width, height / result.height

@@ -66,7 +66,7 @@ def test_the_line_grows_with_the_picture() -> None:
         return int((drawn[side // 2, : side // 2] == bgr("sad")).all(axis=1).sum())
 
     assert line(300) == 2
-    assert line(2000) == 5
+    assert line(2000) == 6
 
 
 def test_boxes_past_the_border_and_empty_ones_do_no_harm() -> None:

@@ -77,12 +77,18 @@ class TwoFaces(FakeEngine):
 
     def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
         for result in super().analyze(frames, options):
-            faces = (make_face(Box(60, 60, 120, 160)), make_face(Box(380, 90, 30, 40)))
-            kept = [face for face in faces if min(face.box.width, face.box.height) >= options.min_face]
+            faces = (
+                make_face(Box(60, 60, 120, 160)),
+                replace(make_face(Box(380, 90, 30, 40)), confidence=0.3),
+            )
+            least = 0.25 if options.min_confidence is None else options.min_confidence
+            kept = [face for face in faces if face.confidence >= least and face.box.width >= options.min_face]
             yield replace(result, faces=tuple(kept[: options.max_faces]))
 
 
-@pytest.mark.parametrize("options", [AnalyzeOptions(max_faces=1), AnalyzeOptions(min_face=100)])
+@pytest.mark.parametrize(
+    "options", [AnalyzeOptions(max_faces=1), AnalyzeOptions(min_face=100), AnalyzeOptions(min_confidence=0.9)]
+)
 def test_redaction_hides_also_the_faces_that_were_not_asked_for(options: AnalyzeOptions) -> None:
     data = file(512, "PNG")
     plain = np.asarray(opened(annotated(data, options=options, engine=TwoFaces())).convert("RGB"))
