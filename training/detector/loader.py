@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from training.detector.augment import AugmentConfig, Sample, augment, mosaic
 from training.detector.data import Photograph, PixelCache
+from training.detector.tiles import Tiles, paste_tiles
 
 Batch = dict[str, torch.Tensor]
 
@@ -23,6 +24,7 @@ class BatchConfig:
     views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.76), (416, 19, 0.12), (640, 8, 0.12))
     most_faces: int = 64
     seed: int = 20260
+    paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
@@ -37,8 +39,10 @@ class Batches(IterableDataset[Batch]):
         config: BatchConfig,
         start: int,
         stop: int,
+        tiles: Tiles | None = None,
     ) -> None:
-        self.photographs, self.pixels, self.rows = photographs, pixels, rows
+        self.photographs, self.pixels, self.rows, self.tiles = photographs, pixels, rows, tiles
+        self._face_free = [row for row in rows if not len(photographs[row].boxes)]
         self.config, self.start, self.stop = config, start, stop
 
     def __iter__(self) -> Iterator[Batch]:
@@ -63,7 +67,11 @@ class Batches(IterableDataset[Batch]):
     def pick(self, rng: np.random.Generator) -> Sample:
         row = self.rows[rng.integers(len(self.rows))]
         photograph = self.photographs[row]
-        return Sample(self.pixels[row], photograph.boxes, photograph.landmarks, photograph.ignore)
+        sample = Sample(self.pixels[row], photograph.boxes, photograph.landmarks, photograph.ignore)
+        if self.tiles is None or rng.random() >= self.config.paste:
+            return sample
+        others = self.pixels[self._face_free[rng.integers(len(self._face_free))]]
+        return paste_tiles(sample, self.tiles, others, rng)
 
 
 def collate(samples: list[Sample], most_faces: int) -> Batch:

@@ -24,6 +24,7 @@ from training.detector.data import Photograph, PixelCache, load_photographs
 from training.detector.loader import Batch, BatchConfig, Batches
 from training.detector.losses import LossWeights, Targets, detector_loss
 from training.detector.model import FaceDetector, ModelConfig, cell_centres
+from training.detector.tiles import Tiles, load_tiles
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Trainer:
 
     def __init__(self, run: Path, config: TrainConfig, model_config: ModelConfig, weights: LossWeights) -> None:
         self.run, self.config, self.weights = run, config, weights
-        self.model = FaceDetector(model_config).to(memory_format=torch.channels_last)
+        self.model = FaceDetector(model_config)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         self.average = Average(self.model, config.average)
         self.optimiser = optimiser_for(self.model, config)
         self.iteration = 0
@@ -98,7 +100,7 @@ class Trainer:
         targets = Targets(batch["boxes"], batch["landmarks"], batch["real"], batch["ignore"])
         loss, parts = detector_loss(raw.float(), *self._grids[size], targets, self.weights)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimiser.step()
         self.average.update(self.model, self.iteration)
@@ -128,8 +130,7 @@ class Trainer:
 def load_average(path: Path) -> tuple[FaceDetector, int]:
     """The averaged network of a checkpoint, ready to be exported, and how many iterations made it."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    fields = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in state["model_config"].items()}
-    model = FaceDetector(ModelConfig(**fields))
+    model = FaceDetector(ModelConfig(**state["model_config"]))
     model.load_state_dict(state["average"])
     return model.eval(), int(state["iteration"])
 
@@ -141,11 +142,13 @@ def write_settings(run: Path, settings: dict[str, Any]) -> None:
         starts.write(json.dumps(start) + "\n")
 
 
-def train(trainer: Trainer, photographs: list[Photograph], pixels: PixelCache, batches: BatchConfig) -> None:
+def train(
+    trainer: Trainer, photographs: list[Photograph], pixels: PixelCache, batches: BatchConfig, tiles: Tiles | None
+) -> None:
     """Runs to the last iteration, logging one JSON line every `log_every`."""
     config = trainer.config
     rows = [i for i, photograph in enumerate(photographs) if not photograph.held_out]
-    data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations)
+    data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations, tiles)
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6)
     sums: dict[str, float] = {}
     began = time.monotonic()
@@ -169,6 +172,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--run", type=Path, default=Path("runs/detector/first"))
     parser.add_argument("--cache", type=Path, default=Path("runs/detector/cache/photographs.bgr"))
+    parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
+    parser.add_argument("--tiles", type=Path, default=Path("runs/detector/cache/tiles.npz"), help="cache of FER+ faces")
     parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=BatchConfig.seed)
@@ -186,7 +191,7 @@ def main() -> None:
     if arguments.resume:
         trainer.restore(arguments.run / "last.pt")
     write_settings(arguments.run, {"train": asdict(config), "batches": asdict(batches), "from": trainer.iteration})
-    train(trainer, photographs, pixels, batches)
+    train(trainer, photographs, pixels, batches, load_tiles(arguments.data, arguments.teacher, arguments.tiles))
 
 
 if __name__ == "__main__":
