@@ -146,7 +146,7 @@ def move_boxes(boxes: FloatArray, matrix: Matrix) -> FloatArray:
 
     The corners of a turned box would enclose far more than the face; a face is nearer to an ellipse.
     """
-    centres = move_points((boxes[:, :2] + boxes[:, 2:]) / 2, matrix)
+    centres = move_points((boxes[:, :2] + boxes[:, 2:]) / np.float32(2), matrix)
     half = (boxes[:, 2:] - boxes[:, :2]) / 2
     reach = np.sqrt((half**2) @ (matrix[:, :2].T ** 2)).astype(np.float32)
     return np.concatenate([centres - reach, centres + reach], axis=1)
@@ -194,7 +194,7 @@ def damage(picture: Image, config: AugmentConfig, rng: np.random.Generator) -> I
     if rng.random() < config.noise:
         noise = np.empty(picture.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, 0, rng.uniform(2, 18))
+        cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(2, 18)))
         picture = np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), np.uint8)
     if rng.random() < config.jpeg:
         done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 85))])

@@ -124,5 +124,5 @@ def decode(raw: Tensor, centres: Tensor, strides: Tensor) -> tuple[Tensor, Tenso
     """Raw [n, A, 15] -> score logits [n, A], boxes x1 y1 x2 y2 [n, A, 4], landmarks [n, A, 5, 2], in input pixels."""
     distances = raw[..., 1:5].clamp(max=MAX_LOG_DISTANCE).exp() * strides[:, None]
     boxes = torch.cat([centres - distances[..., :2], centres + distances[..., 2:]], dim=-1)
-    offsets = raw[..., 5:].unflatten(-1, (LANDMARKS, 2)) * strides[:, None, None]
+    offsets = raw[..., 5:].reshape(*raw.shape[:2], LANDMARKS, 2) * strides[:, None, None]
     return raw[..., 0], boxes, offsets + centres[:, None, :]

@@ -127,9 +127,9 @@ class YunetDetector:
         corner, stride = centres - strides[:, None] / 2, strides[:, None]  # YuNet counts from the cell's corner
         middle = corner + bbox[:, :2] * stride
         half = np.exp(bbox[:, 2:]) * stride / 2
-        boxes = np.concatenate([middle - half, middle + half], axis=1)
-        scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
-        landmarks = kps.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]
+        boxes = np.concatenate([middle - half, middle + half], axis=1, dtype=np.float32)
+        scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1), dtype=np.float32)
+        landmarks = (kps.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]).astype(np.float32)
         return _finish(boxes, scores, landmarks, scale, self._lowest)
 
 

@@ -10,6 +10,7 @@ import argparse
 import copy
 import json
 import math
+import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -151,6 +152,8 @@ def train(
     data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations, tiles)
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6)
     sums: dict[str, float] = {}
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     began = time.monotonic()
     with (trainer.run / "log.jsonl").open("a", encoding="utf-8") as log:
         for batch in loader:
@@ -163,8 +166,10 @@ def train(
                 log.write(json.dumps(line) + "\n")
                 log.flush()
                 sums, began = {}, time.monotonic()
-            if trainer.iteration % config.save_every == 0 or trainer.iteration == config.iterations:
+            if trainer.iteration % config.save_every == 0 or trainer.iteration == config.iterations or stopped:
                 trainer.save(trainer.run / "last.pt")
+            if stopped:
+                return  # asked to end: nothing is lost, --resume goes on from here
 
 
 def main() -> None:
