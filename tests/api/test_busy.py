@@ -41,6 +41,11 @@ def send_and_hang_up(client: httpx.Client, head: bytes, body: bytes) -> None:
         time.sleep(0.05)
 
 
+def everything_from(connection: socket.socket) -> bytes:
+    """What the server says until it closes the connection."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 def post_head(length: int, more: str = "") -> bytes:
     return f"POST /predict HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n".encode()
 
@@ -153,7 +158,19 @@ def test_curl_style_expectation_gets_its_refusal_without_sending() -> None:
         serving_fake() as client,
         socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=5) as connection,
     ):
+        connection.settimeout(2)
         connection.sendall(head)
-        answer = connection.recv(65536)
+        answer = everything_from(connection)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"100 Continue" not in answer
+
+
+def test_a_client_that_sends_all_before_it_listens_gets_its_refusal_too() -> None:
+    with (
+        serving_fake() as client,
+        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=20) as connection,
+    ):
+        connection.sendall(post_head(100_000_000))
+        for _ in range(100):
+            connection.sendall(bytes(1_000_000))
+        assert everything_from(connection).startswith(b"HTTP/1.1 413")
