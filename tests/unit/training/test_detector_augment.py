@@ -1,0 +1,91 @@
+"""Labels must follow the pixels, whatever is done to them."""
+
+import numpy as np
+
+from training.detector.augment import AugmentConfig, Sample, augment, clip, mosaic, move_boxes, warp
+
+FACE = np.array([[40, 30, 60, 60]], np.float32)
+# right eye, left eye, nose, right and left mouth corner, as seen by the viewer
+POINTS = np.array([[[45, 40], [55, 40], [50, 47], [46, 53], [54, 53]]], np.float32)
+PLAIN = AugmentConfig(black_border=1.0)
+
+
+def _sample(boxes: np.ndarray = FACE, points: np.ndarray = POINTS) -> Sample:
+    return Sample(np.zeros((100, 100, 3), np.uint8), boxes, points, np.zeros(len(boxes), np.bool_))
+
+
+def _matrix(angle: float = 0.0, mirror: bool = False) -> np.ndarray:
+    """About the middle of a 100 px picture."""
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
+    return np.column_stack([linear, np.array([50, 50]) - linear @ np.array([50, 50])])
+
+
+def test_a_mirror_swaps_left_and_right_landmarks() -> None:
+    seen = warp(_sample(), _matrix(mirror=True), True, 100, PLAIN, np.random.default_rng(0))
+    right_eye, left_eye, nose, right_mouth, left_mouth = seen.landmarks[0]
+    np.testing.assert_allclose(right_eye, [45, 40])  # where the left eye was mirrored to
+    np.testing.assert_allclose(left_eye, [55, 40])
+    np.testing.assert_allclose(nose, [50, 47])
+    assert right_mouth[0] < left_mouth[0]
+    np.testing.assert_allclose(seen.boxes, [[40, 30, 60, 60]], atol=1e-4)
+
+
+def test_pixels_move_with_the_labels() -> None:
+    sample = _sample()
+    sample.picture[30:60, 40:60] = 255
+    seen = warp(sample, _matrix(90), False, 100, PLAIN, np.random.default_rng(0))
+    rows, columns = np.nonzero(seen.picture[..., 0] > 127)
+    found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(found, seen.boxes[0], atol=1.01)
+
+
+def test_pixels_move_with_the_labels_when_shrunk() -> None:
+    sample = _sample()
+    sample.picture[30:60, 40:60] = 255
+    quarter = np.array([[0.25, 0, 0], [0, 0.25, 0]])
+    seen = warp(sample, quarter, False, 32, AugmentConfig(black_border=1.0, min_side=1), np.random.default_rng(0))
+    weights = seen.picture[..., 0].astype(float)
+    centre = (
+        weights.sum(0) @ (np.arange(32) + 0.5) / weights.sum(),
+        weights.sum(1) @ (np.arange(32) + 0.5) / weights.sum(),
+    )
+    np.testing.assert_allclose(centre, (seen.boxes[0, :2] + seen.boxes[0, 2:]) / 2, atol=0.15)
+
+
+def test_a_turned_box_encloses_the_turned_ellipse() -> None:
+    np.testing.assert_allclose(move_boxes(FACE, _matrix(90))[0, 2:] - move_boxes(FACE, _matrix(90))[0, :2], [30, 20])
+    circle = np.array([[40, 40, 60, 60]], np.float32)
+    np.testing.assert_allclose(move_boxes(circle, _matrix(37)), circle, atol=1e-4)
+
+
+def test_a_face_is_kept_ignored_or_dropped_by_how_much_of_it_is_left() -> None:
+    whole, half, sliver, gone, tiny = (
+        [10, 10, 40, 40], [-12, 10, 18, 40], [-24, 10, 6, 40], [-60, 10, -30, 40], [50, 50, 54, 54],
+    )  # fmt: skip
+    boxes = np.array([whole, half, sliver, gone, tiny], np.float32)
+    points = np.tile(np.float32([-3, 12]), (5, 5, 1))
+    seen = clip(_sample(boxes, points), 100, AugmentConfig(keep_visible=0.5, drop_visible=0.05, min_side=8))
+    assert seen.boxes.tolist() == [[10, 10, 40, 40], [0, 10, 18, 40], [0, 10, 6, 40], [50, 50, 54, 54]]
+    assert seen.ignore.tolist() == [False, False, True, True]
+    assert np.isnan(seen.landmarks).all()  # they lie outside the view: nothing to learn there
+
+
+def test_a_mosaic_shifts_the_labels_of_its_parts() -> None:
+    parts = [_sample() for _ in range(4)]
+    parts[3].picture[:] = 7
+    whole = mosaic(parts)
+    assert whole.picture.shape == (200, 200, 3)
+    assert (whole.picture[100:, 100:] == 7).all()
+    np.testing.assert_array_equal(whole.boxes[:, :2], [[40, 30], [140, 30], [40, 130], [140, 130]])
+    np.testing.assert_array_equal(whole.landmarks[3], POINTS[0] + 100)
+
+
+def test_a_view_follows_from_the_seed_and_stays_in_bounds() -> None:
+    sample = _sample()
+    sample.picture[:] = np.random.default_rng(1).integers(0, 256, (100, 100, 3))
+    for seed in range(40):
+        first, second = (augment(sample, 96, AugmentConfig(), np.random.default_rng(seed)) for _ in range(2))
+        np.testing.assert_array_equal(first.picture, second.picture)
+        assert first.picture.shape == (96, 96, 3)
+        assert ((first.boxes >= 0) & (first.boxes <= 96)).all()
