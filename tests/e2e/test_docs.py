@@ -1,0 +1,60 @@
+"""The examples of the documentation, run as a reader would: in a folder with a photograph, against a live service."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One fenced block that speaks to the service or calls its command."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+
+
+def examples() -> list[Example]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in BLOCK.finditer(text):
+            language, code = block.groups()
+            if ADDRESS in code or re.search(r"^mien ", code, re.MULTILINE):
+                found.append(Example(page.name, text.count("\n", 0, block.start()) + 1, language, code))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Path:
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "photo.jpg").write_bytes(astronaut)
+    return folder
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: f"{example.page}:{example.line}")
+def test_an_example_works(example: Example, folder: Path, server: Server) -> None:
+    code = example.code.replace(ADDRESS, server.url.rstrip("/"))
+    command = [sys.executable, "-c", code] if example.language == "python" else ["bash", "-euo", "pipefail", "-c", code]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_pages_have_examples() -> None:
+    assert len(examples()) >= 10
