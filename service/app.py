@@ -16,7 +16,7 @@ from service.api.spool import SpoolSettings
 from service.api.uploads import UploadLimits
 from service.api.work import WorkGate
 from service.engine.base import Engine
-from service.errors import MienError
+from service.errors import MienError, ModelUnreadable
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.settings import Settings
@@ -26,6 +26,7 @@ from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOG = logging.getLogger("service")
+_UNFORESEEN = "The engine did not open, for a reason that nobody foresaw; the log has it."
 
 OnFailure = Callable[[MienError], None]
 
@@ -119,9 +120,13 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
     """Open the engine beside the listening server, so that the probes answer while the models load."""
     try:
         slot.fill(await to_thread.run_sync(_open, settings))
-    except MienError as error:
-        slot.clear(f"The models cannot be loaded. {error}")
-        on_failure(error)
+    except Exception as error:
+        # Uncaught, it would end the lifespan and leave a server that answers 503 for ever.
+        failure = error if isinstance(error, MienError) else ModelUnreadable(_UNFORESEEN)
+        if failure is not error:
+            _LOG.exception("the engine did not open")
+        slot.clear(f"The models cannot be loaded. {failure}")
+        on_failure(failure)
     else:
         _LOG.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
 

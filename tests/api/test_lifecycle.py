@@ -48,17 +48,26 @@ def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.Monkey
     assert engine.closed
 
 
-def test_a_broken_store_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (ModelChanged("model.onnx is not the file that its manifest describes"), "model_changed", "model.onnx"),
+        (ZeroDivisionError("secret"), "model_unreadable", "nobody foresaw"),
+    ],
+)
+def test_an_engine_that_does_not_open_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, said: str
+) -> None:
     def broken(_: object) -> Engine:
-        raise ModelChanged("model.onnx is not the file that its manifest describes")
+        raise error
 
     failures: list[MienError] = []
     opening(monkeypatch, broken)
     with serving(create_app(settings(), on_failure=failures.append)) as client:
         wait_until(lambda: failures)
-        assert "model.onnx" in problem(client.get("/health/startup"), 503, "not_ready")["detail"]
+        assert said in problem(client.get("/health/startup"), 503, "not_ready")["detail"]
         assert status(client, "/health/live") == 200
-    assert [failure.code for failure in failures] == ["model_changed"]
+    assert [failure.code for failure in failures] == [code]
 
 
 def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,17 +51,21 @@ function fields(schema) {
 }
 
 function kind(schema = {}) {
+  const fallback = schema.default === undefined || schema.default === null ? "" : `, default ${schema.default}`;
+  return shape(schema) + fallback;
+}
+
+function shape(schema) {
   if (schema.$ref) {
     const target = schema.$ref.split("/").pop();
     const found = specification.components.schemas[target];
     return found?.enum ? found.enum.join(" | ") : target;
   }
-  if (schema.anyOf) return schema.anyOf.map(kind).join(" or ");
+  if (schema.anyOf) return schema.anyOf.map(shape).join(" or ");
   if (schema.enum) return schema.enum.join(" | ");
-  if (schema.type === "array") return `list of ${kind(schema.items)}`;
+  if (schema.type === "array") return `list of ${shape(schema.items ?? {})}`;
   const range = [schema.minimum ?? schema.exclusiveMinimum, schema.maximum].filter((end) => end !== undefined);
-  const fallback = schema.default === undefined ? "" : `, default ${schema.default}`;
-  return `${schema.type ?? "any"}${range.length ? ` ${range.join(" to ")}` : ""}${fallback}`;
+  return `${schema.type ?? "any"}${range.length ? ` ${range.join(" to ")}` : ""}`;
 }
 
 function grid(head, rows) {
