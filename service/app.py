@@ -26,7 +26,6 @@ from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOG = logging.getLogger("service")
-_UNFORESEEN = "The engine did not open, for a reason that nobody foresaw; the log has it."
 
 OnFailure = Callable[[MienError], None]
 
@@ -118,15 +117,19 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
 
 async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
     """Open the engine beside the listening server, so that the probes answer while the models load."""
+
+    def failed(error: MienError) -> None:
+        slot.clear(f"The models cannot be loaded. {error}")
+        on_failure(error)
+
     try:
         slot.fill(await to_thread.run_sync(_open, settings))
-    except Exception as error:
+    except MienError as error:
+        failed(error)
+    except Exception:
         # Uncaught, it would end the lifespan and leave a server that answers 503 for ever.
-        failure = error if isinstance(error, MienError) else ModelUnreadable(_UNFORESEEN)
-        if failure is not error:
-            _LOG.exception("the engine did not open")
-        slot.clear(f"The models cannot be loaded. {failure}")
-        on_failure(failure)
+        _LOG.exception("the engine did not open")
+        failed(ModelUnreadable("The engine did not open, for a reason that nobody foresaw; the log has it."))
     else:
         _LOG.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
 
