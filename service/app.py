@@ -15,6 +15,7 @@ from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
 from service.api.spool import SpoolSettings
 from service.api.uploads import UploadLimits
 from service.api.work import WorkGate
+from service.domain import EngineLoad
 from service.engine.base import Engine
 from service.errors import MienError, ModelUnreadable
 from service.media.limits import DecodeLimits
@@ -25,14 +26,14 @@ from service.telemetry.metrics import Metrics
 from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
-_LOG = logging.getLogger("service")
+_LOGGER = logging.getLogger("service")
 
 OnFailure = Callable[[MienError], None]
 
 
 def stop_process(error: MienError) -> None:
     """What a process does that can never answer: say why, and end as if it had been asked to."""
-    _LOG.critical("%s", error)
+    _LOGGER.critical("%s", error)
     signal.raise_signal(signal.SIGTERM)
 
 
@@ -94,7 +95,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
 
 
 def _services(settings: Settings, slot: EngineSlot) -> Services:
-    def load() -> Any:
+    def load() -> EngineLoad | None:
         engine = slot.peek()
         return None if engine is None else engine.load()
 
@@ -103,7 +104,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     return Services(
         engine=slot,
-        # A thread more than there are cores keeps the next pictures decoding; many more only fill the memory.
+        # More threads than workers, so that pictures are decoded while others are looked at; many more only fill memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool),
@@ -128,10 +129,10 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         failed(error)
     except Exception:
         # Uncaught, it would end the lifespan and leave a server that answers 503 for ever.
-        _LOG.exception("the engine did not open")
+        _LOGGER.exception("the engine did not open")
         failed(ModelUnreadable("The engine did not open, for a reason that nobody foresaw; the log has it."))
     else:
-        _LOG.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
+        _LOGGER.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
 
 
 def _open(settings: Settings) -> Engine:
