@@ -104,7 +104,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     return Services(
         engine=slot,
-        # More threads than workers, so that pictures are decoded while others are looked at; many more only fill memory.
+        # More threads than workers, so that pictures are decoded while others are looked at; many only fill memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool),
