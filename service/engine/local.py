@@ -58,8 +58,10 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
     Raises:
         ModelError: when the store cannot be used; the message is one sentence.
     """
-    # OpenCV's own threads would fight with the workers over the same cores.
+    # OpenCV's own threads would fight with the workers over the same cores, and its remarks on broken uploads are no
+    # log lines.
     cv2.setNumThreads(1)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR, config.versions.get(DETECTOR))
     emotion = store.pick(EMOTION, config.versions.get(EMOTION))
