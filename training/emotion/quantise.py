@@ -42,7 +42,7 @@ class FaceReader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantise(
-    source: Path, target: Path, images: NDArray[np.uint8], method: str = "percentile", percentile: float = 99.99
+    source: Path, target: Path, images: NDArray[np.uint8], method: str = "percentile", percentile: float = 99.999
 ) -> None:
     """Write `source` (fp32) to `target` in int8, its ranges measured on `images` [n, 48, 48]."""
     model = onnx.load(source)
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--method", choices=sorted(METHODS), default="percentile")
-    parser.add_argument("--percentile", type=float, default=99.99)
+    parser.add_argument("--percentile", type=float, default=99.999)
     parser.add_argument("--faces", type=int, default=512, help="train faces to measure ranges on")
     options = parser.parse_args()
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime suggests a preprocessing that would change nothing

@@ -138,9 +138,21 @@ def training_of(run: Path) -> Report:
         **starts[-1],
         "commit": starts[0]["commit"],
         "command": starts[0]["command"],
-        "resumed": [event["command"] for event in starts[1:]],
+        "segments": _segments(events),
         "seconds": sum(event["seconds"] for event in epochs),
     }
+
+
+def _segments(events: list[Report]) -> list[Report]:
+    """The commands that made the run, each with its commit and the epoch that it ended after."""
+    segments: list[Report] = []
+    for event in events:
+        if event.get("event") in {"start", "resume"}:
+            segments.append({"command": event["command"], "commit": event["commit"], "epoch": 0})
+            segments[-1]["planned"] = event["config"]["epochs"]
+        elif "epoch" in event:
+            segments[-1]["epoch"] = event["epoch"]
+    return segments
 
 
 def _percent(share: float) -> float:
