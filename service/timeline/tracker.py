@@ -15,10 +15,10 @@ MAX_LOSS = 1.0
 """Seconds out of sight after which a face gets a new number."""
 
 # How far from its predicted place a face may turn up, in face sizes: at once, and more for every second unseen.
-_REACH = 1.0
-_REACH_PER_SECOND = 0.8
+_REACH = 1.2
+_REACH_PER_SECOND = 1.0
 # Beyond this a pair is less likely than a face lost and another found; see ``motion.surprise``.
-_UNLIKELY = 30.0
+_UNLIKELY = 40.0
 
 
 @dataclass(frozen=True, slots=True)

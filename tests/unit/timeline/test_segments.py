@@ -1,0 +1,77 @@
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from service.timeline.model import Segment
+from service.timeline.segments import MIN_LENGTH, Sample, segments
+from service.timeline.smoothing import smooth
+from service.timeline.summary import summarize
+from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
+
+Scores = Callable[[float], tuple[float, ...]]
+
+
+def found(times: list[float], at: Scores, end: float) -> tuple[Segment, ...]:
+    samples = [Sample(a, b - a, at(a)) for a, b in pairwise([*times, end])]
+    return segments(samples, LABELS8)
+
+
+def every(fps: float, seconds: float) -> list[float]:
+    return [k / fps for k in range(round(fps * seconds))]
+
+
+def test_two_emotions_make_two_segments_that_touch() -> None:
+    got = found(every(10, 4), lambda t: scores(sad=0.8) if t < 1.5 else scores(happy=0.7 + 0.01 * (t < 2)), 4.0)
+    assert [(s.start, s.end, s.emotion) for s in got] == [(0.0, 1.5, "sad"), (1.5, 4.0, "happy")]
+    assert got[0].mean_score == pytest.approx(0.8)
+    assert got[1].peak_time == 1.5
+
+
+def test_flicker_between_two_that_are_as_likely_is_one_segment() -> None:
+    def at(t: float) -> tuple[float, ...]:
+        return scores(neutral=0.40, sad=0.44) if round(t * 10) % 2 else scores(neutral=0.44, sad=0.40)
+
+    assert [s.emotion for s in found(every(10, 4), at, 4.0)] == ["neutral"]
+
+
+def test_a_blink_is_no_segment_but_half_a_second_is() -> None:
+    def at(length: float) -> Scores:
+        return lambda t: scores(surprise=0.9) if 1.0 <= t < 1.0 + length - 1e-9 else scores(neutral=0.9)
+
+    assert [s.emotion for s in found(every(20, 3), at(0.3), 3.0)] == ["neutral"]
+    assert [s.emotion for s in found(every(20, 3), at(MIN_LENGTH), 3.0)] == ["neutral", "surprise", "neutral"]
+
+
+def test_a_lone_short_appearance_is_kept() -> None:
+    assert [(s.start, s.end) for s in found([1.0], lambda _: scores(happy=0.9), 1.04)] == [(1.0, 1.04)]
+
+
+def test_a_short_loss_is_bridged_and_a_long_one_is_not() -> None:
+    def seen(away: float) -> list[tuple[float, float]]:
+        samples = [Sample(k / 10, 0.1, scores(happy=0.9)) for k in range(20)]
+        later = [Sample(2.0 + away + k / 10, 0.1, scores(happy=0.9)) for k in range(10)]
+        return [(s.start, round(s.end, 6)) for s in segments([*samples, *later], LABELS8)]
+
+    assert seen(0.9) == [(0.0, 3.9)]
+    assert seen(1.5) == [(0.0, 2.0), (3.5, 4.5)]
+
+
+def test_means_are_weighted_by_time() -> None:
+    got = found([0.0, 0.1, 0.2], lambda t: scores(happy=0.9 if t < 0.2 else 0.6), 1.0)
+    assert got[0].mean_score == pytest.approx((0.2 * 0.9 + 0.8 * 0.6) / 1.0)
+
+
+@pytest.mark.parametrize("fps", [2.0, 5.0, 10.0])
+def test_the_sampling_rate_moves_segments_by_one_step_at_most(fps: float) -> None:
+    def shown(t: float) -> tuple[float, ...]:
+        return scores(neutral=0.8) if t < 2.03 else scores(happy=0.85) if t < 5.61 else scores(sad=0.7)
+
+    def at(rate: float) -> tuple[Segment, ...]:
+        rows = rows_of(every(rate, 9), lambda t: [face(shown(t))])
+        return summarize(list(smooth(rows, LABELS8)), LABELS8, 9.0).people[0].segments
+
+    native, coarse = at(30.0), at(fps)
+    assert [s.emotion for s in coarse] == [s.emotion for s in native] == ["neutral", "happy", "sad"]
+    for a, b in zip(coarse, native, strict=True):
+        assert (a.start, a.end) == pytest.approx((b.start, b.end), abs=1 / fps + 1e-9)

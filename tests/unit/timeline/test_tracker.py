@@ -1,0 +1,114 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from service.timeline.tracker import track
+from tests.unit.timeline.film import Path, Take, away, every, film, line, numbers, switches
+
+RATES = [2.0, 5.0, 10.0, 25.0]
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_people_who_keep_their_places_keep_their_numbers(fps: float) -> None:
+    paths = {"a": line(300, 300, 0), "b": line(430, 300, 0), "c": line(900, 400, 0)}
+    take = film(paths, every(fps, 10))
+    assert switches(take) == 0
+    assert {name: seen[0] for name, seen in numbers(take).items()} == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("fps", [5.0, 10.0, 25.0])
+def test_two_who_cross_keep_their_numbers(fps: float, hides: bool, seed: int) -> None:
+    paths = {"a": line(200, 360, 180), "b": line(1080, 380, -180)}
+    assert switches(film(paths, every(fps, 5), hides=hides, seed=seed)) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fps", RATES)
+def test_an_occlusion_of_600_ms_is_bridged(fps: float, seed: int) -> None:
+    paths = {"a": away(line(200, 360, 150), 2.0, 2.6), "b": line(900, 200, 0)}
+    assert switches(film(paths, every(fps, 5), seed=seed)) == 0
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_who_is_away_for_up_to_a_second_comes_back_as_before(fps: float) -> None:
+    # Out at the right border at 200 px/s, turned round out there, and in again.
+    def path(t: float) -> tuple[float, float] | None:
+        x = 900 + 200 * t if t < 2.3 else 1360 - 200 * (t - 2.3)
+        return None if x > 1270 else (x, 300.0)
+
+    assert switches(film({"a": path, "b": line(300, 300, 0)}, every(fps, 5))) == 0
+
+
+def test_who_is_away_for_longer_comes_back_as_someone_new() -> None:
+    seen = numbers(film({"a": away(line(300, 300, 0), 2.0, 5.0)}, every(5, 8)))["a"]
+    assert (seen[0], seen[-1], len(set(seen))) == (1, 2, 2)
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_no_number_crosses_a_cut(fps: float) -> None:
+    # After the cut another face stands exactly where the first one stood.
+    paths: dict[str, Path] = {
+        "a": lambda t: (400.0, 300.0) if t < 2 else None,
+        "b": lambda t: (405.0, 300.0) if t >= 2 else None,
+    }
+    given = numbers(film(paths, every(fps, 4), cuts=[2.0]))
+    assert set(given["a"]) == {1}
+    assert set(given["b"]) == {2}
+
+
+def test_a_number_does_not_jump_to_a_face_far_away() -> None:
+    paths: dict[str, Path] = {
+        "a": lambda t: (200.0, 300.0) if t < 2 else None,
+        "b": lambda t: (700.0, 300.0) if t >= 2.2 else None,
+    }
+    given = numbers(film(paths, every(5, 4)))
+    assert set(given["a"]).isdisjoint(given["b"])
+
+
+def streams() -> dict[str, Path]:
+    """Five from the left and five from the right, pair by pair through each other, neighbours half overlapping."""
+    paths = {}
+    for k in range(10):
+        way = 1 if k % 2 else -1
+        start = 640 - way * (320 + 22 * k)
+        paths[f"p{k}"] = line(start, 140 + 88 * (k // 2) + 6 * way, way * (125 + 7 * k), 2 * (k % 3))
+    return paths
+
+
+def star() -> dict[str, Path]:
+    """Ten from all sides through one place."""
+    paths = {}
+    for k in range(10):
+        x, y, speed = math.cos(k * math.pi / 5), math.sin(k * math.pi / 5), 90 + 37 * k % 45
+        paths[f"p{k}"] = line(640 + 330 * x, 360 + 330 * y, -speed * x, -speed * y)
+    return paths
+
+
+@pytest.mark.parametrize("fps", [5.0, 10.0, 25.0])
+def test_ten_who_cross_exchange_numbers_once_at_most(fps: float) -> None:
+    # An exchange changes the numbers of two people.
+    hidden = [switches(film(streams(), every(fps, 7), size=80, hides=True, seed=seed)) for seed in range(10)]
+    seen = [switches(film(star(), every(fps, 6), size=60, seed=seed)) for seed in range(10)]
+    assert max(hidden) <= 2
+    assert sum(hidden) <= 2
+    assert sum(seen) == 0
+
+
+def test_irregular_times_do_not_confuse_it() -> None:
+    gaps = np.random.default_rng(3).uniform(0.01, 0.2, 60)
+    paths = {"a": line(200, 360, 150), "b": line(1080, 380, -150)}
+    assert switches(film(paths, np.cumsum(gaps).tolist())) == 0
+
+
+def test_every_frame_has_a_row_and_order_of_faces_does_not_matter() -> None:
+    take = film({"a": away(line(300, 300, 0), 1.0, 3.0), "b": away(line(600, 300, 0), 1.0, 3.0)}, every(5, 5))
+    rows = list(track(take.results))
+    assert [(r.time, r.frame) for r in rows] == [(r.time, r.index) for r in take.results]
+    assert sum(not row.faces for row in rows) == 10
+    turned = Take(tuple(replace(r, faces=r.faces[::-1]) for r in take.results), take.names)
+    assert list(track(turned.results)) == rows
+    assert all([f.person for f in row.faces] == sorted(f.person for f in row.faces) for row in rows)
