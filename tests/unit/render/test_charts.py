@@ -1,0 +1,64 @@
+import sys
+from subprocess import run
+
+import numpy as np
+import pytest
+
+from service.render.charts import MOST_PEOPLE, plot
+from service.render.palette import EMOTION_COLOURS, bgr
+from service.render.stack import curve, stacked_areas
+from service.timeline.model import Timeline
+from service.timeline.summary import summarize
+from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
+
+
+def timeline(people: int, seconds: float = 4.0, fps: float = 5.0) -> Timeline:
+    def at(time: float) -> list:  # type: ignore[type-arg]
+        return [
+            face(scores(**{LABELS8[(p + int(time)) % 8]: 0.7}), p) for p in range(1, people + 1) if not 1.4 < time < 3
+        ]
+
+    return summarize(rows_of([k / fps for k in range(int(fps * seconds))], at), LABELS8, seconds)
+
+
+def test_areas_lie_where_the_scores_are() -> None:
+    # Halves: happy below (it comes first), sad above, and nobody after 2 s.
+    rows = rows_of([0.0, 1.0, 2.0, 4.0], lambda t: [face(scores(happy=0.5, sad=0.5))] if t < 2 else [])
+    times, values = curve(rows, 1, 5.0)
+    drawn = stacked_areas(times, values, LABELS8, (100, 40), (0.0, 4.0))
+    assert drawn[30, 20].tolist() == list(bgr("happy"))
+    assert drawn[10, 20].tolist() == list(bgr("sad"))
+    assert (drawn[:, 60:] == 255).all()
+
+
+def test_a_short_loss_is_bridged_in_the_curve() -> None:
+    rows = rows_of([0.0, 0.5, 1.0, 1.5], lambda t: [face(scores(happy=0.9))] if t != 0.5 else [])
+    times, values = curve(rows, 1, 2.0)
+    assert not np.isnan(values[:-1]).any()
+    assert times[0] == 0.0
+
+
+def test_the_plot_grows_with_people_up_to_a_bound() -> None:
+    heights = [plot(timeline(n), 0.0, 4.0).shape[0] for n in (1, 2, MOST_PEOPLE, MOST_PEOPLE + 5)]
+    assert heights[0] < heights[1] < heights[2] == heights[3]
+
+
+def test_colours_are_those_of_the_palette() -> None:
+    drawn = plot(timeline(1, seconds=2.0), 0.0, 2.0)
+    seen = set(map(tuple, drawn.reshape(-1, 3).tolist()))
+    assert {bgr(label) for label in EMOTION_COLOURS} <= seen
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0.0, 0.0), (0.0, 0.7), (3.0, 4.0), (0.0, 7200.0), (0.0, 500_000.0)])
+def test_any_span_can_be_drawn(begin: float, end: float) -> None:
+    assert plot(timeline(2), begin, end).shape[1] == 1200
+
+
+def test_nobody_is_said_in_words() -> None:
+    empty = plot(summarize([], LABELS8, 0.0), 0.0, 5.0)
+    assert (empty < 200).any()
+
+
+def test_drawing_needs_no_plotting_library() -> None:
+    code = "import sys, service.render.charts; print('matplotlib' in sys.modules)"
+    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,0 +1,145 @@
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
+from service.errors import InferenceFailed, TooLarge
+from service.media.clip_model import ClipLimits, Sampling
+from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
+from service.usecases.video_document import analysis_chunks
+from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
+from tests.fakes import FakeEngine
+
+IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60)[i % 7] for i in range(k)) / 1000 for k in range(30)]
+
+
+def analyzed(path: Path, sampling: Sampling, engine: FakeEngine | None = None) -> VideoAnalysis:
+    return analyze_video(path, AnalyzeOptions(), VideoOptions(sampling), engine=engine or PatchEngine())
+
+
+def test_times_and_boxes_are_right_on_a_late_irregular_rotated_clip(tmp_path: Path) -> None:
+    # Shown turned a quarter clockwise: what is coded at (x, y) of w x h stands at (h - y - height, x).
+    boxes = [Box(10.0 + 3 * k, 30.0, 40.0, 50.0) for k in range(30)]
+    pictures = [scene(200, 120, box) for box in boxes]
+    path = write_clip(tmp_path / "clip.mp4", IRREGULAR, pictures, Recipe(rotation=-90))
+    analysis = analyzed(path, Sampling(None))
+    assert [row.time for row in analysis.timeline.rows] == pytest.approx(IRREGULAR, abs=0.001)
+    assert (analysis.info.width, analysis.info.height, analysis.info.rotation) == (120, 200, 90)
+    for row, box in zip(analysis.timeline.rows, boxes, strict=True):
+        (seen,) = row.faces
+        upright = (120 - 30 - 50, box.x, 50, 40)
+        got = (seen.box.x, seen.box.y, seen.box.width, seen.box.height)
+        assert np.abs(np.subtract(got, upright)).max() <= 3, (row.time, got, upright)
+    assert {face.person for row in analysis.timeline.rows for face in row.faces} == {1}
+
+
+def test_every_sampled_frame_has_a_row_also_with_no_face(tmp_path: Path) -> None:
+    pictures = [*moving(25), *[scene(160, 120)] * 50]
+    analysis = analyzed(write_clip(tmp_path / "clip.mp4", steps(75), pictures), Sampling(5.0))
+    assert [len(row.faces) for row in analysis.timeline.rows] == [1] * 5 + [0] * 10
+    assert (analysis.frames_decoded, analysis.frames_analyzed) == (75, 15)
+    assert analysis.duration == pytest.approx(3.0)
+    assert analysis.timeline.people[0].screen_time == pytest.approx(1.0)
+
+
+def test_no_number_crosses_a_cut(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    shots = [np.kron(rng.integers(0, 120, (6, 8, 1), np.uint8), np.ones((20, 20, 3), np.uint8)) for _ in range(2)]
+    pictures = []
+    for shot in shots:
+        picture = shot.copy()
+        picture[40:80, 60:100] = (30, 30, 220)
+        pictures += [picture] * 25
+    analysis = analyzed(write_clip(tmp_path / "clip.mp4", steps(50), pictures), Sampling(5.0))
+    assert [face.person for row in analysis.timeline.rows for face in row.faces] == [1] * 5 + [2] * 5
+
+
+def test_the_same_clip_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    texts = ["".join(analysis_chunks(analyzed(path, Sampling(None), FakeEngine(3)), {}, {})) for _ in range(3)]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_rows_come_before_the_clip_is_read(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(200), moving(200))
+    engine = PatchEngine()
+    with VideoRun(path, AnalyzeOptions(), VideoOptions(Sampling(None)), engine=engine) as run:
+        rows = run.rows()
+        assert next(rows).frame == 0
+        assert engine.seen < 20
+        assert run.result().frames_analyzed == 1
+
+
+def test_smoothing_can_be_left_out(tmp_path: Path) -> None:
+    pictures = [scene(64, 48, grey=20 * (k % 5)) for k in range(20)]
+    path = write_clip(tmp_path / "clip.mp4", steps(20), pictures)
+    raw = analyze_video(path, AnalyzeOptions(), VideoOptions(Sampling(None), Smoothing.NONE), engine=FakeEngine())
+    soft = analyze_video(path, AnalyzeOptions(), VideoOptions(Sampling(None)), engine=FakeEngine())
+    tops = [[row.faces[0].score for row in analysis.timeline.rows] for analysis in (raw, soft)]
+    assert np.ptp(tops[0]) > np.ptp(tops[1][5:])
+
+
+def test_large_frames_reach_the_engine_no_larger_than_it_needs(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [0.0], [scene(2000, 400, Box(400, 100, 200, 200))])
+    shapes: list[tuple[int, ...]] = []
+
+    class Looking(PatchEngine):
+        def _result(self, frame, options):  # type: ignore[no-untyped-def]
+            shapes.append(frame.pixels.shape)
+            return super()._result(frame, options)
+
+    for detector in DetectorMode:
+        result = analyze_video(path, AnalyzeOptions(detector=detector), VideoOptions(), engine=Looking())
+        box = result.timeline.rows[0].faces[0].box
+        assert (box.x, box.width) == pytest.approx((400, 200), abs=6)
+    assert [shape[1] for shape in shapes] == [960, 1920]
+
+
+def test_labels_follow_the_set_asked_for(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(10), moving(10))
+    options = AnalyzeOptions(labels=LabelSet.BASIC5)
+    analysis = analyze_video(path, options, VideoOptions(), engine=PatchEngine())
+    assert len(analysis.timeline.labels) == len(analysis.timeline.rows[0].faces[0].scores) == 5
+    assert set(analysis.timeline.people[0].mean_scores) == set(analysis.timeline.labels)
+
+
+def test_errors_pass_and_the_file_is_closed(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    with pytest.raises(InferenceFailed):
+        analyzed(path, Sampling(), FakeEngine(error=InferenceFailed("broken")))
+    with pytest.raises(TooLarge):
+        analyze_video(path, AnalyzeOptions(), VideoOptions(limits=ClipLimits(max_seconds=0.5)), engine=PatchEngine())
+
+
+def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(20), moving(20))
+    gate = threading.Event()
+
+    class Ahead(PatchEngine):
+        """Draws three frames before it answers the first, as the real engine does."""
+
+        def analyze(self, frames, options):  # type: ignore[no-untyped-def]
+            waiting = []
+            for frame in frames:
+                waiting.append(frame)
+                if len(waiting) == 3:
+                    gate.set()
+                    yield self._result(waiting.pop(0), options)
+            yield from (self._result(frame, options) for frame in waiting)
+
+    analysis = analyzed(path, Sampling(None), Ahead())
+    assert gate.is_set()
+    assert [row.frame for row in analysis.timeline.rows] == list(range(20))
+
+
+def test_a_result_without_a_scene_counts_as_the_first(tmp_path: Path) -> None:
+    class Forgetful(PatchEngine):
+        def _result(self, frame, options):  # type: ignore[no-untyped-def]
+            result: FrameResult = super()._result(frame, options)
+            return replace(result, scene=0)
+
+    path = write_clip(tmp_path / "clip.mp4", steps(5), moving(5))
+    assert {row.scene for row in analyzed(path, Sampling(None), Forgetful()).timeline.rows} == {0}
