@@ -1,0 +1,204 @@
+"""Every form in which a clip is answered, and what is refused."""
+
+import csv
+import io
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from service.api.video_schemas import AnalyzeVideoOut
+from service.errors import InferenceFailed, MienError
+from tests.api.live import problem, serving_fake, wait_until
+from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip, write_tone
+from tests.fakes import FakeEngine
+
+MP4 = {"content-type": "video/mp4"}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Two seconds at 25 fps: a face for one, then nobody. With sound."""
+    pictures = [*moving(25), *[scene(160, 120)] * 25]
+    path = write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", steps(50), pictures, Recipe(sound="aac"))
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with serving_fake(PatchEngine(capacity=64)) as client:
+        yield client
+
+
+def test_json_is_shaped_as_the_openapi_page_says(client: httpx.Client, clip: bytes) -> None:
+    answer = client.post("/analyze-video", files={"file": ("clip.mp4", clip)}).raise_for_status()
+    body = AnalyzeVideoOut.model_validate_json(answer.content, strict=True)
+    assert body.request_id == answer.headers["x-request-id"]
+    assert (body.video.width, body.video.height, body.video.frames_decoded, body.video.frames_analyzed) == (
+        *(160, 120),
+        *(50, 10),
+    )
+    assert body.video.model_dump(include={"duration", "codec", "rotation", "warnings"}) == {
+        "duration": 2.0,
+        "codec": "h264",
+        "rotation": 0,
+        "warnings": [],
+    }
+    assert [(frame.time, frame.frame, len(frame.faces)) for frame in body.timeline] == [
+        (round(k / 5, 3), 5 * k, int(k < 5)) for k in range(10)
+    ]
+    (person,) = body.people
+    assert (person.person, person.first_seen, person.last_seen, person.screen_time) == (1, 0.0, 0.8, 1.0)
+    assert body.summary.dominant == person.dominant == "happy"
+    assert body.summary.faces_per_frame.max == 1
+    assert body.models == {"emotion": "1", "face-detector": "1"}
+
+
+def test_the_same_clip_gives_the_same_bytes(client: httpx.Client, clip: bytes) -> None:
+    answers = []
+    for _ in range(3):
+        body = client.post("/analyze-video", content=clip, headers=MP4).raise_for_status().json()
+        answers.append(json.dumps({k: v for k, v in body.items() if k not in ("request_id", "timing_ms")}))
+    assert len(set(answers)) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "frames"),
+    [
+        ({"fps": "native"}, 50),
+        ({"fps": 10}, 20),
+        ({"fps": 10, "start": 1}, 10),
+        ({"fps": 10, "start": 0.5, "end": 1.5}, 10),
+        ({"smoothing": "none", "labels": "basic7", "mode": "sync", "detector": "accurate"}, 10),
+    ],
+)
+def test_options(client: httpx.Client, clip: bytes, query: dict[str, str], frames: int) -> None:
+    body = client.post("/analyze-video", content=clip, headers=MP4, params=query).raise_for_status().json()
+    assert body["video"]["frames_analyzed"] == len(body["timeline"]) == frames
+    if query.get("labels") == "basic7":
+        assert "contempt" not in body["summary"]["share"]
+
+
+def test_csv(client: httpx.Client, clip: bytes) -> None:
+    answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "text/csv"}).raise_for_status()
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["emotion"] for row in rows] == ["happy"] * 5 + [""] * 5
+
+
+def test_lines_carry_what_the_json_does(client: httpx.Client, clip: bytes) -> None:
+    whole = client.post("/analyze-video", content=clip, headers=MP4).json()
+    answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "application/x-ndjson"})
+    first, *frames, last = [json.loads(line) for line in answer.raise_for_status().text.splitlines()]
+    assert (first["type"], first["models"]) == ("start", whole["models"])
+    assert [{k: v for k, v in frame.items() if k != "type"} for frame in frames] == whole["timeline"]
+    assert {k: last[k] for k in ("people", "summary", "video")} == {k: whole[k] for k in ("people", "summary", "video")}
+    assert last["type"] == "end"
+
+
+def test_the_plot_is_a_picture(client: httpx.Client, clip: bytes) -> None:
+    answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "image/png"}).raise_for_status()
+    pixels = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels.shape[1] == 1200
+
+
+def test_the_annotated_clip_plays(client: httpx.Client, clip: bytes) -> None:
+    answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"}).raise_for_status()
+    with av.open(io.BytesIO(answer.content)) as file:
+        assert [s.codec_context.name for s in file.streams] == ["h264", "aac"]
+        assert sum(1 for _ in file.decode(video=0)) == 50
+
+
+def test_lines_come_while_frames_do_and_a_client_may_leave(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "long.mp4", steps(600), moving(600))
+    gate = threading.Event()
+
+    class Slow(PatchEngine):
+        def _result(self, frame, options):  # type: ignore[no-untyped-def]
+            if frame.index > 3:
+                gate.wait(10)
+            return super()._result(frame, options)
+
+    engine = Slow()
+    with serving_fake(engine, workers=1) as client:
+        headers = {**MP4, "accept": "application/x-ndjson"}
+        query = {"fps": "native"}
+        with client.stream(
+            "POST", "/analyze-video", content=path.read_bytes(), headers=headers, params=query
+        ) as answer:
+            lines = answer.iter_lines()
+            kinds = [json.loads(next(lines))["type"] for _ in range(4)]
+        gate.set()
+        assert kinds == ["start", "frame", "frame", "frame"]
+        wait_until(lambda: engine._calls == 0)
+        assert engine.seen < 600
+        wait_until(lambda: not list(Path(tempfile.gettempdir()).glob("mien-*")))
+        assert client.post("/analyze-video", content=path.read_bytes(), headers=MP4).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+def test_an_error_before_the_first_frame_is_an_answer_of_its_own(clip: bytes, accept: str) -> None:
+    with serving_fake(FakeEngine(error=InferenceFailed("broken"))) as client:
+        problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 500, "inference_failed")
+    with serving_fake(FakeEngine(capacity=0)) as client:
+        problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 429, "overloaded")
+
+
+def test_an_error_on_the_way_is_the_last_line(clip: bytes) -> None:
+    class Breaks(PatchEngine):
+        def _result(self, frame, options):  # type: ignore[no-untyped-def]
+            if frame.index >= 20:
+                error: MienError = InferenceFailed("broken")
+                raise error
+            return super()._result(frame, options)
+
+    with serving_fake(Breaks()) as client:
+        answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "application/x-ndjson"})
+    lines = [json.loads(line) for line in answer.raise_for_status().text.splitlines()]
+    assert [line["type"] for line in lines] == ["start", *["frame"] * 4, "error"]
+    assert (lines[-1]["code"], lines[-1]["status"]) == ("inference_failed", 500)
+    assert "broken" not in answer.text
+
+
+def test_what_is_refused_says_why(client: httpx.Client, clip: bytes, tmp_path: Path) -> None:
+    def sent(content: bytes, **query: object) -> httpx.Response:
+        return client.post("/analyze-video", content=content, headers=MP4, params=query)  # type: ignore[arg-type]
+
+    with av.open(str(tmp_path / "sound.mp4"), "w") as file:
+        write_tone(file, file.add_stream("aac", rate=48_000), 1.0)
+    problem(sent((tmp_path / "sound.mp4").read_bytes()), 422, "no_video_stream")
+    problem(sent(b"hello"), 415, "unsupported_media")
+    problem(sent(b""), 400, "invalid_request")
+    problem(sent(clip[: len(clip) // 2]), 422, "corrupt_media")
+    for query in (
+        {"fps": 0},
+        {"fps": "often"},
+        {"start": -1},
+        {"start": 9},
+        {"start": 1, "end": 0.5},
+        {"mode": "async"},
+    ):
+        (name,) = {"end"} if "end" in query else set(query)
+        assert problem(sent(clip, **query), 422, "invalid_option")["field"] == name
+    assert problem(sent(clip, explain="true"), 422, "invalid_option")["field"] == "explain"
+    refused = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "audio/mpeg"})
+    problem(refused, 406, "not_acceptable")
+    problem(
+        client.post("/analyze-video", content=clip, headers={"content-type": "image/png"}), 415, "unsupported_media"
+    )
+
+
+def test_a_clip_that_is_too_long_names_the_limit(client: httpx.Client, tmp_path: Path) -> None:
+    times = [10.0 * k for k in range(40)]
+    content = write_clip(tmp_path / "long.mp4", times, [scene(64, 48)] * 40).read_bytes()
+    refused = problem(client.post("/analyze-video", content=content, headers=MP4), 413, "too_large")
+    assert (refused["limit"], refused["bound"]) == ("max_seconds", 300)
+    part = client.post("/analyze-video", content=content, headers=MP4, params={"start": 100, "end": 200})
+    assert [frame["time"] for frame in part.raise_for_status().json()["timeline"]] == times[10:20]

@@ -1,0 +1,105 @@
+"""Clips through the whole service with its own models."""
+
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from service.domain import AnalyzeOptions, U8Array
+from service.engine.local import EngineConfig, open_engine
+from service.media.clip_model import Sampling
+from service.paths import default_store
+from service.usecases.analyze_video import VideoOptions, analyze_video
+from service.usecases.video_document import analysis_chunks
+from tests.clips import Recipe, steps, write_clip
+from tests.e2e.server import MIEN
+
+SHARED = Path(__file__).parents[3] / "shared" / "media" / "clips"
+
+
+def shared(name: str) -> bytes:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not on this machine")
+    return path.read_bytes()
+
+
+def ask(client: httpx.Client, content: bytes, **query: object) -> dict:  # type: ignore[type-arg]
+    answer = client.post("/analyze-video", content=content, headers={"content-type": "video/mp4"}, params=query)  # type: ignore[arg-type]
+    body: dict = answer.raise_for_status().json()  # type: ignore[type-arg]
+    return body
+
+
+@pytest.fixture(scope="module")
+def pan(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that pans over the astronaut, filmed with the telephone on its side."""
+    photo = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_COLOR)
+
+    def pictures() -> Iterator[U8Array]:
+        for k in range(50):
+            upright = photo[0:400, 2 * k : 2 * k + 320]
+            yield np.ascontiguousarray(np.rot90(upright))
+
+    path = tmp_path_factory.mktemp("clips") / "pan.mp4"
+    return write_clip(path, steps(50), pictures(), Recipe(rotation=-90, sound="aac"))
+
+
+def test_one_happy_astronaut_upright_and_moving(client: httpx.Client, pan: Path) -> None:
+    body = ask(client, pan.read_bytes(), fps="native")
+    assert (body["video"]["width"], body["video"]["height"], body["video"]["rotation"]) == (320, 400, 90)
+    (person,) = body["people"]
+    assert person["dominant"] == "happy"
+    centres = [
+        frame["faces"][0]["box"]["x"] + frame["faces"][0]["box"]["width"] / 2
+        for frame in body["timeline"]
+        if frame["faces"]
+    ]
+    assert len(centres) >= 45
+    assert centres[0] - centres[-1] == pytest.approx(98, abs=15)
+
+
+def test_the_same_bytes_whatever_the_number_of_workers(pan: Path) -> None:
+    texts = set()
+    for workers in (1, 2, 4):
+        with closing(open_engine(EngineConfig(default_store(), workers))) as engine:
+            analysis = analyze_video(pan, AnalyzeOptions(), VideoOptions(Sampling(None)), engine=engine)
+        texts.add("".join(analysis_chunks(analysis, {}, {})))
+    assert len(texts) == 1
+
+
+def test_the_command_line_says_the_same_twice(pan: Path) -> None:
+    texts = set()
+    for _ in range(2):
+        done = subprocess.run([MIEN, "video", str(pan), "--json"], capture_output=True, text=True, check=True)
+        texts.add(done.stdout)
+    assert len(texts) == 1
+    assert json.loads(texts.pop())["people"][0]["dominant"] == "happy"
+
+
+def test_the_annotated_clip_has_its_sound(client: httpx.Client, pan: Path) -> None:
+    headers = {"content-type": "video/mp4", "accept": "video/mp4"}
+    answer = client.post("/analyze-video", content=pan.read_bytes(), headers=headers).raise_for_status()
+    with av.open(io.BytesIO(answer.content)) as file:
+        assert [s.codec_context.name for s in file.streams] == ["h264", "aac"]
+
+
+@pytest.mark.parametrize("name", ["lp_d10.mp4", "lp_d19.mp4", "intel_asl_hungry.mkv", "intel_asl_yes.mkv"])
+def test_one_person_throughout(client: httpx.Client, name: str) -> None:
+    body = ask(client, shared(name))
+    assert len(body["people"]) == 1
+    assert sum(len(frame["faces"]) == 1 for frame in body["timeline"]) >= 0.9 * len(body["timeline"])
+
+
+def test_no_number_crosses_a_cut(client: httpx.Client) -> None:
+    body = ask(client, shared("fr_hamilton.mp4"))
+    cuts = [1.51, 3.58, 7.89]
+    for person in body["people"]:
+        assert not any(person["first_seen"] < cut < person["last_seen"] for cut in cuts), person

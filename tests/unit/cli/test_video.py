@@ -1,0 +1,93 @@
+"""``mien video``, with a fake engine behind it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+import service.cli.video
+from service.cli.main import main
+from service.cli.progress import Progress
+from tests.clips import PatchEngine, moving, scene, steps, write_clip
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(service.cli.video, "open_engine", lambda _: PatchEngine())
+    pictures = [*moving(25), *[scene(160, 120)] * 25]
+    return write_clip(tmp_path / "clip.mp4", steps(50), pictures)
+
+
+def test_a_table_of_people(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(clip)]) == 0
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "person"
+    assert row.split() == ["1", "0.00", "s", "0.80", "s", "1.00", "s", "happy", "0.90", "1"]
+
+
+def test_json_is_the_same_bytes_every_time(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for _ in range(2):
+        assert main(["video", str(clip), "--json", "--fps", "native"]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+    assert len(json.loads(texts[0])["timeline"]) == 50
+
+
+def test_csv(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(clip), "--csv", "--start", "0.5", "--end", "1.5"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["time"] for row in rows] == ["0.520", "0.600", "0.800", "1.000", "1.200", "1.400"]
+
+
+def test_files(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(clip), "--plot"]) == 0
+    assert cv2.imread(str(clip.with_suffix(".plot.png"))).shape[1] == 1200
+    assert main(["video", str(clip), "--plot", str(clip.with_name("other.png"))]) == 0
+    assert main(["video", str(clip), "--annotate", str(clip.with_name("out.mp4"))]) == 0
+    assert clip.with_name("out.mp4").stat().st_size > 1000
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("wrote") == 3
+
+
+def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(clip.with_name("none.mp4"))]) == 1
+    assert main(["video", str(clip), "--annotate", str(clip)]) == 1
+    assert main(["video", str(clip), "--annotate", str(clip.parent / "no" / "out.mp4")]) == 1
+    assert main(["video", str(clip), "--start", "9"]) == 2
+    assert main(["video", str(clip), "--fps", "0"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 5
+    assert all(line.startswith("mien: ") for line in errors)
+    for wrong in (["--fps", "often"], ["--json", "--csv"]):
+        with pytest.raises(SystemExit) as left:
+            main(["video", str(clip), *wrong])
+        assert left.value.code == 2
+
+
+def test_the_bar_says_how_far_how_fast_and_how_long_still() -> None:
+    terminal = Terminal()
+    with Progress("analysing", 10.0, 30.0, terminal) as progress:
+        progress.update(10.0)
+        assert "analysing [" in terminal.getvalue()
+        assert (
+            progress.line(15.0, 2.5) == f"analysing [{'#' * 7}{'-' * 21}]  25%  0.4 frames/s, 2.0x real time  0:08 left"
+        )
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert "12.0 s" in Progress("analysing", 0.0, None, terminal).line(12.0, 3.0)
+
+
+def test_no_bar_where_there_is_no_terminal() -> None:
+    pipe = io.StringIO()
+    with Progress("analysing", 0.0, 10.0, pipe) as progress:
+        progress.update(5.0)
+    assert pipe.getvalue() == ""
