@@ -12,14 +12,16 @@ Report = dict[str, Any]
 INTRODUCTION = """# face-detector {version}
 
 Finds faces: a box, a score and five landmarks each. Anchor-free, strides 8, 16 and 32, plain 3x3 convolutions with
-ReLU, {precision}. Input is the picture's own bytes, any size that is a multiple of 32; the manifest beside this card
-says how to read the outputs.
+ReLU, {precision}. Input is the picture's own bytes, any size that is a
+multiple of 32; the manifest beside this card says how to read the outputs.
 {provisional}
 ## Trained on
 
 `training/detector` from the photographs described in the shared data's README: 6,783 pictures, about 11,400 labelled
 faces, 900 pictures without a face; {iterations} iterations of 32 views (crops, zoom from 8 px faces to faces that fill
-the view, rotation to 25 degrees, mirror, light, colour, grey, blur, noise, JPEG, patches over faces, mosaics).
+the view, rotation to 25 degrees, mirror, light, colour, grey, blur, noise, JPEG, patches over faces, mosaics). Into a
+quarter of the photographs faces of FER+'s train split are pasted (27,419 that the teacher is sure of, labelled by it),
+with as many patches of face-free photographs beside them.
 
 **A teacher labelled most of it.** Boxes are the teacher's (YuNet-n, MIT) wherever it found the face, also where people
 had drawn an ellipse (FDDB) or a box (MaskScenes); people's boxes only where the teacher found nothing. All landmarks
@@ -52,7 +54,9 @@ FAILURES = """
 
 ## Made by
 
-Commit `{commit}`. From the repository root, with `.venv-train` (`make setup-train`):
+Commit `{commit}`. The run was stopped and resumed under changed augmentation ({segments}),
+so these commands make a model of this kind, not these bytes. From the repository root, with `.venv-train`
+(`make setup-train`) activated:
 
 ```
 {command}
@@ -86,6 +90,7 @@ def card(manifest: Report, measured: Report, peers: Report, times: Report, file:
     tail = FAILURES.format(
         licence=manifest["licence"],
         commit=made["commit"],
+        segments="; ".join(made["segments"]),
         command=made["command"],
         file=file,
         version=manifest["version"],
@@ -132,9 +137,10 @@ def _figures(side: str, ours: Report, peers: Report, threshold: float) -> str:
 
 
 def _times(times: Report) -> str:
-    lines = ["\n### Time, one thread, onnxruntime, one run, files taking turns (median ms)\n"]
+    lines = ["\n### Time, one thread, onnxruntime, one run, files taking turns (ms: median, fastest tenth)\n"]
     names = list(next(iter(times.values())))
     lines += ["| input | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for side, files in times.items():
-        lines.append(f"| {side}x{side} | " + " | ".join(f"{files[name]['median']:.2f}" for name in names) + " |")
+        cells = [f"{files[name]['median']:.2f}, {files[name]['p10']:.2f}" for name in names]
+        lines.append(f"| {side}x{side} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -24,11 +24,13 @@ Report = dict[str, Any]
 
 DATASET = (
     "Photographs of FDDB, MaskScenes, Flickr and others (about 5,900 with and 900 without faces, nine tenths of them "
-    "trained on); boxes by people (FDDB, MaskScenes) and by a teacher, YuNet-n, which also gave all landmarks"
+    "trained on); boxes by people (FDDB, MaskScenes) and by a teacher, YuNet-n, which also gave all landmarks; "
+    "FER2013 faces (FER+ train split) pasted in, labelled by the same teacher"
 )
 LICENCE = (
-    "No clear licence. FDDB is research data and the other photographs carry none; the teacher, YuNet-n, is MIT. The "
-    "weights are learned from them: settle your own position before commercial use."
+    "No clear licence. FDDB is research data, FER2013 comes from a research competition, and the other photographs "
+    "carry none; the teacher, YuNet-n, is MIT. The weights are learned from them: settle your own position before "
+    "commercial use."
 )
 OUTPUT_MEANINGS = {
     "scores": "probability-like quality of the cell's face, 0..1",
@@ -87,7 +89,7 @@ def metrics(measured: Report, threshold: float) -> Report:
     return out
 
 
-def manifest(model: Path, version: str, measured: Report, times: Report, start: Report) -> Report:
+def manifest(model: Path, version: str, measured: Report, times: Report, starts: list[Report]) -> Report:
     """The manifest's tables, in the form that the service's store reads."""
     threshold = choose_threshold(measured)
     graph = onnx.load(model)
@@ -103,7 +105,7 @@ def manifest(model: Path, version: str, measured: Report, times: Report, start: 
         "sha256": digest.sha256(model),
         "dataset": DATASET,
         "licence": LICENCE,
-        "provisional": iterations < start["train"]["iterations"],
+        "provisional": iterations < starts[-1]["train"]["iterations"],
         "input": {
             "name": "images",
             "shape": ["n", "h", "w", 3],
@@ -126,7 +128,12 @@ def manifest(model: Path, version: str, measured: Report, times: Report, start: 
             **metrics(measured, threshold),
             "milliseconds_one_thread": {side: files[model.name]["median"] for side, files in times.items()},
         },
-        "trained_by": {"commit": start["commit"], "command": start["command"], "iterations": iterations},
+        "trained_by": {
+            "commit": starts[-1]["commit"],
+            "command": starts[-1]["command"].removesuffix(" --resume"),
+            "iterations": iterations,
+            "segments": [f"from iteration {s['from']}: {s['commit'][:7]}" for s in starts],
+        },
     }
 
 
@@ -148,8 +155,8 @@ def main() -> None:
         raise SystemExit(f"{source} is not the file that was evaluated; run training.detector.evaluate on it")
     peers = {name: read(source.with_name(f"{name}.json")) for name in ("fp32", "yunet")}
     times = read(source.with_name("time.json"))
-    start = json.loads((arguments.run / "starts.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    tables = manifest(source, arguments.version, measured, times, start)
+    lines = (arguments.run / "starts.jsonl").read_text(encoding="utf-8").splitlines()
+    tables = manifest(source, arguments.version, measured, times, [json.loads(line) for line in lines])
     folder: Path = arguments.store / "face-detector" / arguments.version
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
