@@ -28,13 +28,15 @@ class _Track:
     seen: float
 
 
-def track(results: Iterable[FrameResult]) -> Iterator[FrameRow]:
+def track(results: Iterable[FrameResult], first_sight: float = 0.0) -> Iterator[FrameRow]:
     """One row a result, in order, as they come. Numbers count from 1 in order of appearance, then left to right.
 
     Tracks are predicted to the frame's time and matched with its faces so that the whole pairing is the likeliest.
     A cut ends every track: nobody beyond it keeps a number, since without looking at the face itself (which this
     tracker does not) the one who is there now cannot be told from the one who was. Reads nothing but the results and
     keeps nothing but the faces of the last ``MAX_LOSS`` seconds, so equal results give equal rows.
+
+    A face that nobody is known by needs a confidence of ``first_sight`` to become someone; below it is left out.
     """
     tracks: list[_Track] = []
     known, scene, last = 0, 0, -math.inf
@@ -53,12 +55,12 @@ def track(results: Iterable[FrameResult]) -> Iterator[FrameRow]:
             box = result.faces[at].box
             if at in pairs:
                 owners[at] = _Track(tracks[pairs[at]].person, correct(moved[pairs[at]], box), result.time)
-            else:
+            elif result.faces[at].confidence >= first_sight:
                 known += 1
                 owners[at] = _Track(known, begin(box), result.time)
         lost = [t for at, t in enumerate(tracks) if at not in pairs.values()]
         tracks = sorted([*owners.values(), *lost], key=lambda t: t.person)
-        rows = sorted((_row(owners[at].person, face) for at, face in enumerate(result.faces)), key=lambda r: r.person)
+        rows = sorted((_row(own.person, result.faces[at]) for at, own in owners.items()), key=lambda r: r.person)
         yield FrameRow(result.time, result.index, result.scene, tuple(rows))
 
 

@@ -16,6 +16,7 @@ from service.timeline.model import FrameRow, Timeline
 from service.timeline.smoothing import smooth
 from service.timeline.summary import summarize
 from service.timeline.tracker import track
+from service.usecases.confidence import confidences
 from service.usecases.pictures import PictureTimes
 
 # Three times the side at which the detector looks: a face of 16 px there keeps the 48 px that the classifier reads.
@@ -97,8 +98,9 @@ class VideoRun:
             InputError: the clip turns out to be over a limit.
             CapacityError, EngineError: as ``Engine.analyze``.
         """
-        results = self._engine.analyze(self._frames(), self._options)
-        rows = track(self._timed(results))
+        asked, first_sight = confidences(self._options, self._engine)
+        results = self._engine.analyze(self._frames(), asked)
+        rows = track(self._timed(results), first_sight)
         if self._video.smoothing is Smoothing.EMA:
             rows = smooth(rows, self._labels)
         for row in rows:

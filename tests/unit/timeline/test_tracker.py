@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.domain import FrameResult
 from service.timeline.tracker import track
 from tests.unit.timeline.film import Path, Take, away, every, film, line, numbers, switches
 
@@ -96,6 +97,21 @@ def test_ten_who_cross_exchange_numbers_once_at_most(fps: float) -> None:
     assert max(hidden) <= 2
     assert sum(hidden) <= 2
     assert sum(seen) == 0
+
+
+def test_a_weak_face_follows_someone_and_is_nobody_by_itself() -> None:
+    take = film({"a": line(300, 300, 0), "b": line(800, 300, 0)}, every(5, 3))
+
+    def weakened(result: FrameResult) -> FrameResult:
+        weak = [face.box.x > 500 or result.time > 1 for face in result.faces]
+        return replace(
+            result,
+            faces=tuple(replace(f, confidence=0.5 if w else 0.9) for f, w in zip(result.faces, weak, strict=True)),
+        )
+
+    rows = list(track(map(weakened, take.results), first_sight=0.7))
+    assert [[face.person for face in row.faces] for row in rows] == [[1]] * len(rows)
+    assert all(row.faces[0].box.x < 500 for row in rows)
 
 
 def test_irregular_times_do_not_confuse_it() -> None:

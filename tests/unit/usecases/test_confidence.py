@@ -1,0 +1,25 @@
+from service.domain import AnalyzeOptions, ModelInfo
+from service.usecases.confidence import confidences
+from tests.fakes import FakeEngine
+
+
+class Telling(FakeEngine):
+    """An engine with a manifest as the store has it."""
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return (
+            ModelInfo("face-detector", "1", False, {"detector": {"threshold": 0.9}}),
+            ModelInfo("face-detector", "2", True, {"detector": {"threshold": 0.6}}),
+        )
+
+
+def test_more_is_asked_at_first_sight_than_afterwards() -> None:
+    asked, first_sight = confidences(AnalyzeOptions(), Telling())
+    assert asked.min_confidence == 0.6 * 0.6
+    assert first_sight == 0.6 + 0.25 * 0.4
+
+
+def test_a_caller_who_names_a_confidence_gets_exactly_that() -> None:
+    options = AnalyzeOptions(min_confidence=0.3)
+    assert confidences(options, Telling()) == (options, 0.0)
+    assert confidences(AnalyzeOptions(), FakeEngine()) == (AnalyzeOptions(), 0.0)
