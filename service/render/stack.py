@@ -1,6 +1,7 @@
 """One person's scores as stacked areas."""
 
 from collections.abc import Sequence
+from itertools import chain, islice
 
 import cv2
 import numpy as np
@@ -23,8 +24,8 @@ def curve(rows: Sequence[FrameRow], person: int, end: float) -> tuple[NDArray[np
     times: list[float] = []
     scores: list[tuple[float, ...]] = []
     until = 0.0
-    ends = [row.time for row in rows[1:]] + [end]
-    for row, after in zip(rows, ends, strict=True):
+    ends = chain((row.time for row in islice(rows, 1, None)), [end])
+    for row, after in zip(rows, ends, strict=False):
         face = next((face for face in row.faces if face.person == person), None)
         if face is None:
             continue

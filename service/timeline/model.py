@@ -3,7 +3,7 @@
 Times are presentation times in seconds; scores are tuples in the order of the label set of the analysis.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.domain import Box
@@ -73,6 +73,6 @@ class Timeline:
     """Rows, people and summary of one clip."""
 
     labels: tuple[str, ...]
-    rows: tuple[FrameRow, ...]
+    rows: Sequence[FrameRow]
     people: tuple[Person, ...]
     summary: Summary

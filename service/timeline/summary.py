@@ -18,7 +18,10 @@ def summarize(rows: Sequence[FrameRow], labels: tuple[str, ...], end: float) -> 
     spans = [max(0.0, after - time) for time, after in zip(times, [*times[1:], end], strict=True)] if rows else []
     samples: dict[int, list[Sample]] = defaultdict(list)
     shown = dict.fromkeys(labels, 0.0)
+    crowd, most = 0.0, 0
     for row, span in zip(rows, spans, strict=True):
+        crowd += len(row.faces) * span
+        most = max(most, len(row.faces))
         for face in row.faces:
             samples[face.person].append(Sample(row.time, span, face.scores))
             shown[face.emotion] += span
@@ -27,13 +30,11 @@ def summarize(rows: Sequence[FrameRow], labels: tuple[str, ...], end: float) -> 
     summary = Summary(
         dominant=max(shown, key=shown.__getitem__) if total > 0 else None,
         share={label: time / total for label, time in shown.items()} if total > 0 else {},
-        mean_faces=sum(len(row.faces) * span for row, span in zip(rows, spans, strict=True)) / length
-        if length
-        else 0.0,
-        max_faces=max((len(row.faces) for row in rows), default=0),
+        mean_faces=crowd / length if length > 0 else 0.0,
+        max_faces=most,
     )
     people = tuple(_person(number, samples[number], labels) for number in sorted(samples))
-    return Timeline(labels, tuple(rows), people, summary)
+    return Timeline(labels, rows, people, summary)
 
 
 def _person(number: int, samples: Sequence[Sample], labels: tuple[str, ...]) -> Person:

@@ -13,6 +13,7 @@ from service.engine.base import Engine
 from service.media.clip_model import ClipInfo, ClipLimits, Sampling
 from service.media.clips import Clip
 from service.timeline.model import FrameRow, Timeline
+from service.timeline.rowlog import RowLog
 from service.timeline.smoothing import smooth
 from service.timeline.summary import summarize
 from service.timeline.tracker import track
@@ -56,7 +57,7 @@ class VideoRun:
     """One clip under analysis: draw ``rows()`` to its end, then ask for the ``result()``.
 
     A context manager; the file is closed at its end. Decoding runs ahead of the engine by the bounded number of frames
-    that ``Engine.analyze`` draws, so both overlap and only the rows stay in memory.
+    that ``Engine.analyze`` draws, so both overlap, and only the rows stay in memory, packed.
 
     Raises:
         InputError: the clip cannot be read or is over a limit.
@@ -69,7 +70,7 @@ class VideoRun:
         self._engine = engine
         self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector])
         self._labels = LABELS[options.labels]
-        self._rows: list[FrameRow] = []
+        self._rows = RowLog(self._labels)
         self._decode = 0.0
         self._queue = self._detect = self._classify = 0.0
 
