@@ -175,7 +175,7 @@ def _making(tables: Report, training: Report) -> str:
 ## How it was made
 
 - Shape `{config["shape"]}`, {made["epochs"]} epochs, seed {made["seed"]} (one seed),
-  {training["seconds"] / 60:.0f} minutes on one CPU thread (bf16).
+  {training["seconds"] / 60:.0f} minutes of the clock on one thread of a shared CPU (bf16).
 - {made["train_faces"]} train faces: {made["twins_of_valid_dropped"]} of {training["train"]} were dropped because a
   `valid` face is near-identical (pixel correlation above {config["twin_threshold"]}, mirrored or not). Twins *within*
   train stay.
@@ -185,8 +185,8 @@ def _making(tables: Report, training: Report) -> str:
 - SGD (Nesterov, cosine from {config["peak_rate"]}), batch {config["batch"]}; views shifted, scaled, turned, mirrored,
   relit, blurred, resampled, coded, noised and partly erased; weights averaged ({config["ema"]}).
 - What chose the checkpoint: the clock. It is the average after the last epoch, and the length was set by the time at
-  hand ({_planned(training)}), never by the figures. `valid` was looked at during the run; it fitted the
-  temperatures and settled the ranges of the int8 file.
+  hand ({_planned(training)}), never by the figures.
+  `valid` was looked at during the run; it fitted the temperatures and settled the ranges of the int8 file.
 """
 
 
@@ -227,7 +227,7 @@ def _planned(training: Report) -> str:
     if len(set(lengths)) == 1:
         return f"{lengths[0]} epochs, as planned"
     later = ", then ".join(str(length) for length in lengths[1:])
-    return f"planned {lengths[0]} epochs, cut to {later} as the machine filled with other work"
+    return f"planned {lengths[0]} epochs, then {later}, as other work on the machine came and went"
 
 
 def _remake(tables: Report, training: Report) -> str:

@@ -82,6 +82,7 @@ def manifest(model: Path, version: str, measured: Report, fp32: Report, training
             "epochs": _epochs(model),
             "train_faces": training["train"] - training["twins_dropped"],
             "twins_of_valid_dropped": training["twins_dropped"],
+            "segments": training["segments"],
         },
     }
 
