@@ -17,7 +17,7 @@ from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, 
 from service.media.containers import declared_end, open_container, origin, picture_stream
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
-from service.media.upright import UprightConverter, orientation_of, upright_size
+from service.media.upright import OrientationReader, UprightConverter, upright_size
 
 _MAX_THREADS = 4
 # Containers round the declared end, and some count the last frame's duration and some do not.
@@ -48,6 +48,7 @@ class Clip:
         self._sampling = sampling
         self._limits = limits
         self._converter = UprightConverter(long_side)
+        self._orientations = OrientationReader()
         self._container = open_container(path)
         self._exhausted = False
         self.frames_decoded = 0
@@ -129,7 +130,7 @@ class Clip:
         self._limits.check_seconds((duration if end is None else min(duration, end)) - start)
 
     def _describe(self, first: Shown) -> ClipInfo:
-        orientation = orientation_of(first.frame)
+        orientation = self._orientations.of(first.frame)
         width, height = upright_size(first.frame, self._aspect, orientation)
         rate = self._stream.average_rate
         return ClipInfo(
@@ -154,7 +155,7 @@ class Clip:
         self._limits.check_pixels(shown.frame.width, shown.frame.height)
 
     def _frame(self, shown: Shown, scene: int) -> Frame:
-        orientation = orientation_of(shown.frame)
+        orientation = self._orientations.of(shown.frame)
         width, height = upright_size(shown.frame, self._aspect, orientation)
         pixels = self._converter.convert(shown.frame, self._aspect, orientation)
         return Frame(pixels, width, height, float(shown.time), shown.number, scene)

@@ -45,6 +45,24 @@ class Orientation:
         return np.ascontiguousarray(pixels)
 
 
+class OrientationReader:
+    """Reads the display matrix of a stream's frames, and again only when their rotation changes.
+
+    Side data refers back to its frame: reading it of every frame would keep each one's pixels in memory until the
+    garbage collector comes by, some 70 MiB of a small clip's.
+    """
+
+    def __init__(self) -> None:
+        self._rotation: int | None = None
+        self._orientation = Orientation()
+
+    def of(self, frame: VideoFrame) -> Orientation:
+        """How to turn ``frame`` upright."""
+        if frame.rotation != self._rotation:
+            self._rotation, self._orientation = frame.rotation, orientation_of(frame)
+        return self._orientation
+
+
 def orientation_of(frame: VideoFrame) -> Orientation:
     """The frame's display matrix as one of the eight upright orientations (other angles go to the nearest).
 

@@ -1,3 +1,4 @@
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -167,6 +168,21 @@ def test_frames_that_are_not_sampled_are_not_converted(tmp_path: Path, monkeypat
         monkeypatch.setattr(clip._converter, "convert", lambda *a: converted.append(1) or convert(*a))
         assert len(list(clip.frames())) == len(converted) == 10
         assert clip.frames_decoded == 50
+
+
+def test_frames_are_freed_at_once_without_the_garbage_collector(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(rotation=90))
+    with Clip(path, NATIVE, NO_LIMITS) as clip:
+        frames = clip.frames()
+        next(frames)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in frames:
+                pass
+            assert gc.collect() < 20
+        finally:
+            gc.enable()
 
 
 def test_sound_alone_is_said_to_have_no_pictures(tmp_path: Path) -> None:
