@@ -19,7 +19,7 @@ from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
 from service.media.upright import OrientationReader, UprightConverter, upright_size
 
-_MAX_THREADS = 4
+_MAX_THREADS = 8
 # Containers round the declared end, and some count the last frame's duration and some do not.
 _END_SLACK = 0.5
 
@@ -32,9 +32,9 @@ class Clip:
     file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does not
     advance is never shown and so never sampled.
 
-    ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one a core, at most
-    four). ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn.
-    Memory does not grow with the clip.
+    ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one more than there are
+    cores, so that one works while another waits for its reference frame; at most eight). ``info`` is known at once;
+    ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn. Memory does not grow with the clip.
 
     Raises:
         UnsupportedMedia, CorruptMedia, NoVideoStream: there is no frame to be had.
@@ -120,7 +120,7 @@ class Clip:
         # Before the decoder is opened: a few bytes can announce a picture that would fill the memory.
         self._limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
         stream.codec_context.thread_type = ThreadType.AUTO
-        stream.codec_context.thread_count = threads or min(_MAX_THREADS, os.cpu_count() or 1)
+        stream.codec_context.thread_count = threads or min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
         return stream
 
     def _check_range(self, duration: float) -> None:
