@@ -184,9 +184,9 @@ def _making(tables: Report, training: Report) -> str:
   {config["fer2013_weight"]}.
 - SGD (Nesterov, cosine from {config["peak_rate"]}), batch {config["batch"]}; views shifted, scaled, turned, mirrored,
   relit, blurred, resampled, coded, noised and partly erased; weights averaged ({config["ema"]}).
-- What chose the checkpoint: the clock. It is the average after the last epoch, and the length was set by the time at
-  hand ({_planned(training)}), never by the figures.
-  `valid` was looked at during the run; it fitted the temperatures and settled the ranges of the int8 file.
+- What chose the checkpoint: the end of the schedule. It is the average after the last epoch, whatever its figures.
+- {_lengths(training)}
+- `valid` was looked at during the run; it fitted the temperatures and settled the ranges of the int8 file.
 """
 
 
@@ -222,18 +222,31 @@ policing, credit, insurance, health or any other decision about a person.
 """
 
 
-def _planned(training: Report) -> str:
-    lengths = [segment["planned"] for segment in training["segments"]]
-    if len(set(lengths)) == 1:
-        return f"{lengths[0]} epochs, as planned"
-    later = ", then ".join(str(length) for length in lengths[1:])
-    return f"planned {lengths[0]} epochs, then {later}, as other work on the machine came and went"
+def _lengths(training: Report) -> str:
+    """How long the run was meant to be, and what changed that."""
+    lengths = [str(segment["planned"]) for segment in training["segments"]]
+    story = f"Length: {lengths[0]} epochs, as planned." if len(set(lengths)) == 1 else ""
+    if not story:
+        story = f"The planned length changed as the run went: {', then '.join(lengths)} epochs."
+    return " ".join((story, training["note"])).strip()
+
+
+def _commands(training: Report) -> str:
+    """The training's commands; a run that went on in another folder was copied there first."""
+    lines: list[str] = []
+    last = None
+    for segment in training["segments"]:
+        words = segment["command"].split()
+        folder = words[words.index("--run") + 1]
+        if last not in (None, folder):
+            lines.append(f"cp -r {last} {folder}")
+        lines.append(f"{segment['command']}  # ended after epoch {segment['epoch']}")
+        last = folder
+    return "\n".join(lines)
 
 
 def _remake(tables: Report, training: Report) -> str:
-    commands = "\n".join(
-        f"{segment['command']}  # ended after epoch {segment['epoch']}" for segment in training["segments"]
-    )
+    run = training["run"]
     return f"""
 ## Remake it
 
@@ -241,12 +254,12 @@ From the repository root (the training as of commit `{tables["trained_by"]["comm
 `../shared/data` (about 90 minutes on one core; a run that was killed goes on with `--resume`):
 
 ```sh
-{commands}
-python -m training.emotion.export --run runs/emotion/v1
-python -m training.emotion.quantise --run runs/emotion/v1
-python -m training.emotion.evaluate runs/emotion/v1/fp32.onnx
-python -m training.emotion.evaluate runs/emotion/v1/int8.onnx
-python -m training.emotion.report --run runs/emotion/v1 --version {tables["version"]}
+{_commands(training)}
+python -m training.emotion.export --run {run}
+python -m training.emotion.quantise --run {run}
+python -m training.emotion.evaluate {run}/fp32.onnx
+python -m training.emotion.evaluate {run}/int8.onnx
+python -m training.emotion.report --run {run} --version {tables["version"]}
 ```
 
 Sums in bf16 differ between processors, so another machine gives another file of about the same figures.

@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--version", default="1")
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     parser.add_argument("--ship", choices=("int8", "fp32"), default="int8")
+    parser.add_argument("--note", default="", help="a sentence for the card: why the run's length is what it is")
     options = parser.parse_args()
     evaluations = {
         kind: json.loads((options.run / f"{kind}.json").read_text(encoding="utf-8")) for kind in ("int8", "fp32")
@@ -179,7 +180,7 @@ def main() -> None:
     measured = evaluations[options.ship]
     if measured["sha256"] != digest.sha256(source):
         raise SystemExit(f"{source} is not the file that was evaluated; run training.emotion.evaluate on it")
-    training = training_of(options.run)
+    training = {**training_of(options.run), "run": options.run.as_posix(), "note": options.note}
     folder: Path = options.store / "emotion" / options.version
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
