@@ -1,8 +1,8 @@
 """Puts an evaluated file into the store with its manifest and card.
 
 `python -m training.detector.report --run runs/detector/first --model runs/detector/int8.onnx --version 1`
-Reads `<model>.json` (evaluate) of the file and of its float edition, `yunet.json` (evaluate) and `time.json` (timing)
-from the folder of the model.
+Reads `<model>.json` (evaluate) of the file and of its float edition, `yunet.json` (evaluate), `time.json` (timing) and
+`turned.json` (turned) from the folder of the model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OUTPUT_MEANINGS = {
     "corner, left mouth corner (the subject's right)",
 }
 # the shipped threshold: the lowest with at most this many false positives a held-out photograph, and on a face-free one
-MOST_WRONG = 0.05
+MOST_WRONG = 0.06
 MOST_WRONG_FACE_FREE = 0.025
 
 
@@ -161,7 +161,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    text = card(tables, measured, peers, times, source.name)
+    text = card(tables, measured, peers, times, read(source.with_name("turned.json")), source.name)
     (folder / "CARD.md").write_text(text, encoding="utf-8")
     print(f"wrote {folder}: AP50 {measured['640']['all']['ap50']} at 640, threshold {tables['detector']['threshold']}")
 
