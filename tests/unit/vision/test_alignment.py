@@ -43,6 +43,14 @@ def test_roll_is_the_turn_of_the_face(degrees: float) -> None:
     assert roll_of(turned(UPRIGHT, degrees)) == pytest.approx(degrees, abs=1e-3)
 
 
+def test_a_face_keeps_the_lean_that_tiles_have_and_loses_the_rest() -> None:
+    box = np.asarray([10, 10, 90, 110], dtype=np.float32)
+    for degrees in (-7, 0, 5):
+        assert crop_square(box, turned(UPRIGHT, degrees)).roll == pytest.approx(0, abs=1e-3)
+    assert crop_square(box, turned(UPRIGHT, 40)).roll == pytest.approx(40 - alignment.LEAN, abs=1e-3)
+    assert crop_square(box, turned(UPRIGHT, -90)).roll == pytest.approx(-90 + alignment.LEAN, abs=1e-3)
+
+
 def test_a_profile_whose_eyes_coincide_still_has_a_roll() -> None:
     profile = np.asarray([[50, 40], [50.5, 40], [30, 60], [48, 80], [49, 80]], dtype=np.float32)
     assert roll_of(turned(profile, 20)) == pytest.approx(20, abs=4)
