@@ -3,9 +3,12 @@ from pathlib import Path
 
 import cv2
 import httpx
+import numpy as np
 import pytest
 import skimage.data
 
+from service.domain import U8Array
+from tests.clips import Recipe, steps, write_clip
 from tests.e2e.server import Server
 
 
@@ -33,3 +36,17 @@ def astronaut_file(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("pictures") / "astronaut.jpg"
     path.write_bytes(astronaut)
     return path
+
+
+@pytest.fixture(scope="session")
+def pan(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that pans over the astronaut, filmed with the telephone on its side."""
+    photo = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_COLOR)
+
+    def pictures() -> Iterator[U8Array]:
+        for k in range(50):
+            upright = photo[0:400, 2 * k : 2 * k + 320]
+            yield np.ascontiguousarray(np.rot90(upright))
+
+    path = tmp_path_factory.mktemp("clips") / "pan.mp4"
+    return write_clip(path, steps(50), pictures(), Recipe(rotation=-90, sound="aac"))

@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as a reader would: in a folder with a photograph, against a live service."""
+"""The examples of the documentation, run as a reader would: beside a photograph and a clip, against a live service."""
 
 import os
 import re
@@ -39,9 +39,10 @@ def examples() -> list[Example]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes, pan: Path) -> Path:
     folder = tmp_path_factory.mktemp("reader")
     (folder / "photo.jpg").write_bytes(astronaut)
+    (folder / "clip.mp4").write_bytes(pan.read_bytes())
     return folder
 
 

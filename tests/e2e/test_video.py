@@ -3,23 +3,19 @@
 import io
 import json
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import av
-import cv2
 import httpx
-import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, U8Array
+from service.domain import AnalyzeOptions
 from service.engine.local import EngineConfig, open_engine
 from service.media.clip_model import Sampling
 from service.paths import default_store
 from service.usecases.analyze_video import VideoOptions, analyze_video
 from service.usecases.video_document import analysis_chunks
-from tests.clips import Recipe, steps, write_clip
 from tests.e2e.server import MIEN
 
 SHARED = Path(__file__).parents[3] / "shared" / "media" / "clips"
@@ -36,20 +32,6 @@ def ask(client: httpx.Client, content: bytes, **query: object) -> dict:  # type:
     answer = client.post("/analyze-video", content=content, headers={"content-type": "video/mp4"}, params=query)  # type: ignore[arg-type]
     body: dict = answer.raise_for_status().json()  # type: ignore[type-arg]
     return body
-
-
-@pytest.fixture(scope="module")
-def pan(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that pans over the astronaut, filmed with the telephone on its side."""
-    photo = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_COLOR)
-
-    def pictures() -> Iterator[U8Array]:
-        for k in range(50):
-            upright = photo[0:400, 2 * k : 2 * k + 320]
-            yield np.ascontiguousarray(np.rot90(upright))
-
-    path = tmp_path_factory.mktemp("clips") / "pan.mp4"
-    return write_clip(path, steps(50), pictures(), Recipe(rotation=-90, sound="aac"))
 
 
 def test_one_happy_astronaut_upright_and_moving(client: httpx.Client, pan: Path) -> None:
