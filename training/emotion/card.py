@@ -65,6 +65,7 @@ def _figures(measured: Report, evaluations: dict[str, Report]) -> str:
         )
     crowd = measured["protocol_a"]
     mirror = measured["mirror"]
+    twins = measured["twins"]
     return f"""
 ## Figures
 
@@ -80,6 +81,9 @@ On the FER+ `valid` split, one net, no test-time augmentation. The test split wa
 - Protocol B: the most voted of the eight emotions, every face. FER2013: the original label, every face that has one.
 - KL: votes (lone ones dropped, over the eight emotions) against the scores after temperature.
 - Milliseconds: onnxruntime, one thread, the fifth fastest of a hundred calls on a shared two-core cloud machine.
+- Faces with a near-identical twin in the whole train split (the twins themselves were left out of training):
+  {_pc(twins["with_twin"]["accuracy"])} % on protocol A (n = {twins["with_twin"]["n"]}); the others:
+  {_pc(twins["without_twin"]["accuracy"])} % (n = {twins["without_twin"]["n"]}).
 - A face and its mirror image: scores differ by {mirror["mean_difference"]:.4f} on average over the eight, by
   {mirror["mean_difference_top"]:.3f} for the top emotion; the same emotion leads in {_pc(mirror["same_emotion"])} %
   (n = {mirror["n"]}).

@@ -44,6 +44,15 @@ def evaluate(session: Session, valid: data.Faces) -> Report:
     }
 
 
+def twin_figures(session: Session, valid: data.Faces, train: data.Faces) -> Report:
+    """Protocol A on the valid faces that have a near-identical twin in the whole train split, and on the others."""
+    kept, label = targets.protocol_a(valid.votes)
+    twin = data.twins(valid.images, train.images)
+    logits = session.logits(valid.images).ferplus
+    parts = {"with_twin": kept & twin, "without_twin": kept & ~twin}
+    return {name: _labelled(logits[rows], label[rows]) for name, rows in parts.items()}
+
+
 def time_file(session: Session, valid: data.Faces) -> Report:
     """Milliseconds a face at each batch size."""
     return {f"batch_{batch}": timing.milliseconds(session, valid.images, batch) for batch in timing.BATCHES}
@@ -168,6 +177,7 @@ def main() -> None:
         "bytes": options.model.stat().st_size,
         "sha256": digest.sha256(options.model),
         **evaluate(session, valid),
+        "twins": twin_figures(session, valid, data.load(options.data, "train")),
         "milliseconds_a_face": time_file(session, valid),
     }
     out: Path = options.out or options.model.with_suffix(".json")
