@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from service.domain import AnalyzeOptions
+from service.domain import AnalyzeOptions, DetectorMode
 from service.engine.base import Engine
 
 _DETECTOR = "face-detector"
@@ -19,15 +19,16 @@ def confidences(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions
 
     A caller who names ``min_confidence`` gets exactly that; so does everybody whose engine does not tell its threshold.
     """
-    threshold = _threshold(engine)
+    threshold = _threshold(engine, options.detector)
     if options.min_confidence is not None or threshold is None:
         return options, 0.0
     return replace(options, min_confidence=_KEEP * threshold), threshold + _BEGIN * (1.0 - threshold)
 
 
-def _threshold(engine: Engine) -> float | None:
+def _threshold(engine: Engine, mode: DetectorMode) -> float | None:
     for model in engine.models():
         section = model.manifest.get("detector") if model.name == _DETECTOR and model.active else None
         if isinstance(section, dict) and isinstance(section.get("threshold"), float):
-            return float(section["threshold"])
+            fast = float(section["threshold"])
+            return fast if mode is DetectorMode.FAST else float(section.get("accurate_threshold", fast))
     return None

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from service.domain import F32Array, U8Array
+from service.domain import DetectorMode, F32Array, U8Array
 from service.errors import ModelUnreadable
 from service.runtime import Session
 from service.vision.geometry import suppress
@@ -22,11 +22,15 @@ OUTPUTS = ("scores", "boxes", "landmarks")
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
-    """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input."""
+    """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input.
+
+    The larger input shows more of everything, also of what only looks like a face, so it has a threshold of its own.
+    """
 
     strides: tuple[int, ...]
     multiple: int
     threshold: float
+    accurate_threshold: float
     nms_iou: float
     fast_long_side: int
     accurate_long_side: int
@@ -39,12 +43,17 @@ class DetectorSpec:
                 tuple(int(stride) for stride in table["strides"]),
                 int(table["multiple"]),
                 float(table["threshold"]),
+                float(table.get("accurate_threshold", table["threshold"])),
                 float(table["nms_iou"]),
                 int(table["fast_long_side"]),
                 int(table["accurate_long_side"]),
             )
         except KeyError as error:
             raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
+
+    def threshold_of(self, mode: DetectorMode) -> float:
+        """The lowest score reported when the caller names none."""
+        return self.threshold if mode is DetectorMode.FAST else self.accurate_threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)

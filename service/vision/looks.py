@@ -1,10 +1,13 @@
-"""Where the detector looks: once at the whole picture, and again at parts of a very large one.
+"""Where the detector looks: once at the whole picture; when it is to be accurate twice, and again at parts of a very
+large one.
 
-A face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
+The accurate look adds the larger input to the smaller one: a face that fills the picture is surest at the smaller. A
+face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
 goes over the picture at three times the accurate size in overlapping tiles.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -48,22 +51,26 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
     if mode is DetectorMode.FAST:
         return detector.find(pixels, spec.fast_long_side, threshold, most)
     side = spec.accurate_long_side
-    whole = detector.find(pixels, side, threshold, most)
+    parts = [detector.find(pixels, long_side, threshold, most) for long_side in (side, spec.fast_long_side)]
     long_side = max(pixels.shape[:2])
-    if long_side <= 2 * side:
-        return whole
-    scale = min(1.0, SECOND_LOOK * side / long_side)
+    if long_side > 2 * side:
+        parts += _closer(detector, pixels, threshold, most)
+    every = Detections.joined(parts)
+    return every.only(suppress(every.boxes, every.scores, spec.nms_iou, most))
+
+
+def _closer(detector: FaceDetector, pixels: U8Array, threshold: float, most: int) -> Iterator[Detections]:
+    """The second look, tile by tile; faces in pixels of ``pixels``."""
+    side = detector.spec.accurate_long_side
+    scale = min(1.0, SECOND_LOOK * side / max(pixels.shape[:2]))
     closer = pixels
     if scale < 1:
         closer = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     height, width = closer.shape[:2]
-    parts = [whole]
     for tile in plan_tiles(width, height, side, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]
         found = detector.find(part, max(part.shape[:2]), threshold, most)
-        parts.append(_of_this_look(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale))
-    every = Detections.joined(parts)
-    return every.only(suppress(every.boxes, every.scores, spec.nms_iou, most))
+        yield _of_this_look(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale)
 
 
 def _of_this_look(found: Detections, tile: Tile, width: int, height: int) -> Detections:

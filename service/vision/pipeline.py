@@ -65,7 +65,9 @@ class Pipeline:
 
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces and cut their tiles."""
-        threshold = self.detector.spec.threshold if options.min_confidence is None else options.min_confidence
+        threshold = options.min_confidence
+        if threshold is None:
+            threshold = self.detector.spec.threshold_of(options.detector)
         seen = look(self.detector, frame.pixels, options.detector, threshold, options.max_faces)
         scale = frame.width / frame.pixels.shape[1]
         seen = _worth_reporting(seen, frame, options.min_face / scale)

@@ -192,7 +192,7 @@ def test_decode_measures_from_the_cell_in_strides() -> None:
     assert landmarks[0, 0].tolist() == [[12.0, 12.0]] * 5
 
 
-def test_the_threshold_is_the_lowest_that_holds_at_both_sizes() -> None:
+def test_the_threshold_is_the_lowest_that_holds_with_all_above_it() -> None:
     def rows(*wrong: float) -> dict[str, object]:
         return {
             "thresholds": [
@@ -201,6 +201,7 @@ def test_the_threshold_is_the_lowest_that_holds_at_both_sizes() -> None:
             ]
         }
 
-    assert choose_threshold({"320": rows(0.04, 0.01, 0.0), "640": rows(0.2, 0.04, 0.01)}) == 0.4
-    assert choose_threshold({"320": rows(0.04, MOST_WRONG + 0.01, 0.0), "640": rows(0.0, 0.0, 0.0)}) == 0.5
-    assert choose_threshold({"320": rows(1, 1, 1), "640": rows(1, 1, 1)}) == 0.5
+    assert choose_threshold(rows(0.2, 0.04, 0.01)) == 0.4
+    assert choose_threshold(rows(0.04, MOST_WRONG + 0.01, 0.0)) == 0.5
+    assert choose_threshold(rows(0.0, 0.0, 0.0)) == 0.3
+    assert choose_threshold(rows(1, 1, 1)) == 0.5

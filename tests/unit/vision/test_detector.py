@@ -3,6 +3,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from service.domain import DetectorMode
 from service.errors import ModelUnreadable
 from service.vision.detector import Detections, DetectorSpec, FaceDetector
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, session
@@ -74,3 +75,12 @@ def test_moved_scales_then_shifts() -> None:
 def test_a_spec_with_a_gap_is_named() -> None:
     with pytest.raises(ModelUnreadable, match="strides"):
         DetectorSpec.from_manifest({"multiple": 32})
+
+
+def test_each_mode_has_its_threshold_and_an_older_manifest_one_for_both() -> None:
+    table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
+    sides = {"fast_long_side": 320, "accurate_long_side": 640}
+    older = DetectorSpec.from_manifest({**table, **sides})
+    assert [older.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.4]
+    newer = DetectorSpec.from_manifest({**table, **sides, "accurate_threshold": 0.6})
+    assert [newer.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.6]

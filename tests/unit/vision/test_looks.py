@@ -47,7 +47,7 @@ def test_a_face_in_the_overlap_of_two_tiles_is_one_face() -> None:
     assert len(found.boxes) == 1
 
 
-def test_pictures_that_the_first_look_can_resolve_are_seen_once() -> None:
+def test_pictures_that_the_first_look_can_resolve_need_no_tiles() -> None:
     calls = []
 
     def counting(images: np.ndarray) -> list[np.ndarray]:
@@ -55,7 +55,7 @@ def test_pictures_that_the_first_look_can_resolve_are_seen_once() -> None:
         return bright_spots(images)
 
     look(FaceDetector(session(counting), SPEC), np.zeros((960, 1280, 3), np.uint8), DetectorMode.ACCURATE, 0.5, 9)
-    assert calls == [(1, 480, 640, 3)]
+    assert calls == [(1, 480, 640, 3), (1, 256, 320, 3)]
 
 
 def test_large_faces_are_left_to_the_first_look() -> None:
@@ -65,3 +65,14 @@ def test_large_faces_are_left_to_the_first_look() -> None:
 
     detector = FaceDetector(session(large_faces), SPEC)
     assert len(look(detector, small_face(1920, 1280, 1500, 1100), DetectorMode.ACCURATE, 0.5, 10).boxes) == 0
+
+
+def test_a_face_that_only_the_smaller_input_shows_is_found_when_accurate() -> None:
+    def near_sighted(images: np.ndarray) -> list[np.ndarray]:
+        scores, boxes, landmarks = bright_spots(images)
+        return [scores * (images.shape[2] <= 320), boxes, landmarks]
+
+    detector = FaceDetector(session(near_sighted), SPEC)
+    pixels = np.zeros((480, 640, 3), dtype=np.uint8)
+    pixels[200:220, 300:320] = 255
+    assert len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes) == 1
