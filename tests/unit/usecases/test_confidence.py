@@ -1,4 +1,6 @@
-from service.domain import AnalyzeOptions, ModelInfo
+import pytest
+
+from service.domain import AnalyzeOptions, DetectorMode, ModelInfo
 from service.usecases.confidence import confidences
 from tests.fakes import FakeEngine
 
@@ -9,14 +11,20 @@ class Telling(FakeEngine):
     def models(self) -> tuple[ModelInfo, ...]:
         return (
             ModelInfo("face-detector", "1", False, {"detector": {"threshold": 0.9}}),
-            ModelInfo("face-detector", "2", True, {"detector": {"threshold": 0.6}}),
+            ModelInfo("face-detector", "2", True, {"detector": {"threshold": 0.6, "accurate_threshold": 0.8}}),
         )
 
 
 def test_more_is_asked_at_first_sight_than_afterwards() -> None:
     asked, first_sight = confidences(AnalyzeOptions(), Telling())
-    assert asked.min_confidence == 0.6 * 0.6
-    assert first_sight == 0.6 + 0.25 * 0.4
+    assert asked.min_confidence == pytest.approx(0.6 * 0.6)
+    assert first_sight == pytest.approx(0.6 + 0.4 * 0.4)
+
+
+def test_the_accurate_mode_goes_by_its_own_threshold() -> None:
+    asked, first_sight = confidences(AnalyzeOptions(detector=DetectorMode.ACCURATE), Telling())
+    assert asked.min_confidence == pytest.approx(0.6 * 0.8)
+    assert first_sight == pytest.approx(0.8 + 0.4 * 0.2)
 
 
 def test_a_caller_who_names_a_confidence_gets_exactly_that() -> None:
