@@ -18,13 +18,13 @@ class Telling(FakeEngine):
 def test_more_is_asked_at_first_sight_than_afterwards() -> None:
     asked, first_sight = confidences(AnalyzeOptions(), Telling())
     assert asked.min_confidence == pytest.approx(0.6 * 0.6)
-    assert first_sight == pytest.approx(0.6 + 0.4 * 0.4)
+    assert first_sight == pytest.approx(0.6 + 0.5 * 0.4)
 
 
 def test_the_accurate_mode_goes_by_its_own_threshold() -> None:
     asked, first_sight = confidences(AnalyzeOptions(detector=DetectorMode.ACCURATE), Telling())
     assert asked.min_confidence == pytest.approx(0.6 * 0.8)
-    assert first_sight == pytest.approx(0.8 + 0.4 * 0.2)
+    assert first_sight == pytest.approx(0.8 + 0.5 * 0.2)
 
 
 def test_a_caller_who_names_a_confidence_gets_exactly_that() -> None:
