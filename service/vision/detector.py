@@ -15,8 +15,10 @@ import numpy as np
 from service.domain import DetectorMode, F32Array, U8Array
 from service.errors import ModelUnreadable
 from service.runtime import Session
-from service.vision.geometry import suppress
+from service.vision.geometry import suppress, voting_weights
 
+VOTERS = 0.5  # of the threshold: cells from here on help to place a face that others found
+VOTE_IOU = 0.6
 OUTPUTS = ("scores", "boxes", "landmarks")
 
 
@@ -125,15 +127,22 @@ class FaceDetector:
     def decode(
         self, letterbox: Letterbox, cells: tuple[F32Array, F32Array, F32Array], threshold: float, most: int
     ) -> Detections:
-        """Cells over ``threshold`` as boxes of the picture, overlaps suppressed, at most ``most``."""
+        """Cells over ``threshold`` as faces of the picture, at most ``most``.
+
+        Overlaps are suppressed; what is kept is placed where it and its neighbours, also less sure ones, agree.
+        """
         scores, distances, offsets = cells
-        chosen = np.flatnonzero(scores >= threshold)
+        chosen = np.flatnonzero(scores >= VOTERS * threshold)
         centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
         sides = distances[chosen]
         boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
         found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
         kept = suppress(found.boxes, found.scores, self.spec.nms_iou, most)
-        return found.only(kept).moved(1 / letterbox.scale)
+        kept = kept[found.scores[kept] >= threshold]
+        weights = voting_weights(kept, found.boxes, found.scores, VOTE_IOU)
+        boxes = (weights @ found.boxes).astype(np.float32)
+        landmarks = np.tensordot(weights, found.landmarks, axes=1).astype(np.float32)
+        return Detections(boxes, found.scores[kept], landmarks).moved(1 / letterbox.scale)
 
     def find(self, pixels: U8Array, long_side: int, threshold: float, most: int) -> Detections:
         """Prepare, run and decode."""

@@ -84,3 +84,21 @@ def test_each_mode_has_its_threshold_and_an_older_manifest_one_for_both() -> Non
     assert [older.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.4]
     newer = DetectorSpec.from_manifest({**table, **sides, "accurate_threshold": 0.6})
     assert [newer.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.6]
+
+
+def test_a_face_lies_where_its_cells_agree_also_those_under_the_threshold() -> None:
+    def two_minds(images: np.ndarray) -> list[np.ndarray]:
+        scores, boxes, landmarks = bright_spots(images)
+        boxes = boxes.copy()
+        second = np.flatnonzero(scores[0])[1]
+        scores[0, second] = 0.3
+        boxes[0, second] += 2  # the same face, two pixels larger on every side and a cell to the right
+        return [scores, boxes, landmarks]
+
+    detector = FaceDetector(session(two_minds), SPEC)
+    pixels = picture(320, 320, (100, 100))
+    pixels[96:104, 104:112] = 255
+    found = detector.find(pixels, 320, 0.5, 10)
+    assert len(found.boxes) == 1
+    assert found.scores == pytest.approx([0.9])
+    assert found.boxes[0, 2] == pytest.approx((0.81 * 120 + 0.09 * 130) / 0.9, abs=0.01)

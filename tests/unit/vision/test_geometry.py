@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.vision.geometry import area, clip, intersection, suppress
+from service.vision.geometry import area, clip, intersection, suppress, voting_weights
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -42,3 +42,16 @@ def test_nothing_found_is_no_box() -> None:
 
 def test_clip_cuts_to_the_picture() -> None:
     assert clip(boxes((-5, 3, 120, 90)), 100, 80).tolist() == [pytest.approx([0, 3, 100, 80])]
+
+
+def test_neighbours_vote_with_the_square_of_their_score_and_strangers_do_not() -> None:
+    found = boxes((0, 0, 100, 100), (10, 0, 110, 100), (0, 60, 100, 160), (500, 500, 600, 600))
+    weights = voting_weights(np.asarray([0, 3]), found, np.asarray([0.9, 0.6, 0.8, 0.7], np.float32), 0.6)
+    assert weights.sum(axis=1) == pytest.approx([1, 1])
+    assert weights[0] == pytest.approx([0.81 / 1.17, 0.36 / 1.17, 0, 0])
+    assert weights[1] == pytest.approx([0, 0, 0, 1])
+
+
+def test_nobody_kept_means_nobody_votes() -> None:
+    nothing = voting_weights(np.zeros(0, np.intp), np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.6)
+    assert nothing.shape == (0, 0)
