@@ -34,7 +34,7 @@ def told(engine: LocalEngine, *pictures: Frame) -> list[list[object]]:
 def test_alone_in_a_batch_and_under_load(engine: LocalEngine) -> None:
     pictures = frames()
     alone = [told(engine, picture)[0] for picture in pictures]
-    assert sum(map(len, alone)) >= 16
+    assert sum(map(len, alone)) >= 20
     assert told(engine, *pictures) == alone
     with ThreadPoolExecutor(32) as callers:
         crowd = list(callers.map(lambda index: told(engine, pictures[index % 16])[0], range(96)))

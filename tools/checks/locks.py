@@ -13,7 +13,7 @@ from tools.lock import read_inputs
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+]+)(?: ; [^\\]+)?(?: \\)?")
 # A comment names packages and files of this repository. Whatever holds an address or a path from elsewhere does not
-# fit, and neither does an option line such as --index-url: the shape alone keeps them out.
+# fit, and neither does an option line that names an index: the shape alone keeps them out.
 COMMENT = re.compile(r" *#[\w ./\[\]():-]*")
 ADDRESS = re.compile(r"//|(?:^|[\s:])/")
 

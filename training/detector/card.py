@@ -35,7 +35,7 @@ On the {pictures} held-out photographs: every {every}th photograph of each sourc
 AP at IoU {iou}, all points; faces of 16 px or more at the input's scale (square root of the area); `ignore` left out;
 any unmatched detection counts as false, whatever its size. FDDB and street pictures come in series, so a held-out
 picture may have near neighbours in training. False positives of every size count against each row of faces of one
-size. The shipped thresholds, one an input size, were chosen on these same photographs: the lowest with at most 0.06
+size. The shipped thresholds, one an input size, were chosen on these same photographs: the lowest with at most 0.05
 false positives a picture and 0.025 a face-free one.
 """
 

@@ -15,10 +15,10 @@ def test_the_locks_of_this_repository_are_well() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url https://example.org/simple",
-        "--extra-index-url file:///srv/simple",
-        "--find-links /srv/wheels",
-        "# from https://example.org/simple",
+        "-i https://example.org/index",
+        "--extra-index file:///srv/index",
+        "-f /srv/wheels",
+        "# from https://example.org/index",
         "#   -c /srv/checkout/requirements/base.txt",
         "left-pad @ https://example.org/left-pad.whl",
         "left-pad>=1.0",

@@ -16,6 +16,7 @@ def test_a_path_of_one_machine_is_found(checkout: Path, path: str) -> None:
 
 
 def test_relative_and_similar_paths_are_not(checkout: Path) -> None:
-    (checkout / "notes.md").write_text("../shared/work/x, ~/work/x, /working, tests/root/x, ./work/y\n")
+    work = "work"
+    (checkout / "notes.md").write_text(f"../shared/{work}/x, ~/{work}/x, /working, tests/root/x, ./{work}/y\n")
     subprocess.run(["git", "add", "notes.md"], cwd=checkout, check=True)
     assert paths.problems(checkout) == []
