@@ -24,12 +24,16 @@ MIRRORED = [1, 0, 2, 4, 3]
 class AugmentConfig:
     """Chances are probabilities; sizes are pixels of the training view; angles are degrees."""
 
-    face_zoom: float = 0.55
-    smallest_face: float = 9.0
+    face_zoom: float = 0.45
+    window: float = 0.25  # a part of the photograph about as large as it is; else (almost) the whole of it
+    window_zoom: tuple[float, float] = (0.8, 2.2)
+    smallest_face: float = 8.0
+    smallest_decoy: float = 14.0  # what was once mistaken for a face: smaller, it can no longer be told from one
     largest_face: float = 1.0  # of the view's side
-    zoom_range: tuple[float, float] = (0.12, 3.5)
-    mosaic: float = 0.3
-    max_angle: float = 25.0
+    zoom_range: tuple[float, float] = (0.06, 3.5)
+    least_cover: float = 0.5  # of the view's side, by the photograph: the smallest faces are shown in mosaics
+    mosaics: tuple[tuple[int, float], ...] = ((2, 0.24), (4, 0.12))  # views a side of the mosaic, chance
+    max_angle: float = 30.0
     rotate: float = 0.6
     mirror: float = 0.5
     black_border: float = 0.7
@@ -46,12 +50,16 @@ class AugmentConfig:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """picture uint8 [s, s, 3] BGR; boxes [n, 4] x1 y1 x2 y2, landmarks [n, 5, 2] (NaN: unknown), ignore [n]."""
+    """picture uint8 [s, s, 3] BGR; boxes [n, 4] x1 y1 x2 y2, landmarks [n, 5, 2] (NaN: unknown), ignore [n].
+
+    focus [4]: a place without a face that the next view is to show, as if it were one.
+    """
 
     picture: Image
     boxes: FloatArray
     landmarks: FloatArray
     ignore: npt.NDArray[np.bool_]
+    focus: FloatArray | None = None
 
 
 def augment(source: Sample, size: int, config: AugmentConfig, rng: np.random.Generator) -> Sample:
@@ -64,10 +72,10 @@ def augment(source: Sample, size: int, config: AugmentConfig, rng: np.random.Gen
 
 
 def mosaic(parts: list[Sample]) -> Sample:
-    """Four samples of one size, two by two."""
-    side = parts[0].picture.shape[0]
-    rows = [np.concatenate([a.picture, b.picture], axis=1) for a, b in (parts[:2], parts[2:])]
-    shifts = [np.array(s, np.float32) * side for s in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    """A square number of samples of one size, row by row."""
+    side, count = parts[0].picture.shape[0], math.isqrt(len(parts))
+    rows = [np.concatenate([p.picture for p in parts[i : i + count]], axis=1) for i in range(0, len(parts), count)]
+    shifts = [np.array([i % count, i // count], np.float32) * side for i in range(len(parts))]
     return Sample(
         np.concatenate(rows, axis=0),
         np.concatenate([p.boxes + np.tile(s, 2) for p, s in zip(parts, shifts, strict=True)]),
@@ -79,20 +87,28 @@ def mosaic(parts: list[Sample]) -> Sample:
 def random_view(source: Sample, size: int, config: AugmentConfig, rng: np.random.Generator) -> tuple[Matrix, bool]:
     """The 2x3 matrix from source pixels to view pixels, and whether it mirrors.
 
-    Either a face is chosen and brought to a size drawn evenly in the logarithm, from tiny to the whole view, or the
-    whole photograph is fitted the way the service letterboxes (top left, padding right and below), give or take.
+    A face (or the sample's focus) is chosen and brought to a size drawn evenly in the logarithm, from tiny to the whole
+    view; or a part is seen about as large as it is, often without a face in it; or the whole photograph is fitted the
+    way the service letterboxes (top left, padding right and below), give or take.
     """
     height, width = source.picture.shape[:2]
     faces = np.flatnonzero(~source.ignore)
     low, high = config.zoom_range
-    if faces.size and rng.random() < config.face_zoom:
-        box = source.boxes[rng.choice(faces)].astype(np.float64)
+    kind = rng.random()
+    if source.focus is not None or (faces.size and kind < config.face_zoom):
+        box = (source.boxes[rng.choice(faces)] if source.focus is None else source.focus).astype(np.float64)
+        smallest = config.smallest_face if source.focus is None else config.smallest_decoy
         side = math.sqrt(max((box[2] - box[0]) * (box[3] - box[1]), 1.0))
-        target = math.exp(rng.uniform(math.log(config.smallest_face), math.log(config.largest_face * size)))
-        zoom = float(np.clip(target / side, low, high))
+        target = math.exp(rng.uniform(math.log(smallest), math.log(config.largest_face * size)))
+        zoom = float(np.clip(target / side, max(low, config.least_cover * size / max(width, height)), high))
         anchor = (box[:2] + box[2:]) / 2
         margin = min(0.5 * zoom * side, 0.5 * size)
         place = rng.uniform(margin, size - margin, 2)
+    elif kind < config.face_zoom + config.window:
+        zoom = math.exp(rng.uniform(*np.log(config.window_zoom)))
+        slack = np.maximum(0, np.array([width, height]) - size / zoom) / 2
+        anchor = np.array([width, height]) / 2 + rng.uniform(-slack, slack)
+        place = np.array([size, size]) / 2
     else:
         zoom = size / max(width, height) * math.exp(rng.uniform(math.log(0.75), math.log(1.7)))
         anchor = np.array([width, height]) / 2

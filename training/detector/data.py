@@ -24,7 +24,8 @@ class Photograph:
 
     boxes [n, 4] x1 y1 x2 y2: the teacher's where it has one, otherwise people's; human_boxes [n, 4]: people's, NaN
     where there is none; landmarks [n, 5, 2]: right eye, left eye, nose, right and left mouth corner (the subject's
-    right), NaN where unknown; ignore [n] bool: neither face nor background.
+    right), NaN where unknown; ignore [n] bool: neither face nor background; scores [n]: how sure the teacher was, 0
+    where only people saw a face.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Photograph:
     human_boxes: FloatArray
     landmarks: FloatArray
     ignore: npt.NDArray[np.bool_]
+    scores: FloatArray
 
     @property
     def held_out(self) -> bool:
@@ -75,6 +77,7 @@ def parse(row: dict[str, Any], index: int) -> Photograph:
             -1, 5, 2
         ),
         ignore=np.array([bool(face.get("ignore")) for face in faces], np.bool_),
+        scores=np.array([face.get("score") or 0.0 for face in faces], np.float32),
     )
 
 

@@ -11,7 +11,9 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.detector.augment import AugmentConfig, Sample, augment, mosaic
-from training.detector.data import Photograph, PixelCache
+from training.detector.data import FloatArray, Photograph, PixelCache
+from training.detector.decoys import lay_decoys
+from training.detector.labels import Mistakes, training_labels
 from training.detector.tiles import Tiles, paste_tiles
 
 Batch = dict[str, torch.Tensor]
@@ -25,6 +27,8 @@ class BatchConfig:
     most_faces: int = 64
     seed: int = 20260
     paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
+    decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph
+    mistakes: float = 0.1  # chance that a view shows what an earlier edition took for a face, where such are known
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
@@ -40,9 +44,13 @@ class Batches(IterableDataset[Batch]):
         start: int,
         stop: int,
         tiles: Tiles | None = None,
+        mistakes: Mistakes | None = None,
     ) -> None:
-        self.photographs, self.pixels, self.rows, self.tiles = photographs, pixels, rows, tiles
+        self.pixels, self.rows, self.tiles = pixels, rows, tiles
+        known = mistakes or {}
+        self._labels = {row: training_labels(photographs[row], known.get(photographs[row].file)) for row in rows}
         self._face_free = [row for row in rows if not len(photographs[row].boxes)]
+        self._mistaken = [row for row in rows if len(self._labels[row].wrong)]
         self.config, self.start, self.stop = config, start, stop
 
     def __iter__(self) -> Iterator[Batch]:
@@ -60,18 +68,31 @@ class Batches(IterableDataset[Batch]):
 
     def view(self, side: int, rng: np.random.Generator) -> Sample:
         config = self.config.augment
-        if rng.random() < config.mosaic:
-            return mosaic([augment(self.pick(rng), side // 2, config, rng) for _ in range(4)])
+        drawn = rng.random()
+        for count, chance in config.mosaics:
+            if drawn < chance:
+                return mosaic([augment(self.pick(rng), side // count, config, rng) for _ in range(count**2)])
+            drawn -= chance
         return augment(self.pick(rng), side, config, rng)
 
     def pick(self, rng: np.random.Generator) -> Sample:
+        """A photograph with its labels, sometimes with faces or decoys added, or told to show an old mistake."""
+        if self._mistaken and rng.random() < self.config.mistakes:
+            row = self._mistaken[rng.integers(len(self._mistaken))]
+            wrong = self._labels[row].wrong
+            return self._sample(row, wrong[rng.integers(len(wrong))])
         row = self.rows[rng.integers(len(self.rows))]
-        photograph = self.photographs[row]
-        sample = Sample(self.pixels[row], photograph.boxes, photograph.landmarks, photograph.ignore)
-        if self.tiles is None or rng.random() >= self.config.paste:
-            return sample
-        others = self.pixels[self._face_free[rng.integers(len(self._face_free))]]
-        return paste_tiles(sample, self.tiles, others, rng)
+        sample = self._sample(row)
+        if self.tiles is not None and rng.random() < self.config.paste:
+            others = self.pixels[self._face_free[rng.integers(len(self._face_free))]]
+            sample = paste_tiles(sample, self.tiles, others, rng)
+        if rng.random() < self.config.decoys:
+            sample = lay_decoys(sample, rng)
+        return sample
+
+    def _sample(self, row: int, focus: FloatArray | None = None) -> Sample:
+        labels = self._labels[row]
+        return Sample(self.pixels[row], labels.boxes, labels.landmarks, labels.ignore, focus)
 
 
 def collate(samples: list[Sample], most_faces: int) -> Batch:

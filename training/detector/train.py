@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from training.common import provenance
 from training.detector.data import Photograph, PixelCache, load_photographs
+from training.detector.labels import Mistakes, read_mistakes
 from training.detector.loader import Batch, BatchConfig, Batches
 from training.detector.losses import LossWeights, Targets, detector_loss
 from training.detector.model import FaceDetector, ModelConfig, cell_centres
@@ -120,6 +121,12 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(path)  # a killed run leaves the last whole checkpoint
 
+    def begin_from(self, path: Path) -> None:
+        """Takes over the averaged weights of another run; its optimiser and its place in the schedule are left."""
+        earlier, _ = load_average(path)
+        self.model.load_state_dict(earlier.state_dict())
+        self.average.model.load_state_dict(earlier.state_dict())
+
     def restore(self, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.model.load_state_dict(state["model"])
@@ -144,12 +151,17 @@ def write_settings(run: Path, settings: dict[str, Any]) -> None:
 
 
 def train(
-    trainer: Trainer, photographs: list[Photograph], pixels: PixelCache, batches: BatchConfig, tiles: Tiles | None
+    trainer: Trainer,
+    photographs: list[Photograph],
+    pixels: PixelCache,
+    batches: BatchConfig,
+    tiles: Tiles | None,
+    mistakes: Mistakes | None,
 ) -> None:
     """Runs to the last iteration, logging one JSON line every `log_every`."""
     config = trainer.config
     rows = [i for i, photograph in enumerate(photographs) if not photograph.held_out]
-    data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations, tiles)
+    data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations, tiles, mistakes)
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6)
     sums: dict[str, float] = {}
     stopped: list[int] = []
@@ -182,6 +194,8 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=BatchConfig.seed)
+    parser.add_argument("--mistakes", type=Path, help="what an earlier edition took for faces (training.detector.mine)")
+    parser.add_argument("--begin-from", type=Path, help="checkpoint of an earlier run whose weights are the first ones")
     parser.add_argument("--resume", action="store_true", help="continue from <run>/last.pt")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -193,10 +207,15 @@ def main() -> None:
     config = TrainConfig(iterations=arguments.iterations)
     batches = BatchConfig(seed=arguments.seed)
     trainer = Trainer(arguments.run, config, ModelConfig(), LossWeights())
+    if arguments.begin_from:
+        trainer.begin_from(arguments.begin_from)
     if arguments.resume:
         trainer.restore(arguments.run / "last.pt")
-    write_settings(arguments.run, {"train": asdict(config), "batches": asdict(batches), "from": trainer.iteration})
-    train(trainer, photographs, pixels, batches, load_tiles(arguments.data, arguments.teacher, arguments.tiles))
+    settings = {"train": asdict(config), "batches": asdict(batches), "losses": asdict(trainer.weights)}
+    write_settings(arguments.run, settings | {"from": trainer.iteration})
+    tiles = load_tiles(arguments.data, arguments.teacher, arguments.tiles)
+    mistakes = read_mistakes(arguments.mistakes) if arguments.mistakes else None
+    train(trainer, photographs, pixels, batches, tiles, mistakes)
 
 
 if __name__ == "__main__":
