@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
     parser.add_argument("--tiles", type=Path, default=Path("runs/detector/cache/tiles.npz"), help="cache of FER+ faces")
     parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
+    parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate, help="the highest")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=BatchConfig.seed)
     parser.add_argument("--mistakes", type=Path, help="what an earlier edition took for faces (training.detector.mine)")
@@ -204,7 +205,7 @@ def main() -> None:
     photographs = load_photographs(arguments.data)
     pixels = PixelCache(arguments.cache, photographs)
     pixels.build(arguments.data, photographs)
-    config = TrainConfig(iterations=arguments.iterations)
+    config = TrainConfig(iterations=arguments.iterations, learning_rate=arguments.learning_rate)
     batches = BatchConfig(seed=arguments.seed)
     trainer = Trainer(arguments.run, config, ModelConfig(), LossWeights())
     if arguments.begin_from:
