@@ -33,8 +33,8 @@ class StubPipeline:
         self.threads: set[str] = set()
 
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
-        assert self.gate.wait(20)
         self.threads.add(threading.current_thread().name)
+        assert self.gate.wait(20)
         value, count = int(frame.pixels[1, 1, 0]), int(frame.pixels[0, 0, 0])
         self.found.append(value)
         if value in self.bad_frames:

@@ -170,7 +170,14 @@ def test_closing_answers_everyone(engine: LocalEngine, stub: StubPipeline) -> No
 
 
 def test_both_workers_work(engine: LocalEngine, stub: StubPipeline) -> None:
-    list(engine.analyze((frame(n) for n in range(240)), OPTIONS))
+    stub.gate.clear()  # while it is shut a worker holds on to its frame, so the next one is the other worker's
+    with ThreadPoolExecutor(1) as caller:
+        call = caller.submit(values, engine, frame(1), frame(2))
+        until = time.monotonic() + WAIT
+        while len(stub.threads) < 2 and time.monotonic() < until:
+            time.sleep(0.001)
+        stub.gate.set()
+        assert call.result(WAIT) == [[1], [2]]
     assert len(stub.threads) == 2
 
 
