@@ -4,7 +4,7 @@ Geometry copies what the detector's crops get wrong, degradation what cameras an
 the generator that is passed in, so that a view is a pure function of (picture, seed).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,6 +38,18 @@ class AugmentConfig:
     erase: float = 0.3
     erase_side: tuple[float, float] = (0.12, 0.4)
 
+    def calmer(self) -> "AugmentConfig":
+        """For the end of a training: half the movement, little noise, nothing covered; cameras and codecs stay."""
+        low, high = self.scale
+        return replace(
+            self,
+            shift=self.shift / 2,
+            scale=(low**0.5, high**0.5),
+            rotate=self.rotate / 2,
+            noise=self.noise / 2,
+            erase=0.0,
+        )
+
 
 def augment(image: Image, config: AugmentConfig, rng: Generator) -> Image:
     """One random view of `image`, of the same shape."""
@@ -55,6 +67,17 @@ def augment(image: Image, config: AugmentConfig, rng: Generator) -> Image:
 def augment_batch(images: NDArray[np.uint8], config: AugmentConfig, rng: Generator) -> NDArray[np.uint8]:
     """A view of each of `images` [n, h, w]."""
     return np.stack([augment(image, config, rng) for image in images])
+
+
+def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """`images` [n, h, w] as [n, side, side], area-averaged."""
+    if images.shape[1:] == (side, side):
+        return images
+    return np.stack([_uint8(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)) for image in images])
+
+
+def _uint8(image: NDArray[np.generic]) -> Image:
+    return np.asarray(image, dtype=np.uint8)
 
 
 def _geometry(image: Image, config: AugmentConfig, rng: Generator) -> Image:

@@ -18,8 +18,9 @@ class NetShape:
     dropout: float = 0.2  # on the pooled features
 
 
-# Millions of multiply-adds at 48x48 stand beside each shape.
+# Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture.
 ZOO = {
+    "r32-48-96-256-s2": NetShape(stem=((32, 2),), stages=((48, 1, 1), (96, 1, 2), (256, 2, 2))),  # 112
     "r32-48-96-192": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (192, 2, 2))),  # 130
     "r32-48-96-256": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (256, 2, 2))),  # 161
     "r32-64-128-256-s2": NetShape(stem=((32, 2), (48, 1)), stages=((64, 1, 1), (128, 2, 2), (256, 2, 2))),  # 198

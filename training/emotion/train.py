@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.common import checkpoint, provenance
+from training.common import checkpoint, digest, provenance
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
 from training.emotion import data, targets
-from training.emotion.augment import AugmentConfig, augment_batch
-from training.emotion.labels import NO_LABEL
+from training.emotion.augment import AugmentConfig, augment_batch, resized
+from training.emotion.labels import BASIC7, NO_LABEL
 from training.emotion.model import ZOO, EmotionNet, Outputs, build
+from training.emotion.teachers import Teachers
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,13 @@ class TrainConfig:
     weight_decay: float = 5e-4
     fer2013_weight: float = 0.5
     ema: float = 0.999
-    twin_threshold: float = 0.95  # train faces that resemble a valid face more than this are left out
+    rare_power: float = 0.25  # a face weighs as its classes' frequency to minus this: rare emotions are heard
+    small_side: int = 36  # px; the early epochs see smaller pictures, which cost (36 / 48)^2 as much
+    small_share: float = 0.5  # of the epochs
+    calm_share: float = 0.1  # of the epochs, the last: views as photographs are, without the wilder changes
+    teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
+    keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
+    twin_threshold: float = 0.95
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
@@ -46,19 +53,21 @@ class Batch:
     """One step's material; `images` are uint8 [n, 48, 48, 1]."""
 
     images: Tensor
-    distribution: Tensor  # [n, 8]
-    weight: Tensor  # [n]
-    fer2013: Tensor  # [n], NO_LABEL where masked
+    crowd: targets.Targets  # [n, 8] and [n]
+    fer2013: targets.Targets  # [n, 7] and [n]
 
 
 class Trainer:
     """A net, its average, its optimiser, and where they stand."""
 
-    def __init__(self, config: TrainConfig, faces: data.Faces, folder: Path) -> None:
+    def __init__(self, config: TrainConfig, faces: data.Faces, folder: Path, teachers: Teachers | None = None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.faces = faces
-        self.targets = targets.vote_targets(faces.votes)
+        self.teachers = teachers
+        self.crowd = targets.vote_targets(faces.votes)
+        self.fer2013 = targets.label_targets(faces.fer2013, len(BASIC7))
+        self.rarity = targets.rarity(self.crowd, config.rare_power)
         self.folder = folder
         self.net = build(config.shape)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
@@ -117,23 +126,34 @@ class Trainer:
     def _batches(self) -> Iterator[Batch]:
         config = self.config
         order = np.random.default_rng((config.seed, self.epoch)).permutation(len(self.faces))
+        calm = self.epoch >= round(config.epochs * (1 - config.calm_share))
+        side = config.small_side if self.epoch < round(config.epochs * config.small_share) else data.TILE
+        ranges = config.augment.calmer() if calm else config.augment
         for index in range(self.steps_per_epoch):
             rows = order[index * config.batch : (index + 1) * config.batch]
             rng = np.random.default_rng((config.seed, self.epoch, index))
-            views = augment_batch(self.faces.images[rows], config.augment, rng)
+            views = augment_batch(self.faces.images[rows], ranges, rng)
+            crowd, fer2013 = self.crowd.rows(rows), self.fer2013.rows(rows)
+            if self.teachers is not None:
+                said = self.teachers.probabilities(views)
+                crowd = crowd.mixed(said.ferplus, config.teacher_share)
+                fer2013 = fer2013.mixed(said.fer2013, config.teacher_share)
             yield Batch(
-                images=torch.from_numpy(views[..., None]),
-                distribution=torch.from_numpy(self.targets.distribution[rows]),
-                weight=torch.from_numpy(self.targets.weight[rows]),
-                fer2013=torch.from_numpy(self.faces.fer2013[rows]),
+                images=torch.from_numpy(resized(views, side)[..., None]),
+                crowd=crowd.weighed(self.rarity[rows]),
+                fer2013=fer2013,
             )
 
 
 def loss_of(outputs: Outputs, batch: Batch, fer2013_weight: float) -> Tensor:
-    """Cross-entropy to the crowd's votes, each face as far as it is trusted, plus that of the FER2013 label."""
-    crowd = functional.cross_entropy(outputs.ferplus.float(), batch.distribution, reduction="none")
-    single = functional.cross_entropy(outputs.fer2013.float(), batch.fer2013, ignore_index=NO_LABEL)
-    return (crowd * batch.weight).sum() / batch.weight.sum() + fer2013_weight * single
+    """Cross-entropy to the crowd's votes plus that to the FER2013 label, each face as far as it is trusted."""
+    return _weighed(outputs.ferplus, batch.crowd) + fer2013_weight * _weighed(outputs.fer2013, batch.fer2013)
+
+
+def _weighed(logits: Tensor, aim: targets.Targets) -> Tensor:
+    weight = torch.from_numpy(aim.weight)
+    loss = functional.cross_entropy(logits.float(), torch.from_numpy(aim.distribution), reduction="none")
+    return (loss * weight).sum() / weight.sum()
 
 
 @torch.inference_mode()
@@ -179,6 +199,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="ONNX files to learn from beside the votes")
+    parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
     return parser.parse_args(arguments)
@@ -189,21 +211,27 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
-    config = TrainConfig(shape=options.shape, epochs=options.epochs, seed=options.seed)
+    config = TrainConfig(
+        shape=options.shape, epochs=options.epochs, seed=options.seed, keep_twins=not options.drop_twins
+    )
     log = RunLog(options.run / "log.jsonl")
     train, valid = data.load(options.data, "train"), data.load(options.data, "valid")
     twin = data.twins(train.images, valid.images, config.twin_threshold)
+    dropped = np.zeros_like(twin) if config.keep_twins else twin
     log.write(
         event="resume" if options.resume else "start",
         commit=provenance.head_commit(),
         command=provenance.command_line(),
         train=len(train),
         valid=len(valid),
-        twins_dropped=int(twin.sum()),
+        twins_of_valid=int(twin.sum()),
+        twins_dropped=int(dropped.sum()),
+        teachers=[{"file": path.as_posix(), "sha256": digest.sha256(path)} for path in options.teacher],
         config=asdict(config),
     )
-    kept = np.flatnonzero(~twin)[: options.limit]
-    trainer = Trainer(config, train.rows(kept), options.run)
+    kept = np.flatnonzero(~dropped)[: options.limit]
+    teachers = Teachers(options.teacher, options.threads) if options.teacher else None
+    trainer = Trainer(config, train.rows(kept), options.run, teachers)
     if options.resume:
         trainer.resume()
     while trainer.epoch < config.epochs:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.emotion import perturb
-from training.emotion.augment import AugmentConfig, augment, augment_batch
+from training.emotion.augment import AugmentConfig, augment, augment_batch, resized
 
 STILL = AugmentConfig(
     flip=0, shift=0, scale=(1, 1), rotate=0, gamma=(1, 1), contrast=(1, 1), brightness=0,
@@ -66,3 +66,19 @@ def test_a_wider_crop_makes_the_face_smaller():
 
 def test_the_mirror_of_the_mirror_is_the_face(faces: np.ndarray):
     assert (perturb.mirror(perturb.mirror(faces)) == faces).all()
+
+
+def test_small_views_keep_the_mean_grey_and_a_full_size_is_left_alone():
+    images = np.random.default_rng(1).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    small = resized(images, 36)
+    assert small.shape == (3, 36, 36)
+    np.testing.assert_allclose(small.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=1.0)
+    assert resized(images, 48) is images
+
+
+def test_a_calm_view_moves_half_as_far_and_covers_nothing():
+    wild = AugmentConfig()
+    calm = wild.calmer()
+    assert (calm.erase, calm.shift, calm.rotate) == (0.0, wild.shift / 2, wild.rotate / 2)
+    assert calm.scale == pytest.approx((wild.scale[0] ** 0.5, wild.scale[1] ** 0.5))
+    assert (calm.jpeg, calm.blur, calm.resample) == (wild.jpeg, wild.blur, wild.resample)

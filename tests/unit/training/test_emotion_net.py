@@ -13,7 +13,9 @@ from training.common.ema import Ema  # noqa: E402
 from training.emotion import data  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
-from training.emotion.model import EmotionNet, NetShape  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, NetShape  # noqa: E402
+from training.emotion.targets import Targets, label_targets  # noqa: E402
+from training.emotion.teachers import Teachers  # noqa: E402
 from training.emotion.train import Batch, TrainConfig, Trainer, loss_of  # noqa: E402
 
 TINY = NetShape(stem=((4, 2),), stages=((6, 1, 2), (8, 2, 2)))
@@ -34,6 +36,17 @@ def net() -> EmotionNet:
 
 def pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+
+
+def crowd_of_eight() -> data.Faces:
+    votes = np.zeros((8, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[np.arange(8), np.arange(8)] = 10
+    return data.Faces(pictures(8), votes, np.arange(8) % 7)
+
+
+@pytest.fixture
+def zoo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ZOO, "tiny", TINY)
 
 
 def test_brightness_and_contrast_do_not_reach_the_net(net: EmotionNet):
@@ -60,12 +73,34 @@ def test_the_onnx_file_agrees_with_torch(net: EmotionNet, tmp_path: Path):
 
 def test_faces_without_labels_do_not_move_the_loss(net: EmotionNet):
     images = torch.from_numpy(pictures(3))[..., None]
-    distribution = torch.full((3, 8), 1 / 8)
     outputs = net(images)
-    whole = Batch(images, distribution, torch.tensor([1.0, 1.0, 0.0]), torch.tensor([0, 1, NO_LABEL]))
-    part = Batch(images[:2], distribution[:2], torch.ones(2), torch.tensor([0, 1]))
+    crowd = Targets(np.full((3, 8), 1 / 8, np.float32), np.array([1, 1, 0], np.float32))
+    whole = Batch(images, crowd, label_targets(np.array([0, 1, NO_LABEL]), 7))
+    first = np.arange(2)
+    part = Batch(images[:2], crowd.rows(first), label_targets(first, 7))
     first_two = type(outputs)(*(value[:2] for value in outputs))
     torch.testing.assert_close(loss_of(outputs, whole, 0.5), loss_of(first_two, part, 0.5))
+
+
+@pytest.mark.usefixtures("zoo")
+def test_a_student_is_told_what_its_teacher_makes_of_the_very_view(net: EmotionNet, tmp_path: Path):
+    export(net, tmp_path / "teacher.onnx")
+    teachers = Teachers([tmp_path / "teacher.onnx"])
+    config = TrainConfig(shape="tiny", epochs=1, batch=4, teacher_share=1.0, small_share=0.0)
+    for batch in Trainer(config, crowd_of_eight(), tmp_path, teachers)._batches():
+        said = teachers.probabilities(batch.images[..., 0].numpy())
+        np.testing.assert_allclose(batch.crowd.distribution, said.ferplus, atol=1e-6)
+        np.testing.assert_allclose(batch.fer2013.distribution, said.fer2013, atol=1e-6)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_early_epochs_see_small_pictures_and_the_last_ones_uncovered_ones(tmp_path: Path):
+    config = TrainConfig(shape="tiny", epochs=4, batch=4, small_share=0.5, small_side=36)
+    trainer = Trainer(config, crowd_of_eight(), tmp_path)
+    sides = []
+    for trainer.epoch in range(config.epochs):
+        sides.append({tuple(batch.images.shape[1:3]) for batch in trainer._batches()})
+    assert sides == [{(36, 36)}, {(36, 36)}, {(48, 48)}, {(48, 48)}]
 
 
 def test_the_average_moves_towards_the_net(net: EmotionNet):
@@ -77,11 +112,9 @@ def test_the_average_moves_towards_the_net(net: EmotionNet):
     torch.testing.assert_close(ema.module.ferplus.weight, before + 0.1)
 
 
-def test_a_resumed_run_is_the_run_that_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(__import__("training.emotion.model", fromlist=["ZOO"]).ZOO, "tiny", TINY)
-    votes = np.zeros((8, len(VOTE_COLUMNS)), dtype=np.int64)
-    votes[np.arange(8), np.arange(8)] = 10
-    faces = data.Faces(pictures(8), votes, np.arange(8) % 7)
+@pytest.mark.usefixtures("zoo")
+def test_a_resumed_run_is_the_run_that_was_not_killed(tmp_path: Path):
+    faces = crowd_of_eight()
     config = TrainConfig(shape="tiny", epochs=2, batch=4)
 
     straight = Trainer(config, faces, tmp_path / "a")
