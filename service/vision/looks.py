@@ -17,8 +17,9 @@ from service.domain import DetectorMode, U8Array
 from service.vision.detector import Detections, FaceDetector
 from service.vision.geometry import suppress
 
-SECOND_LOOK = 3  # long side of the second look, in accurate long sides
-OVERLAP = 96  # px of the second look; a third of that in the first, which larger faces are left to
+SECOND_LOOK = 4  # long side of the second look, in accurate long sides
+TILE = 1088  # px; the largest side of a tile: two of them cover a frame of 1080p, and few large ones overlap least
+OVERLAP = 96  # px of the second look; a quarter of that in the first, which larger faces are left to
 _EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
 
 
@@ -32,17 +33,20 @@ class Tile:
     bottom: int
 
 
-def plan_tiles(width: int, height: int, side: int, overlap: int) -> list[Tile]:
-    """Evenly spread tiles of at most ``side`` that cover the picture and overlap by at least ``overlap``."""
-    columns, rows = _starts(width, side, overlap), _starts(height, side, overlap)
-    return [Tile(x, y, min(x + side, width), min(y + side, height)) for y in rows for x in columns]
+def plan_tiles(width: int, height: int, most: int, overlap: int) -> list[Tile]:
+    """As few tiles of at most ``most`` a side as cover the picture, alike in size and overlapping by ``overlap`` or
+    more."""
+    columns, rows = _spans(width, most, overlap), _spans(height, most, overlap)
+    return [Tile(left, top, right, bottom) for top, bottom in rows for left, right in columns]
 
 
-def _starts(length: int, side: int, overlap: int) -> list[int]:
-    if length <= side:
-        return [0]
-    count = math.ceil((length - overlap) / (side - overlap))
-    return [round(step * (length - side) / (count - 1)) for step in range(count)]
+def _spans(length: int, most: int, overlap: int) -> list[tuple[int, int]]:
+    if length <= most:
+        return [(0, length)]
+    count = math.ceil((length - overlap) / (most - overlap))
+    side = math.ceil((length + (count - 1) * overlap) / count)
+    starts = [(length - side) * step // (count - 1) for step in range(count)]
+    return [(start, start + side) for start in starts]
 
 
 def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold: float, most: int) -> Detections:
@@ -67,7 +71,7 @@ def _closer(detector: FaceDetector, pixels: U8Array, threshold: float, most: int
     if scale < 1:
         closer = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     height, width = closer.shape[:2]
-    for tile in plan_tiles(width, height, side, OVERLAP):
+    for tile in plan_tiles(width, height, TILE, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]
         found = detector.find(part, max(part.shape[:2]), threshold, most)
         yield _of_this_look(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale)

@@ -5,11 +5,13 @@ import pytest
 
 from service.domain import DetectorMode
 from service.vision.detector import FaceDetector
-from service.vision.looks import look, plan_tiles
+from service.vision.looks import OVERLAP, TILE, look, plan_tiles
 from tests.unit.vision.stubs import SPEC, bright_spots, session
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1280), (1920, 400), (641, 640), (640, 640), (100, 50)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1280), (2560, 1707), (1920, 400), (641, 640), (640, 640), (100, 50)]
+)
 def test_tiles_cover_the_picture_and_overlap(width: int, height: int) -> None:
     tiles = plan_tiles(width, height, 640, 96)
     covered = np.zeros((height, width), dtype=int)
@@ -18,8 +20,13 @@ def test_tiles_cover_the_picture_and_overlap(width: int, height: int) -> None:
         assert tile.bottom - tile.top <= 640
         covered[tile.top : tile.bottom, tile.left : tile.right] += 1
     assert covered.min() >= 1
-    lefts = sorted({tile.left for tile in tiles})
-    assert all(following - before <= 640 - 96 for before, following in pairwise(lefts))
+    spans = sorted({(tile.left, tile.right) for tile in tiles})
+    assert all(before[1] - following[0] >= 96 for before, following in pairwise(spans))
+
+
+def test_tiles_waste_little() -> None:
+    tiles = plan_tiles(1920, 1080, TILE, OVERLAP)
+    assert [(tile.left, tile.right, tile.bottom) for tile in tiles] == [(0, 1008, 1080), (912, 1920, 1080)]
 
 
 def small_face(width: int, height: int, x: int, y: int) -> np.ndarray:
@@ -39,7 +46,7 @@ def test_the_second_look_finds_what_the_first_is_too_coarse_for() -> None:
 
 
 def test_a_face_in_the_overlap_of_two_tiles_is_one_face() -> None:
-    tiles = plan_tiles(1920, 640, 640, 96)
+    tiles = plan_tiles(1920, 640, TILE, OVERLAP)
     x = (tiles[1].left + tiles[0].right) // 2
     found = look(
         FaceDetector(session(bright_spots), SPEC), small_face(1920, 640, x, 300), DetectorMode.ACCURATE, 0.5, 9
