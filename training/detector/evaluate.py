@@ -17,14 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from training.common import digest
+from training.detector import thresholds
 from training.detector.average_precision import FOUND, Matches, curve, match
 from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
+from training.detector.findings import curve_points, failures, reliability
 from training.detector.predictor import Detections, Detector, open_detector
 
 LONG_SIDES = (640, 320)
 SMALLEST_FACE = 16.0
 BUCKETS = (16.0, 24.0, 32.0, 64.0, 128.0, 10_000.0)
-THRESHOLDS = tuple(round(0.2 + 0.02 * i, 2) for i in range(36))
 NEGATIVES = "objects"
 
 
@@ -69,6 +70,17 @@ def judge(results: list[Result], smallest: float, largest: float = 1e9, human: b
     return judged
 
 
+def failures_at(results: list[Result], judged: list[Matches], threshold: float) -> dict[str, Any]:
+    """Faces missed and things taken for faces at one score, by size and source."""
+    labels = []
+    for result in results:
+        side = sides(result.photograph.boxes) * np.float32(result.scale)
+        labels.append(np.where(~result.photograph.ignore & (side >= SMALLEST_FACE), side, np.nan))
+    seen = [sides(result.found.boxes) * np.float32(result.scale) for result in results]
+    sources = [result.photograph.source for result in results]
+    return failures(judged, sources, labels, seen, threshold, BUCKETS)
+
+
 def summary(judged: list[Matches]) -> dict[str, Any]:
     whole = curve(judged)
     return {
@@ -94,28 +106,12 @@ def landmark_error(results: list[Result], judged: list[Matches], threshold: floa
     return {"mean": round(float(every.mean()), 4), "p95": round(float(np.percentile(every, 95)), 4), "n": every.size}
 
 
-def thresholds(results: list[Result], smallest: float) -> list[dict[str, Any]]:
-    """Recall, precision and false positives a picture at fixed scores, and those on the face-free photographs."""
-    whole = curve(judge(results, smallest))
-    empty = curve(judge([r for r in results if r.photograph.source == NEGATIVES], smallest))
-    rows = []
-    for threshold in THRESHOLDS:
-        recall, precision, wrong = whole.at_threshold(threshold)
-        rows.append(
-            {
-                "threshold": threshold,
-                "recall": round(recall, 4),
-                "precision": round(precision, 4),
-                "fp_a_picture": round(wrong, 4),
-                "fp_a_face_free_picture": round(empty.at_threshold(threshold)[2], 4),
-            }
-        )
-    return rows
-
-
-def measure(results: list[Result], threshold: float) -> dict[str, Any]:
-    """Everything said about one detector at one input size."""
+def measure(results: list[Result], threshold: float, shipped: float | None = None) -> dict[str, Any]:
+    """Everything said about one detector at one input size; failures at `shipped`, or at the score that
+    `thresholds.choose` picks."""
     judged = judge(results, SMALLEST_FACE)
+    face_free = [r for r in results if r.photograph.source == NEGATIVES]
+    rows = thresholds.table(curve(judged), curve(judge(face_free, SMALLEST_FACE)))
     by_source: dict[str, list[Result]] = {}
     for result in results:
         by_source.setdefault(result.photograph.source, []).append(result)
@@ -130,18 +126,25 @@ def measure(results: list[Result], threshold: float) -> dict[str, Any]:
             for low, high in pairwise(BUCKETS)
         },
         "landmarks": landmark_error(results, judged, threshold),
-        "thresholds": thresholds(results, SMALLEST_FACE),
-        "face_free_pictures": len(by_source.get(NEGATIVES, [])),
+        "curve": curve_points(curve(judged)),
+        "reliability": reliability(judged),
+        "failures": failures_at(results, judged, thresholds.choose(rows) if shipped is None else shipped),
+        "thresholds": rows,
+        "face_free_pictures": len(face_free),
     }
 
 
-def evaluate(path: Path, data: Path, threshold: float, limit: int | None = None) -> dict[str, Any]:
-    """The whole protocol for one ONNX file."""
+def evaluate(
+    path: Path, data: Path, threshold: float = 0.5, limit: int | None = None, shipped: dict[int, float] | None = None
+) -> dict[str, Any]:
+    """The whole protocol for one ONNX file. threshold: from which landmarks are compared; shipped: the score at which
+    failures are counted, by the input's long side."""
     photographs = [p for p in load_photographs(data) if p.held_out][:limit]
     detector = open_detector(path)
     report: dict[str, Any] = {"model": path.name, "sha256": digest.sha256(path), "landmark_threshold": threshold}
     for long_side in LONG_SIDES:
-        report[str(long_side)] = measure(run(detector, photographs, data, long_side), threshold)
+        results = run(detector, photographs, data, long_side)
+        report[str(long_side)] = measure(results, threshold, (shipped or {}).get(long_side))
     return report
 
 

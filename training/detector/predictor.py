@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from service.vision.detector import VOTE_IOU
+from service.vision.geometry import voting_weights
 from training.detector.data import FloatArray, Image
 
 STRIDES = (8, 16, 32)
@@ -85,10 +87,18 @@ def suppress(boxes: FloatArray, scores: FloatArray, iou: float = NMS_IOU) -> npt
     return np.array(kept, np.intp)
 
 
-def _finish(boxes: FloatArray, scores: FloatArray, landmarks: FloatArray, scale: float, lowest: float) -> Detections:
-    likely = np.flatnonzero(scores >= lowest)
-    kept = likely[suppress(boxes[likely], scores[likely])]
+def _finish(boxes: FloatArray, scores: FloatArray, landmarks: FloatArray, scale: float) -> Detections:
+    kept = suppress(boxes, scores)
     return Detections(boxes[kept] / np.float32(scale), scores[kept], landmarks[kept] / np.float32(scale))
+
+
+def _voted(boxes: FloatArray, scores: FloatArray, landmarks: FloatArray, scale: float) -> Detections:
+    """As `_finish`, but placed where neighbouring cells agree: what the service does with our file."""
+    kept = suppress(boxes, scores)
+    weights = voting_weights(kept, boxes, scores, VOTE_IOU)
+    placed = (weights @ boxes / scale).astype(np.float32)
+    points = (np.tensordot(weights, landmarks, axes=1) / scale).astype(np.float32)
+    return Detections(placed, scores[kept], points)
 
 
 class OnnxDetector:
@@ -104,7 +114,8 @@ class OnnxDetector:
         centres, _ = grid(*canvas.shape[:2])
         boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
         landmarks = offsets.reshape(-1, 5, 2) + centres[:, None]
-        return _finish(boxes, scores, landmarks, scale, self._lowest)
+        likely = scores >= self._lowest
+        return _voted(boxes[likely], scores[likely], landmarks[likely], scale)
 
 
 class YunetDetector:
@@ -130,7 +141,8 @@ class YunetDetector:
         boxes = np.concatenate([middle - half, middle + half], axis=1, dtype=np.float32)
         scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1), dtype=np.float32)
         landmarks = (kps.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]).astype(np.float32)
-        return _finish(boxes, scores, landmarks, scale, self._lowest)
+        likely = scores >= self._lowest
+        return _finish(boxes[likely], scores[likely], landmarks[likely], scale)
 
 
 def open_detector(path: Path, lowest: float = LOWEST_SCORE, threads: int = 1) -> Detector:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.detector.augment import AugmentConfig, Sample, augment, clip, mosaic, move_boxes, warp
+from training.detector.augment import AugmentConfig, Sample, augment, clip, mosaic, move_boxes, random_view, warp
 
 FACE = np.array([[40, 30, 60, 60]], np.float32)
 # right eye, left eye, nose, right and left mouth corner, as seen by the viewer
@@ -69,6 +69,36 @@ def test_a_face_is_kept_ignored_or_dropped_by_how_much_of_it_is_left() -> None:
     assert seen.boxes.tolist() == [[10, 10, 40, 40], [0, 10, 18, 40], [0, 10, 6, 40], [50, 50, 54, 54]]
     assert seen.ignore.tolist() == [False, False, True, True]
     assert np.isnan(seen.landmarks).all()  # they lie outside the view: nothing to learn there
+
+
+def test_a_view_shows_the_focus_even_where_faces_are() -> None:
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[70:90, 10:30] = 255
+    sample = Sample(picture, FACE, POINTS, np.zeros(1, np.bool_), np.array([10, 70, 30, 90], np.float32))
+    for seed in range(20):
+        matrix, _ = random_view(sample, 64, AugmentConfig(), np.random.default_rng(seed))
+        middle = matrix @ [20, 80, 1]
+        assert ((middle >= 0) & (middle <= 64)).all()
+
+
+def test_a_window_lies_in_the_photograph_and_shows_it_about_as_large_as_it_is() -> None:
+    sample = Sample(np.zeros((400, 600, 3), np.uint8), FACE, POINTS, np.ones(1, np.bool_))
+    config = AugmentConfig(face_zoom=0.0, window=1.0, rotate=0.0)
+    for seed in range(20):
+        matrix, _ = random_view(sample, 64, config, np.random.default_rng(seed))
+        assert 0.7 < np.sqrt(abs(np.linalg.det(matrix[:, :2]))) < 2.4
+        x, y = np.linalg.solve(matrix[:, :2], np.array([32, 32]) - matrix[:, 2])
+        assert 0 < x < 600
+        assert 0 < y < 400
+
+
+def test_a_mosaic_of_sixteen_is_laid_row_by_row() -> None:
+    parts = [_sample() for _ in range(16)]
+    parts[6].picture[:] = 9
+    whole = mosaic(parts)
+    assert whole.picture.shape == (400, 400, 3)
+    assert (whole.picture[100:200, 200:300] == 9).all()
+    np.testing.assert_array_equal(whole.boxes[6], FACE[0] + np.float32([200, 100, 200, 100]))
 
 
 def test_a_mosaic_shifts_the_labels_of_its_parts() -> None:

@@ -14,7 +14,6 @@ from training.detector.losses import LossWeights, Targets, detector_loss, eiou_l
 from training.detector.model import FaceDetector, ModelConfig, cell_centres, decode  # noqa: E402
 from training.detector.onnx_graph import build  # noqa: E402
 from training.detector.predictor import grid, open_session  # noqa: E402
-from training.detector.report import MOST_WRONG, choose_threshold  # noqa: E402
 from training.detector.train import TrainConfig, Trainer, load_average, rate  # noqa: E402
 
 TINY = ModelConfig(stem=(4, 6), widths=(6, 8, 10), depths=(1, 2, 1), neck=8)
@@ -190,18 +189,3 @@ def test_decode_measures_from_the_cell_in_strides() -> None:
     _, boxes, landmarks = decode(raw, centres, strides)
     assert boxes[0, -1].tolist() == [-16.0, -16.0, 48.0, 48.0]  # one stride each way from (16, 16)
     assert landmarks[0, 0].tolist() == [[12.0, 12.0]] * 5
-
-
-def test_the_threshold_is_the_lowest_that_holds_with_all_above_it() -> None:
-    def rows(*wrong: float) -> dict[str, object]:
-        return {
-            "thresholds": [
-                {"threshold": t, "fp_a_picture": w, "fp_a_face_free_picture": 0.0}
-                for t, w in zip((0.3, 0.4, 0.5), wrong, strict=True)
-            ]
-        }
-
-    assert choose_threshold(rows(0.2, 0.04, 0.01)) == 0.4
-    assert choose_threshold(rows(0.04, MOST_WRONG + 0.01, 0.0)) == 0.5
-    assert choose_threshold(rows(0.0, 0.0, 0.0)) == 0.3
-    assert choose_threshold(rows(1, 1, 1)) == 0.5

@@ -1,0 +1,103 @@
+"""The detector's manifest: what the service's store reads, and the figures that go with the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+
+from training.common import digest
+from training.detector.measurements import Report
+from training.detector.onnx_graph import ITERATIONS
+from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES
+from training.detector.thresholds import at
+
+DATASET = (
+    "Photographs of FDDB, MaskScenes, Flickr and others (about 5,900 with and 900 without faces, nine tenths of them "
+    "trained on); boxes by people (FDDB, MaskScenes) and by a teacher, YuNet-n, which also gave all landmarks; "
+    "FER2013 faces (FER+ train split) pasted in, labelled by the same teacher"
+)
+LICENCE = (
+    "No clear licence. FDDB is research data, FER2013 comes from a research competition, and the other photographs "
+    "carry none; the teacher, YuNet-n, is MIT. The weights are learned from them: settle your own position before "
+    "commercial use."
+)
+OUTPUT_MEANINGS = {
+    "scores": "probability-like quality of the cell's face, 0..1",
+    "boxes": "left, top, right, bottom: distances from the cell's centre in pixels of the input",
+    "landmarks": "x, y offsets from the cell's centre in pixels of the input: right eye, left eye, nose, right mouth "
+    "corner, left mouth corner (the subject's right)",
+}
+
+
+def describe(model: Path, version: str, starts: list[Report], thresholds: dict[int, float]) -> Report:
+    """Every table but the figures. starts: how the run was started (again); thresholds: by the input's long side."""
+    graph = onnx.load(model)
+    iterations = int(next(entry.value for entry in graph.metadata_props if entry.key == ITERATIONS))
+    shapes = {
+        output.name: [axis.dim_param or axis.dim_value for axis in output.type.tensor_type.shape.dim]
+        for output in graph.graph.output
+    }
+    fast, accurate = sorted(thresholds)
+    return {
+        "name": "face-detector",
+        "version": version,
+        "file": model.name,
+        "sha256": digest.sha256(model),
+        "dataset": DATASET,
+        "licence": LICENCE,
+        "provisional": iterations < starts[-1]["train"]["iterations"],
+        "input": {
+            "name": "images",
+            "shape": ["n", "h", "w", 3],
+            "dtype": "uint8",
+            "layout": "NHWC",
+            "colour": "BGR",
+            "normalisation": "inside the graph: divided by 255",
+        },
+        "outputs": [{"name": n, "shape": shapes[n], "meaning": text} for n, text in OUTPUT_MEANINGS.items()],
+        "detector": {
+            "strides": list(STRIDES),
+            "multiple": MULTIPLE,
+            "threshold": thresholds[fast],
+            "accurate_threshold": thresholds[accurate],
+            "nms_iou": NMS_IOU,
+            "fast_long_side": fast,
+            "accurate_long_side": accurate,
+        },
+        "trained_by": {
+            "commit": starts[-1]["commit"],
+            "command": starts[-1]["command"].removesuffix(" --resume"),
+            "iterations": iterations,
+            "segments": [f"from iteration {s['from']}: {s['commit'][:7]}" for s in starts],
+        },
+    }
+
+
+def metrics(measured: Report) -> Report:
+    """Headline figures on the held-out photographs, each with its count."""
+    out: Report = {"split": "held out: every tenth photograph of each source"}
+    for long_side, threshold in measured["thresholds"].items():
+        part = measured["ours"][long_side]
+        row = at(part["thresholds"], threshold)
+        out[f"at_{long_side}"] = {
+            "ap50": part["all"]["ap50"],
+            "ap50_n": part["all"]["faces"],
+            "ap50_24px": part["at_least_24"]["ap50"],
+            "ap50_24px_n": part["at_least_24"]["faces"],
+            "ap50_fddb_people": part["fddb_people"]["ap50"],
+            "ap50_fddb_people_n": part["fddb_people"]["faces"],
+            "recall_32px_at_0_05_fp": part["at_least_32"]["recall_at_0.05_fp"],
+            "recall_32px_at_0_05_fp_n": part["at_least_32"]["faces"],
+            "recall_at_threshold": row["recall"],
+            "fp_a_picture_at_threshold": row["fp_a_picture"],
+            "fp_a_picture_at_threshold_n": part["all"]["pictures"],
+            "fp_a_face_free_picture_at_threshold": row["fp_a_face_free_picture"],
+            "fp_a_face_free_picture_at_threshold_n": part["face_free_pictures"],
+            "landmark_error_of_side": part["landmarks"]["mean"],
+            "landmark_error_of_side_n": part["landmarks"]["n"],
+        }
+    for row in measured["jitter"]:
+        out[f"at_{row['long_side']}"] |= {"jitter_of_side": row["mean"], "jitter_of_side_n": row["faces"]}
+    out["milliseconds_one_thread"] = {side: files["ours"]["median"] for side, files in measured["time"].items()}
+    return out

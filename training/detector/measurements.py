@@ -1,0 +1,41 @@
+"""Everything that is measured about one file, the peer beside it in the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from training.detector import jitter, large_faces, turned
+from training.detector.evaluate import LONG_SIDES, evaluate
+from training.detector.thresholds import choose
+from training.detector.timing import milliseconds
+
+Report = dict[str, Any]
+
+TIMED = (320, 640)
+ROUNDS = 200
+
+
+def chosen_thresholds(measured: Report) -> dict[int, float]:
+    """By the input's long side, what the rule picks."""
+    return {side: choose(measured[str(side)]["thresholds"]) for side in LONG_SIDES}
+
+
+def measure_all(model: Path, data: Path, peer: Path | None, shipped: dict[int, float] | None) -> Report:
+    """ours and peer: the reports of `evaluate` (peer None where its file is missing); time, turned, large, jitter.
+
+    shipped: thresholds by long side that the file is already served with; None: chosen by the rule.
+    """
+    ours = evaluate(model, data, shipped=shipped)
+    thresholds = shipped or chosen_thresholds(ours)
+    files = [model] if peer is None else [model, peer]
+    names = ["ours"] if peer is None else ["ours", "peer"]
+    return {
+        "ours": ours,
+        "peer": None if peer is None else evaluate(peer, data),
+        "thresholds": {str(side): value for side, value in thresholds.items()},
+        "time": {str(side): dict(zip(names, milliseconds(files, side, ROUNDS), strict=True)) for side in TIMED},
+        "turned": [turned.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
+        "large": [large_faces.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
+        "jitter": [jitter.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
+    }
