@@ -16,6 +16,7 @@ from service.domain import DetectorMode, F32Array, U8Array
 from service.errors import ModelUnreadable
 from service.runtime import Session
 from service.vision.geometry import suppress, voting_weights
+from service.vision.resampling import shrink
 
 VOTERS = 0.5  # of the threshold: cells from here on help to place a face that others found
 VOTE_IOU = 0.6
@@ -111,8 +112,7 @@ class FaceDetector:
         fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
         if fitted != (width, height):
             # Averaging keeps small faces from dissolving into aliases; it has no meaning when enlarging.
-            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            pixels = np.asarray(cv2.resize(pixels, fitted, interpolation=interpolation), dtype=np.uint8)
+            pixels = shrink(pixels, *fitted) if scale < 1 else np.asarray(cv2.resize(pixels, fitted), dtype=np.uint8)
         multiple = self.spec.multiple
         padded_width, padded_height = (-(-side // multiple) * multiple for side in fitted)
         image = np.zeros((1, padded_height, padded_width, 3), dtype=np.uint8)

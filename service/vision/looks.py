@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from service.domain import DetectorMode, U8Array
 from service.vision.detector import Detections, FaceDetector
 from service.vision.geometry import suppress
+from service.vision.resampling import shrink
 
 SECOND_LOOK = 4  # long side of the second look, in accurate long sides
 TILE = 1088  # px; the largest side of a tile: two of them cover a frame of 1080p, and few large ones overlap least
@@ -67,9 +67,7 @@ def _closer(detector: FaceDetector, pixels: U8Array, threshold: float, most: int
     """The second look, tile by tile; faces in pixels of ``pixels``."""
     side = detector.spec.accurate_long_side
     scale = min(1.0, SECOND_LOOK * side / max(pixels.shape[:2]))
-    closer = pixels
-    if scale < 1:
-        closer = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    closer = shrink(pixels, *(round(length * scale) for length in pixels.shape[1::-1])) if scale < 1 else pixels
     height, width = closer.shape[:2]
     for tile in plan_tiles(width, height, TILE, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]

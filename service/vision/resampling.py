@@ -1,0 +1,25 @@
+"""Making pictures smaller without aliases."""
+
+import cv2
+import numpy as np
+
+from service.domain import U8Array
+
+
+def shrink(pixels: U8Array, width: int, height: int) -> U8Array:
+    """Average ``uint8 [h, w, 3]`` down to ``[height, width, 3]``, which must not be larger.
+
+    Even sizes are halved while they are at least twice too large: OpenCV averages blocks of 2x2 twenty times faster
+    than areas whose borders cut through pixels, and the result is the same but for rounding.
+    """
+    while _is_even(pixels) and pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
+        pixels = _area(pixels, pixels.shape[1] // 2, pixels.shape[0] // 2)
+    return pixels if pixels.shape[:2] == (height, width) else _area(pixels, width, height)
+
+
+def _is_even(pixels: U8Array) -> bool:
+    return pixels.shape[0] % 2 == 0 and pixels.shape[1] % 2 == 0
+
+
+def _area(pixels: U8Array, width: int, height: int) -> U8Array:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)

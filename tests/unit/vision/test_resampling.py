@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from service.vision.resampling import shrink
+
+
+@pytest.mark.parametrize("length", [600, 601, 604])
+@pytest.mark.parametrize(("width", "height"), [(590, 390), (300, 200), (299, 199), (75, 50), (9, 6)])
+def test_a_slope_stays_a_slope_where_it_was(length: int, width: int, height: int) -> None:
+    slope = np.linspace(0, 255, length)
+    pixels = np.repeat(np.tile(slope, (400, 1)).astype(np.uint8)[..., None], 3, axis=2)
+    small = shrink(pixels, width, height)
+    assert small.shape == (height, width, 3)
+    centres = (np.arange(width) + 0.5) / width * length - 0.5
+    np.testing.assert_allclose(small[height // 2, :, 0], np.interp(centres, np.arange(length), slope), atol=1.6)
+
+
+def test_a_chequerboard_becomes_grey_and_not_another_pattern() -> None:
+    board = (np.indices((512, 512)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    small = shrink(np.repeat(board[..., None], 3, axis=2), 100, 100)
+    assert small.min() >= 126
+    assert small.max() <= 129
+
+
+def test_the_right_size_is_left_alone() -> None:
+    pixels = np.zeros((4, 5, 3), dtype=np.uint8)
+    assert shrink(pixels, 5, 4) is pixels
