@@ -18,7 +18,7 @@ def shrink(pixels: U8Array, width: int, height: int) -> U8Array:
 
 
 def _is_even(pixels: U8Array) -> bool:
-    return pixels.shape[0] % 2 == 0 and pixels.shape[1] % 2 == 0
+    return not (pixels.shape[0] % 2 or pixels.shape[1] % 2)
 
 
 def _area(pixels: U8Array, width: int, height: int) -> U8Array:
