@@ -28,11 +28,13 @@ class AugmentConfig:
     window: float = 0.25  # a part of the photograph about as large as it is; else (almost) the whole of it
     window_zoom: tuple[float, float] = (0.8, 2.2)
     smallest_face: float = 8.0
+    small: float = 0.3  # chance that a chosen face becomes no larger than `small_face`, where the photograph allows it
+    small_face: float = 20.0
     smallest_decoy: float = 14.0  # what was once mistaken for a face: smaller, it can no longer be told from one
     largest_face: float = 1.0  # of the view's side
     zoom_range: tuple[float, float] = (0.06, 3.5)
     least_cover: float = 0.5  # of the view's side, by the photograph: the smallest faces are shown in mosaics
-    mosaics: tuple[tuple[int, float], ...] = ((2, 0.24), (4, 0.12))  # views a side of the mosaic, chance
+    mosaics: tuple[tuple[int, float], ...] = ((2, 0.24), (4, 0.15))  # views a side of the mosaic, chance
     max_angle: float = 30.0
     rotate: float = 0.6
     mirror: float = 0.5
@@ -99,7 +101,8 @@ def random_view(source: Sample, size: int, config: AugmentConfig, rng: np.random
         box = (source.boxes[rng.choice(faces)] if source.focus is None else source.focus).astype(np.float64)
         smallest = config.smallest_face if source.focus is None else config.smallest_decoy
         side = math.sqrt(max((box[2] - box[0]) * (box[3] - box[1]), 1.0))
-        target = math.exp(rng.uniform(math.log(smallest), math.log(config.largest_face * size)))
+        largest = config.small_face if rng.random() < config.small else config.largest_face * size
+        target = math.exp(rng.uniform(math.log(smallest), math.log(largest)))
         zoom = float(np.clip(target / side, max(low, config.least_cover * size / max(width, height)), high))
         anchor = (box[:2] + box[2:]) / 2
         margin = min(0.5 * zoom * side, 0.5 * size)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.detector.assign import Assignment, assign
+from training.detector.assign import CANDIDATES, Assignment, assign
 from training.detector.model import decode
 
 
@@ -59,6 +59,19 @@ def landmark_loss(points: Tensor, wanted: Tensor, faces: Tensor) -> Tensor:
     return (loss * known).sum() / (2 * known.sum()).clamp(min=1)
 
 
+def cell_weights(face: Tensor, faces: int) -> Tensor:
+    """face [n, A]: which of `faces` each cell answers for, -1 for none -> [n, A], 1 for cells that answer for none.
+
+    A large face has ten cells and a small one has one or two: the root of that is evened out, or small faces would
+    hardly be heard.
+    """
+    answering = face >= 0
+    cells = torch.zeros(face.shape[0], faces + 1, device=face.device)
+    cells.scatter_add_(1, face + 1, answering.float())
+    share = cells.gather(1, face + 1).clamp(min=1)
+    return torch.where(answering, (CANDIDATES / share).sqrt(), torch.ones_like(share))
+
+
 def detector_loss(
     raw: Tensor, centres: Tensor, strides: Tensor, targets: Targets, weights: LossWeights
 ) -> tuple[Tensor, dict[str, float]]:
@@ -66,14 +79,15 @@ def detector_loss(
     logits, boxes, landmarks = decode(raw, centres, strides)
     matched: Assignment = assign(logits, boxes, centres, strides, targets.boxes, targets.real, targets.ignore)
     positive = matched.face >= 0
-    count = positive.sum().clamp(min=1)
+    weight = cell_weights(matched.face, targets.boxes.shape[1])
+    total_weight = weight[positive].sum().clamp(min=1)
     # the root halves what a small face, whose box can never be exact, loses against a large one; the order of the
     # cells that compete for one face stays
-    score = (quality_focal(logits, matched.iou.sqrt()) * matched.counted).sum() / count
+    score = (quality_focal(logits, matched.iou.sqrt()) * matched.counted * weight).sum() / total_weight
     picture, cell = positive.nonzero(as_tuple=True)
     face = matched.face[picture, cell]
     wanted = targets.boxes[picture, face]
-    box = eiou_loss(boxes[picture, cell], wanted).sum() / count
+    box = (eiou_loss(boxes[picture, cell], wanted) * weight[picture, cell]).sum() / total_weight
     points = landmark_loss(landmarks[picture, cell], targets.landmarks[picture, face], wanted)
     total = weights.score * score + weights.box * box + weights.landmarks * points
     parts = {
@@ -81,7 +95,7 @@ def detector_loss(
         "score": float(score.detach()),
         "box": float(box.detach()),
         "landmarks": float(points.detach()),
-        "iou": float(matched.iou.sum() / count),
-        "positives": float(count) / raw.shape[0],
+        "iou": float(matched.iou.sum() / positive.sum().clamp(min=1)),
+        "positives": float(positive.sum()) / raw.shape[0],
     }
     return total, parts

@@ -10,7 +10,14 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed where models a
 
 from training.detector.assign import assign, pairwise_iou  # noqa: E402
 from training.detector.export import PIXEL_TOLERANCE, batch_difference, parity  # noqa: E402
-from training.detector.losses import LossWeights, Targets, detector_loss, eiou_loss, landmark_loss  # noqa: E402
+from training.detector.losses import (  # noqa: E402
+    LossWeights,
+    Targets,
+    cell_weights,
+    detector_loss,
+    eiou_loss,
+    landmark_loss,
+)
 from training.detector.model import FaceDetector, ModelConfig, cell_centres, decode  # noqa: E402
 from training.detector.onnx_graph import build  # noqa: E402
 from training.detector.predictor import grid, open_session  # noqa: E402
@@ -150,6 +157,13 @@ def test_the_loss_is_finite_without_any_face() -> None:
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(raw.grad).all()
+
+
+def test_a_face_of_few_cells_is_heard_as_well_as_one_of_many() -> None:
+    face = torch.tensor([[0, 0, 0, 0, 1, -1, -1], [-1, 1, -1, -1, -1, -1, -1]])
+    weights = cell_weights(face, faces=2)
+    assert weights[0].tolist() == pytest.approx([2.5**0.5] * 4 + [10**0.5, 1, 1])
+    assert weights[1].tolist() == pytest.approx([1, 10**0.5, 1, 1, 1, 1, 1])
 
 
 def test_the_rate_warms_up_and_falls_to_its_floor() -> None:
