@@ -4,6 +4,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from anyio import create_task_group, to_thread
@@ -18,6 +19,7 @@ from service.api.work import WorkGate
 from service.domain import EngineLoad
 from service.engine.base import Engine
 from service.errors import MienError, ModelUnreadable
+from service.media.clip_model import ClipLimits
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.settings import Settings
@@ -101,13 +103,16 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
 
     telemetry = Metrics(VERSION, load)
     spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
+    uploads = UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool)
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     return Services(
         engine=slot,
         # More threads than workers, so that pictures are decoded while others are looked at; many only fill memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
-        uploads=UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool),
+        uploads=uploads,
+        clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
+        clip_limits=ClipLimits(max_seconds=settings.max_clip_seconds),
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         recorder=telemetry,
         metrics_page=telemetry.page,

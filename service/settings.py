@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; empty: no key asked")
 
-    max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body")
+    max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
+    max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; it waits in the spool folder")
+    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is answered at once")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
     max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of one picture, width times height")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")

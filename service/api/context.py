@@ -10,6 +10,7 @@ from service.api.uploads import UploadLimits
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
+from service.media.clip_model import ClipLimits
 from service.media.pictures import PictureDecoder
 
 
@@ -71,6 +72,8 @@ class Services:
     gate: WorkGate
     decoder: PictureDecoder
     uploads: UploadLimits
+    clip_uploads: UploadLimits
+    clip_limits: ClipLimits
     api_keys: tuple[str, ...]
     recorder: Recorder
     metrics_page: Callable[[], bytes]

@@ -24,12 +24,13 @@ _RAW = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much one request may bring."""
+    """How much one request may bring; ``setting`` is what bounds its bytes, by the name that the operator knows."""
 
     body_bytes: int = 64 << 20
     files: int = 64
     idle_seconds: float = 30.0
     spool: SpoolSettings = field(default_factory=SpoolSettings)
+    setting: str = "max_body_bytes"
 
 
 @asynccontextmanager
@@ -142,7 +143,7 @@ def _media_type(request: Request) -> str:
 async def _bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
     """The body as it arrives. A declared length is checked first, so that a huge body is refused before it comes."""
     bound = limits.body_bytes
-    error = TooLarge("max_body_bytes", bound, f"The request body is larger than {bound:,} bytes; send less at once.")
+    error = TooLarge(limits.setting, bound, f"The request body is larger than {bound:,} bytes; send less at once.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > bound:
         raise error

@@ -20,14 +20,9 @@ from service.api.video_call import VideoCall
 from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
 from service.api.video_query import Mode, VideoQueryDep
 from service.errors import InvalidOption
-from service.media.clip_model import ClipLimits
-
-MAX_SECONDS = 300.0
-"""The longest part of a clip that is answered at once; until jobs are offered, longer ones are refused (413)."""
 
 JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
 _OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
-_LIMITS = ClipLimits(max_seconds=MAX_SECONDS)
 
 router = APIRouter(tags=["clips"], dependencies=[KEY_NEEDED])
 
@@ -38,16 +33,17 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
 
     Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (a row a
     face), `application/x-ndjson` (a line a frame while they come), `image/png` (a plot) or `video/mp4` (the clip with
-    its people boxed and named, sound kept). At most 300 seconds are analysed; longer clips need `start` and `end`.
+    its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer clips need
+    `start` and `end`.
     """
     media_type = choose(request.headers.get("accept"), _OFFERS)
     if query.mode is Mode.ASYNC:
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
-    video = query.to_video(_LIMITS)
+    video = query.to_video(services.clip_limits)
     engine = services.engine.get()
     services.gate.check()
     async with AsyncExitStack() as stack:
-        folder = await stack.enter_async_context(_received(request, services.uploads))
+        folder = await stack.enter_async_context(_received(request, services.clip_uploads))
         call = VideoCall(request_id_of(request), folder / "clip", query.to_domain(), video, engine, services.recorder)
         if media_type == NDJSON:
             pump = await Pump.start(services.gate, request, call.lines)

@@ -202,3 +202,13 @@ def test_a_clip_that_is_too_long_names_the_limit(client: httpx.Client, tmp_path:
     assert (refused["limit"], refused["bound"]) == ("max_seconds", 300)
     part = client.post("/analyze-video", content=content, headers=MP4, params={"start": 100, "end": 200})
     assert [frame["time"] for frame in part.raise_for_status().json()["timeline"]] == times[10:20]
+
+
+def test_the_bounds_of_clips_are_the_operators(clip: bytes) -> None:
+    with serving_fake(PatchEngine(), max_body_bytes=1024, max_clip_seconds=1.5) as client:
+        long = problem(client.post("/analyze-video", content=clip, headers=MP4), 413, "too_large")
+        client.post("/analyze-video", content=clip, headers=MP4, params={"end": 1}).raise_for_status()
+    assert (long["limit"], long["bound"]) == ("max_seconds", 1.5)
+    with serving_fake(PatchEngine(), max_clip_bytes=len(clip) - 1) as client:
+        large = problem(client.post("/analyze-video", content=clip, headers=MP4), 413, "too_large")
+    assert (large["limit"], large["bound"]) == ("max_clip_bytes", len(clip) - 1)
