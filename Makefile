@@ -25,7 +25,7 @@ STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run test check lint format types imports manifests bench lock clean stale
+.PHONY: help setup setup-test setup-train run test check lint format types imports manifests bench model-report lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,10 @@ bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
+
+# A model whose photographs or peer are not in ../shared is left as it is, or measured alone; the program says so.
+model-report: $(TRAIN_VENV)/.train ## measure the shipped models again and write the figures into their cards
+	@$(TRAIN_VENV)/bin/python -m training.detector.report
 
 # ---- upkeep
 
