@@ -34,7 +34,8 @@ LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
 
 
 class DetectorMode(StrEnum):
-    """``fast`` looks at 320 px on the long side; ``accurate`` at 640, and twice at very large pictures."""
+    """``fast`` looks at 320 px on the long side; ``accurate`` at 640 too, at parts of very large pictures, and at the
+    picture turned where nothing sure was found."""
 
     FAST = "fast"
     ACCURATE = "accurate"

@@ -102,7 +102,7 @@ def card(manifest: Report, measured: Report) -> str:
     for side in sides:
         parts += [make(measured, side) for make in (tables.figures, tables.at_shipped_threshold, tables.curve)]
     parts += [make(measured, side) for make in (tables.reliability, tables.failures) for side in sides]
-    parts += [make(measured) for make in (tables.times, tables.turned, tables.large, tables.jitter)]
+    parts += [make(measured) for make in (tables.served, tables.times, tables.turned, tables.large, tables.jitter)]
     parts.append(
         FAILURES.format(
             licence=manifest["licence"],

@@ -61,6 +61,26 @@ def at_shipped_threshold(measured: Report, side: str) -> str:
     return f"\nAt scores of {threshold} and more (the shipped threshold):\n{table(['', 'this file', 'n'], rows)}"
 
 
+def served(measured: Report) -> str:
+    """Recall and false positives of the service's two ways to look."""
+    head = ["", "recall", "n", "false positives a picture", "n", "a face-free picture", "n"]
+    rows = [
+        [
+            f"`{row['mode']}`",
+            f"{row['recall']:.3f}",
+            f"{row['faces']:,}",
+            f"{row['fp_a_picture']:.3f}",
+            f"{row['pictures']:,}",
+            f"{row['fp_a_face_free_picture']:.3f}",
+            f"{row['face_free_pictures']:,}",
+        ]
+        for row in measured["served"]
+    ]
+    sides = " and ".join(f"{row['long_side']} px" for row in measured["served"])
+    text = "The service's two ways to look, every look and the shipped thresholds included"
+    return f"\n### As served\n\n{text}; faces of 16 px and more at {sides}.\n{table(head, rows)}"
+
+
 def curve(measured: Report, side: str) -> str:
     """The precision-recall curve, faces of 16 px and more."""
     points = measured["ours"][side]["curve"]
@@ -110,12 +130,14 @@ def turned(measured: Report) -> str:
     """Recall and landmarks by how far the picture is turned."""
     text = "\n### Turned pictures: held-out faces of FDDB and portraits\n"
     parts = measured["turned"]
+    modes = {part["long_side"]: part["mode"] for part in measured["served"]}
     head = ["degrees", *(str(row["degrees"]) for row in parts[0]["rows"])]
-    rows = [[f"recall, {part['long_side']} px", *(f"{row['recall']:.2f}" for row in part["rows"])] for part in parts]
-    for part in parts:
-        name = f"landmark distance over the face's side, {part['long_side']} px"
-        rows.append([name, *(f"{row['landmark_error']:.2f}" for row in part["rows"])])
-    return f"{text}{table(head, rows)}\n{parts[0]['faces']} faces, at the shipped thresholds.\n"
+    rows = [
+        [f"{name}, `{modes[part['long_side']]}`", *(f"{row[key]:.2f}" for row in part["rows"])]
+        for name, key in (("recall", "recall"), ("landmark distance over the face's side", "landmark_error"))
+        for part in parts
+    ]
+    return f"{text}{table(head, rows)}\n{parts[0]['faces']} faces, looked at as the service does.\n"
 
 
 def large(measured: Report) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from training.detector import jitter, large_faces, turned
+from training.detector import jitter, large_faces, served, turned
+from training.detector.data import load_photographs
 from training.detector.evaluate import LONG_SIDES, evaluate
 from training.detector.thresholds import choose
 from training.detector.timing import milliseconds
@@ -22,12 +23,14 @@ def chosen_thresholds(measured: Report) -> dict[int, float]:
 
 
 def measure_all(model: Path, data: Path, peer: Path | None, shipped: dict[int, float] | None) -> Report:
-    """ours and peer: the reports of `evaluate` (peer None where its file is missing); time, turned, large, jitter.
+    """ours and peer: the reports of `evaluate` (peer None where its file is missing); time, served, turned, large and
+    jitter: see the modules of those names.
 
     shipped: thresholds by long side that the file is already served with; None: chosen by the rule.
     """
     ours = evaluate(model, data, shipped=shipped)
     thresholds = shipped or chosen_thresholds(ours)
+    held_out = [photograph for photograph in load_photographs(data) if photograph.held_out]
     files = [model] if peer is None else [model, peer]
     names = ["ours"] if peer is None else ["ours", "peer"]
     return {
@@ -35,7 +38,8 @@ def measure_all(model: Path, data: Path, peer: Path | None, shipped: dict[int, f
         "peer": None if peer is None else evaluate(peer, data),
         "thresholds": {str(side): value for side, value in thresholds.items()},
         "time": {str(side): dict(zip(names, milliseconds(files, side, ROUNDS), strict=True)) for side in TIMED},
-        "turned": [turned.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
+        "served": served.measure(model, held_out, data, thresholds),
+        "turned": [turned.measure(served.ServedDetector(model, thresholds), data, side) for side in sorted(thresholds)],
         "large": [large_faces.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
         "jitter": [jitter.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
     }

@@ -18,7 +18,7 @@ from training.detector.augment import Matrix, move_boxes, move_points
 from training.detector.average_precision import FOUND, match
 from training.detector.data import Image, load_photographs, read_picture
 from training.detector.evaluate import sides
-from training.detector.predictor import open_detector
+from training.detector.predictor import Detector, open_detector
 
 ANGLES = (0, 15, 30, 45, 60, 90, 180)
 SOURCES = ("fddb", "portraits")
@@ -34,10 +34,9 @@ def turn(picture: Image, degrees: float) -> tuple[Image, Matrix]:
     return np.asarray(cv2.warpAffine(picture, matrix, (new_width, new_height)), np.uint8), matrix
 
 
-def measure(model: Path, data: Path, threshold: float, long_side: int) -> dict[str, Any]:
-    """Recall and mean landmark error over the face's side, an angle each."""
+def measure(detector: Detector, data: Path, long_side: int) -> dict[str, Any]:
+    """Recall and mean landmark error over the face's side, an angle each, of all that `detector` reports."""
     photographs = [p for p in load_photographs(data) if p.held_out and p.source in SOURCES]
-    detector = open_detector(model, threshold)
     rows = []
     for angle in ANGLES:
         found = faces = 0
@@ -54,7 +53,7 @@ def measure(model: Path, data: Path, threshold: float, long_side: int) -> dict[s
             found, faces = found + len(hits), faces + matches.faces
         error = float(np.mean(errors)) if errors else float("nan")
         rows.append({"degrees": angle, "recall": round(found / max(faces, 1), 3), "landmark_error": round(error, 3)})
-    return {"long_side": long_side, "threshold": threshold, "faces": faces, "rows": rows}
+    return {"long_side": long_side, "faces": faces, "rows": rows}
 
 
 def main() -> None:
@@ -66,7 +65,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    text = json.dumps(measure(arguments.model, arguments.data, arguments.threshold, arguments.long_side), indent=1)
+    detector = open_detector(arguments.model, arguments.threshold)
+    text = json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1)
     if arguments.json:
         arguments.json.write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -62,7 +62,9 @@ def test_pictures_that_the_first_look_can_resolve_need_no_tiles() -> None:
         return bright_spots(images)
 
     look(FaceDetector(session(counting), SPEC), np.zeros((960, 1280, 3), np.uint8), DetectorMode.ACCURATE, 0.5, 9)
-    assert calls == [(1, 480, 640, 3), (1, 256, 320, 3)]
+    looks, turned = calls[:2], calls[2:]
+    assert looks == [(1, 480, 640, 3), (1, 256, 320, 3)]
+    assert turned == [(1, 320, 256, 3), (1, 256, 320, 3), (1, 320, 256, 3)]  # nothing sure was found
 
 
 def test_large_faces_are_left_to_the_first_look() -> None:
@@ -83,3 +85,37 @@ def test_a_face_that_only_the_smaller_input_shows_is_found_when_accurate() -> No
     pixels = np.zeros((480, 640, 3), dtype=np.uint8)
     pixels[200:220, 300:320] = 255
     assert len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes) == 1
+
+
+def knows_which_way_is_up(images: np.ndarray) -> list[np.ndarray]:
+    """Sees faces only in pictures whose first row is grey."""
+    scores, boxes, landmarks = bright_spots(images)
+    return [scores * (images[0, 0, 30, 0] > 50), boxes, landmarks]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_held_the_wrong_way_is_looked_at_turned_when_accurate(quarters: int) -> None:
+    upright = np.zeros((240, 320, 3), dtype=np.uint8)
+    upright[:2] = 100
+    upright[100:120, 60:80] = 255
+    held = np.ascontiguousarray(np.rot90(upright, -quarters))
+    detector = FaceDetector(session(knows_which_way_is_up), SPEC)
+    assert len(look(detector, held, DetectorMode.FAST, 0.5, 9).boxes) == 0
+    (left, top, right, bottom), *others = look(detector, held, DetectorMode.ACCURATE, 0.5, 9).boxes
+    assert not others
+    rows, columns = np.nonzero(held[..., 0] == 255)
+    assert (left + right) / 2 == pytest.approx(columns.mean(), abs=12)
+    assert (top + bottom) / 2 == pytest.approx(rows.mean(), abs=12)
+
+
+def test_a_sure_face_saves_turning_the_picture() -> None:
+    calls = []
+
+    def counting(images: np.ndarray) -> list[np.ndarray]:
+        calls.append(images.shape)
+        return bright_spots(images)
+
+    pixels = np.zeros((240, 320, 3), dtype=np.uint8)
+    pixels[100:120, 60:80] = 255
+    look(FaceDetector(session(counting), SPEC), pixels, DetectorMode.ACCURATE, 0.5, 9)
+    assert len(calls) == 2

@@ -1,0 +1,72 @@
+"""The detector as the service runs it: every look of `fast` and `accurate`, thresholds, votes and all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from service.domain import DetectorMode, F32Array, U8Array
+from service.runtime import Session
+from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
+from service.vision.looks import look
+from training.detector.average_precision import curve
+from training.detector.data import Image, Photograph
+from training.detector.evaluate import NEGATIVES, SMALLEST_FACE, judge, run
+from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES, Detections, open_session
+
+MOST_FACES = 1000
+
+
+class _Runner:
+    """Runs a file outside the store, as `service.runtime.Session` runs one inside."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = open_session(path)
+
+    def run(self, images: U8Array) -> list[F32Array]:
+        return list(self._session.run(list(OUTPUTS), {"images": images}))
+
+
+class ServedDetector:
+    """Behind the protocol of `predictor.Detector`: its smaller side stands for `fast`, the larger for `accurate`."""
+
+    def __init__(self, path: Path, thresholds: dict[int, float]) -> None:
+        fast, accurate = sorted(thresholds)
+        spec = DetectorSpec(STRIDES, MULTIPLE, thresholds[fast], thresholds[accurate], NMS_IOU, fast, accurate)
+        self._detector = FaceDetector(cast("Session", _Runner(path)), spec)
+
+    def detect(self, picture: Image, long_side: int) -> Detections:
+        spec = self._detector.spec
+        mode = DetectorMode.FAST if long_side == spec.fast_long_side else DetectorMode.ACCURATE
+        seen = look(self._detector, picture, mode, spec.threshold_of(mode), MOST_FACES)
+        order = np.argsort(-seen.scores, kind="stable")
+        return Detections(seen.boxes[order], seen.scores[order], seen.landmarks[order])
+
+
+def measure(
+    model: Path, photographs: list[Photograph], data: Path, thresholds: dict[int, float]
+) -> list[dict[str, Any]]:
+    """A row a mode: recall of faces that have 16 px at the mode's input, false positives a picture and a face-free
+    one, each with its count."""
+    detector = ServedDetector(model, thresholds)
+    rows = []
+    for long_side, mode in zip(sorted(thresholds), DetectorMode, strict=True):
+        results = run(detector, photographs, data, long_side)
+        face_free = [r for r in results if r.photograph.source == NEGATIVES]
+        whole, empty = curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE))
+        recall, _, wrong = whole.at_threshold(0.0)
+        rows.append(
+            {
+                "mode": mode.value,
+                "long_side": long_side,
+                "recall": round(recall, 4),
+                "faces": whole.faces,
+                "fp_a_picture": round(wrong, 4),
+                "pictures": whole.pictures,
+                "fp_a_face_free_picture": round(empty.at_threshold(0.0)[2], 4),
+                "face_free_pictures": empty.pictures,
+            }
+        )
+    return rows
