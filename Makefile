@@ -108,8 +108,22 @@ bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	done
 
 # A model whose photographs or peer are not in ../shared is left as it is, or measured alone; the program says so.
-model-report: $(TRAIN_VENV)/.train ## measure the shipped models again and write the figures into their cards
+# What only the run has is named: FP32=runs/emotion/NAME/fp32.onnx SEEDS='runs/emotion/OTHER/int8.json ...'; QUICK=1 keeps
+# the emotion model's figures through the detector, which take minutes.
+model-report: detector-report emotion-report ## measure the shipped models again and write the figures into their cards
+
+detector-report: $(TRAIN_VENV)/.train
 	@$(TRAIN_VENV)/bin/python -m training.detector.report
+
+MINI_XCEPTION := runs/emotion/mini_xception.onnx
+
+emotion-report: $(VENV)/.base $(MINI_XCEPTION)
+	@$(BIN)/python -m training.emotion.report $(if $(FP32),--fp32 '$(FP32)') $(if $(SEEDS),--seeds $(SEEDS)) \
+	    $(if $(QUICK),--keep-scenes)
+
+# Timed beside ours. Only .venv-train has what builds it; without, the card keeps the ratio that the manifest has.
+$(MINI_XCEPTION): training/emotion/mini_xception.py
+	@[ ! -x $(TRAIN_VENV)/bin/python ] || $(TRAIN_VENV)/bin/python -m training.emotion.mini_xception --out $@
 
 # ---- upkeep
 

@@ -1,193 +1,145 @@
-"""Puts an evaluated file into the store with its manifest and card.
+"""Measures the newest emotion model in the store and writes its card: `make model-report`.
 
-`python -m training.emotion.report --run runs/emotion/NAME --version 1`
+`python -m training.emotion.report [--version N] [--fp32 FILE] [--seeds FILE.json ...]`
+
+Everything is recomputed from the file in the store. What needs a file that is not there (the fp32 edition, other seeds)
+is kept in the manifest from when it was measured, and measured again when it is given. Needs no torch, but five minutes
+of one core, most of them for the way through the detector.
 """
 
 import argparse
 import json
-import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
-import onnx
+import cv2
 
 from training.common import digest, toml_text
+from training.emotion import data, pareto, scenes, summary, timing
+from training.emotion.calibrate import Meaning
 from training.emotion.card import card
-from training.emotion.labels import BASIC7, FERPLUS8
-from training.emotion.session import EPOCHS
-
-DATASET = "FER+ votes on FER2013 images (train split)"
-LICENCE = (
-    "No clear licence. The FER+ votes are MIT; the FER2013 images come from a 2013 research competition that grants no "
-    "rights to others. The weights are learned from them: settle your own position before commercial use."
-)
-OUTPUT_MEANINGS = {
-    "ferplus": "logits of the crowd head, order as heads.ferplus8.labels",
-    "fer2013": "logits of the FER2013 head, order as heads.basic7.labels",
-    "features": "last feature map, after its ReLU",
-    "activation": "class-activation maps of the crowd head; their mean over h and w plus a bias is `ferplus`",
-}
+from training.emotion.card.diagram import reliability_diagram
+from training.emotion.evaluate import evaluate, measure
+from training.emotion.pack import fp32_figures
+from training.emotion.record import seed_of
 
 Report = dict[str, Any]
 
 
-def manifest(model: Path, version: str, measured: Report, fp32: Report, training: Report) -> Report:
-    """The manifest's tables, in the form that the service's store reads."""
-    temperature = measured["temperature"]
-    return {
-        "name": "emotion",
-        "version": version,
-        "file": "model.onnx",
-        "sha256": digest.sha256(model),
-        "dataset": DATASET,
-        "licence": LICENCE,
-        "provisional": _epochs(model) < training["config"]["epochs"],
-        "input": {
-            "name": "images",
-            "shape": ["n", 48, 48, 1],
-            "dtype": "uint8",
-            "layout": "NHWC",
-            "colour": "grey",
-            "normalisation": "inside the graph: each picture minus its own mean, over its own standard deviation",
-        },
-        "outputs": _outputs(model),
-        "heads": {
-            "ferplus8": {
-                "output": "ferplus",
-                "labels": list(FERPLUS8),
-                "temperature": round(temperature["ferplus8"]["all"], 4),
-            },
-            "basic7": {
-                "output": "fer2013",
-                "labels": list(BASIC7),
-                "temperature": round(temperature["basic7"]["all"], 4),
-            },
-        },
-        "crop": {
-            "tile": 48,
-            "framing": (
-                "FER2013's own: brow to chin fills the tile; the median box of a modern detector (YuNet) in the tile "
-                "is x 0.11, y 0.01, width 0.78, height 1.00 of its side. The service's own constants stand in "
-                "vision/alignment."
-            ),
-            "trained_shift": training["config"]["augment"]["shift"],
-            "trained_scale": list(training["config"]["augment"]["scale"]),
-            "trained_rotation_degrees": training["config"]["augment"]["rotate"],
-        },
-        "metrics": _metrics(measured, fp32),
-        "trained_by": {
-            "commit": training["commit"],
-            "command": training["command"],
-            "seed": training["config"]["seed"],
-            "epochs": _epochs(model),
-            "train_faces": training["train"] - training["twins_dropped"],
-            "twins_of_valid_dropped": training["twins_dropped"],
-            "segments": training["segments"],
-        },
-    }
+def versions(store: Path) -> list[Path]:
+    """The folders of the emotion model's versions, oldest first."""
+    return sorted((path.parent for path in store.glob("emotion/*/manifest.toml")), key=lambda path: int(path.name))
 
 
-def _outputs(model: Path) -> list[Report]:
-    graph = onnx.load(model).graph
-    shapes = {
-        output.name: [axis.dim_param or axis.dim_value for axis in output.type.tensor_type.shape.dim]
-        for output in graph.output
-    }
-    return [{"name": name, "shape": shapes[name], "meaning": text} for name, text in OUTPUT_MEANINGS.items()]
+def read_manifest(folder: Path) -> Report:
+    """The manifest, checked against the file beside it."""
+    tables = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+    if digest.sha256(folder / tables["file"]) != tables["sha256"]:
+        raise SystemExit(f"{folder / tables['file']} is not the file that its manifest describes")
+    return tables
 
 
-def _epochs(model: Path) -> int:
-    """How long the weights in the file were trained (the run may have gone on since)."""
-    return next(int(entry.value) for entry in onnx.load(model).metadata_props if entry.key == EPOCHS)
+def shipped(tables: Report) -> tuple[Meaning, dict[str, float]]:
+    """What the crowd head's temperature was fitted to, and both temperatures; edition 1 does not name the first."""
+    heads = tables["heads"]
+    meaning = Meaning(heads["ferplus8"].get("fitted_to", Meaning.VOTES_WITHOUT_LONE_ONES))
+    return meaning, {name: head["temperature"] for name, head in heads.items()}
 
 
-def _metrics(measured: Report, fp32: Report) -> Report:
-    """Headline figures of the shipped file on `valid`, each with its count; accuracies in per cent."""
-    crowd, both, single = measured["protocol_a"], measured["protocol_b"], measured["fer2013"]
-    errors = {name: measured["temperature"][name] for name in ("ferplus8", "basic7")}
+def seed_figures(files: list[Path], tables: Report, compared: Report) -> list[Report]:
+    """The compared figures of this file and of other runs (their int8.json), or what the manifest keeps."""
+    if not files:
+        kept: list[Report] = tables["metrics"].get("seeds", [])
+        return kept
+    made = tables["trained_by"]
+    rows = [{"run": made["run"], "seed": made["seed"], "sha256": tables["sha256"], **compared}]
+    for file in files:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["sha256"] != tables["sha256"]:
+            run = {"run": file.parent.as_posix(), "seed": seed_of(file.parent), "sha256": found["sha256"]}
+            rows.append({**run, **summary.compared(found)})
+    return rows
+
+
+def fp32_of(tables: Report, file: Path | None, valid: data.Faces, meaning: Meaning) -> Report | None:
+    """The fp32 file's figures, measured where it is given; what the manifest keeps of it where not."""
+    kept: Report | None = tables["metrics"].get("fp32")
+    if file is None:
+        return kept
+    found = fp32_figures(measure(file, valid, meaning))
+    if kept is not None and kept["sha256"] != found["sha256"]:
+        raise SystemExit(f"{file} is not the fp32 file that version {tables['version']} was made from")
+    return found
+
+
+def times(files: dict[str, Path], tables: Report) -> tuple[Report, Report]:
+    """This file's milliseconds, and how many times as long the others take (or took, where one is not at hand)."""
+    raced = timing.race(files)
+    ours = raced.pop("ours")
+    ratios = {name: summary.times_as_slow(other, ours) for name, other in raced.items()}
+    return summary.milliseconds(ours), {**tables["metrics"].get("times_as_slow", {}), **ratios}
+
+
+def gather(folder: Path, tables: Report, options: argparse.Namespace) -> tuple[Report, dict[str, Report]]:
+    """(everything measured, the compared figures of the other versions) of a version and its manifest."""
+    valid, train = data.load(options.data, "valid"), data.load(options.data, "train")
+    meaning, temperatures = shipped(tables)
+    measured = evaluate(folder / tables["file"], valid, train, meaning, temperatures)
+    old = tables["metrics"]
+    measured["compared"] = summary.compared(measured)
+    measured["seeds"] = seed_figures(options.seeds, tables, measured["compared"])
+    measured["fp32_at_hand"] = options.fp32 is not None
+    measured["fp32"] = fp32_of(tables, options.fp32, valid, meaning)
+    files = {"ours": folder / tables["file"], "fp32": options.fp32, "mini_xception": options.mini_xception}
+    at_hand = {name: path for name, path in files.items() if path is not None and path.is_file()}
+    measured["milliseconds"], measured["times_as_slow"] = times(at_hand, tables)
+    measured["raced"] = sorted(at_hand)
+    if options.keep_scenes:
+        measured["through_detector"] = old.get("through_detector")
+    else:
+        measured["through_detector"] = scenes.through_detector(options.store, tables["version"], options.data, valid)
+    return measured, {other.name: _older(other, valid) for other in versions(options.store) if other != folder}
+
+
+def metrics_table(measured: Report) -> Report:
+    """The manifest's `metrics`."""
     return {
         "split": "valid",
-        "protocol_a_accuracy": _percent(crowd["accuracy"]),
-        "protocol_a_n": crowd["n"],
-        "protocol_a_accuracy_fp32": _percent(fp32["protocol_a"]["accuracy"]),
-        "protocol_a_macro_recall": _percent(crowd["macro_recall"]),
-        "protocol_a_kl_nats": round(crowd["kl_nats"], 4),
-        "protocol_b_accuracy": _percent(both["accuracy"]),
-        "protocol_b_n": both["n"],
-        "fer2013_accuracy": _percent(single["accuracy"]),
-        "fer2013_n": single["n"],
-        "ece_ferplus8": _percent(sum(errors["ferplus8"]["ece_other_half"]) / 2),
-        "ece_ferplus8_n": errors["ferplus8"]["n"],
-        "ece_basic7": _percent(sum(errors["basic7"]["ece_other_half"]) / 2),
-        "ece_basic7_n": errors["basic7"]["n"],
-        "mirror_mean_difference": round(measured["mirror"]["mean_difference"], 4),
-        "mirror_mean_difference_n": measured["mirror"]["n"],
-        "batch_dependence": measured["batch_dependence"],
-        "recall": {name: _percent(value) for name, value in crowd["recall"].items()},
-        "robustness_protocol_a": {name: _percent(value) for name, value in measured["robustness"].items()},
-        "milliseconds_a_face_one_thread": _round(measured["milliseconds_a_face"]),
-        "milliseconds_a_face_one_thread_fp32": _round(fp32["milliseconds_a_face"]),
+        **summary.summary(measured),
+        "milliseconds_a_face_one_thread": measured["milliseconds"],
+        "times_as_slow": measured["times_as_slow"],
+        **{key: measured[key] for key in ("fp32", "through_detector", "seeds") if measured[key]},
     }
 
 
-def training_of(run: Path) -> Report:
-    """What the run's log says about how it was made."""
-    events = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    starts = [event for event in events if event.get("event") in {"start", "resume"}]
-    epochs = [event for event in events if "epoch" in event]
-    return {
-        **starts[-1],
-        "commit": starts[0]["commit"],
-        "command": starts[0]["command"],
-        "segments": _segments(events),
-        "seconds": sum(event["seconds"] for event in epochs),
-    }
-
-
-def _segments(events: list[Report]) -> list[Report]:
-    """The commands that made the run, each with its commit and the epoch that it ended after."""
-    segments: list[Report] = []
-    for event in events:
-        if event.get("event") in {"start", "resume"}:
-            segments.append({"command": event["command"], "commit": event["commit"], "epoch": 0})
-            segments[-1]["planned"] = event["config"]["epochs"]
-        elif "epoch" in event:
-            segments[-1]["epoch"] = event["epoch"]
-    return segments
-
-
-def _percent(share: float) -> float:
-    return round(100 * share, 2)
-
-
-def _round(values: dict[str, float]) -> dict[str, float]:
-    return {key: round(value, 3) for key, value in values.items()}
+def _older(folder: Path, valid: data.Faces) -> Report:
+    tables = read_manifest(folder)
+    return summary.compared(measure(folder / tables["file"], valid, *shipped(tables)))
 
 
 def main() -> None:
-    """Write STORE/emotion/VERSION from RUN/{int8,fp32}.{onnx,json} and the run's log."""
     parser = argparse.ArgumentParser(prog="python -m training.emotion.report", description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--version", default="1")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--store", type=Path, default=Path("model_store"))
-    parser.add_argument("--ship", choices=("int8", "fp32"), default="int8")
-    parser.add_argument("--note", default="", help="a sentence for the card: why the run's length is what it is")
+    parser.add_argument("--version", help="default: the newest")
+    parser.add_argument("--fp32", type=Path, help="the fp32 file that the version was quantised from")
+    parser.add_argument("--mini-xception", type=Path, default=Path("runs/emotion/mini_xception.onnx"))
+    parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="int8.json of runs that differ by their seed")
+    parser.add_argument("--keep-scenes", action="store_true", help="keep the figures of the way through the detector")
     options = parser.parse_args()
-    evaluations = {
-        kind: json.loads((options.run / f"{kind}.json").read_text(encoding="utf-8")) for kind in ("int8", "fp32")
-    }
-    source: Path = options.run / f"{options.ship}.onnx"
-    measured = evaluations[options.ship]
-    if measured["sha256"] != digest.sha256(source):
-        raise SystemExit(f"{source} is not the file that was evaluated; run training.emotion.evaluate on it")
-    training = {**training_of(options.run), "run": options.run.as_posix(), "note": options.note}
-    folder: Path = options.store / "emotion" / options.version
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, folder / "model.onnx")
-    tables = manifest(source, options.version, measured, evaluations["fp32"], training)
+    cv2.setNumThreads(1)
+    folder = options.store / "emotion" / options.version if options.version else versions(options.store)[-1]
+    tables = read_manifest(folder)
+    if "config" not in tables["trained_by"]:
+        print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
+        return
+    measured, older = gather(folder, tables, options)
+    tables["metrics"] = metrics_table(measured)
+    diagram = reliability_diagram(measured["protocol_a"]["reliability"], f"emotion {tables['version']}, protocol A")
+    cv2.imwrite(str(folder / "reliability.png"), diagram)
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    text = card(tables, evaluations, options.ship, training)
-    (folder / "CARD.md").write_text(text, encoding="utf-8")
+    (folder / "CARD.md").write_text(card(tables, measured, older, pareto.read()), encoding="utf-8")
     print(f"wrote {folder}: protocol A {tables['metrics']['protocol_a_accuracy']} %")
 
 

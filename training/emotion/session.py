@@ -18,14 +18,29 @@ class Logits(NamedTuple):
     fer2013: NDArray[np.float32]  # [n, 7]
 
 
+def open_session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A bare session on `path`, on one CPU thread unless told otherwise."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class Session:
     """An onnxruntime session on `path`."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(path, threads)
+
+    @property
+    def output_shapes(self) -> dict[str, list[int | str]]:
+        """The shape of each output; the batch stands as its name."""
+        return {output.name: list(output.shape) for output in self._session.get_outputs()}
+
+    @property
+    def epochs(self) -> int:
+        """How long the weights in the file were trained (the run may have gone on since); 0 where it does not say."""
+        return int(self._session.get_modelmeta().custom_metadata_map.get(EPOCHS, 0))
 
     def run(self, images: NDArray[np.uint8], names: tuple[str, ...] = OUTPUTS) -> list[NDArray[np.float32]]:
         """The outputs `names` on tiles [n, 48, 48], in one call."""

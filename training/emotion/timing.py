@@ -1,31 +1,48 @@
-"""Milliseconds a face on one thread, and whether the batch changes a face's numbers."""
+"""Milliseconds a face on one thread, several files in one run, and whether the batch changes a face's numbers."""
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
-from training.emotion.session import OUTPUTS, Session
+from training.emotion.session import OUTPUTS, Session, open_session
 
 BATCHES = (1, 8, 32)
-QUANTILE = 0.05
+ROUNDS = {1: 300, 8: 60, 32: 24}  # calls a file; about a second each
 
 
-def milliseconds(session: Session, images: NDArray[np.uint8], batch: int, seconds: float = 1.5) -> float:
-    """Time a face over repeated calls with `batch` of `images`, after a warm-up.
+def race(files: Mapping[str, Path], batches: tuple[int, ...] = BATCHES) -> dict[str, dict[str, float]]:
+    """Milliseconds a face of each file, `{name: {"batch_1": median, "batch_1_fast": fastest tenth, ...}}`.
 
-    The fifth fastest of a hundred, not the median: on a shared machine the slower calls measure the neighbours.
+    The files take turns call by call, so that a busy moment of a shared machine hits all of them: ratios between files
+    of one race mean more than any figure by itself.
     """
-    chunk = images[:batch]
-    session.run(chunk)
-    session.run(chunk)
-    times: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times) < 5:
-        started = time.perf_counter()
-        session.run(chunk)
-        times.append(time.perf_counter() - started)
-    return float(np.quantile(times, QUANTILE)) / batch * 1e3
+    sessions = {name: open_session(path) for name, path in files.items()}
+    times: dict[str, dict[str, float]] = {name: {} for name in files}
+    for batch in batches:
+        feeds = {name: _feed(session, batch) for name, session in sessions.items()}
+        spent: dict[str, list[float]] = {name: [] for name in files}
+        for turn in range(ROUNDS.get(batch, 40) + 2):
+            for name, session in sessions.items():
+                began = time.perf_counter()
+                session.run(None, feeds[name])
+                if turn >= 2:  # the first calls still find their memory
+                    spent[name].append(time.perf_counter() - began)
+        for name, values in spent.items():
+            times[name][f"batch_{batch}"] = float(np.median(values)) / batch * 1e3
+            times[name][f"batch_{batch}_fast"] = float(np.quantile(values, 0.1)) / batch * 1e3
+    return times
+
+
+def _feed(session: onnxruntime.InferenceSession, batch: int) -> dict[str, NDArray[np.generic]]:
+    """Random faces in the form that the file takes: bytes for ours, floats in 0..1 for others."""
+    entry = session.get_inputs()[0]
+    shape = (batch, *entry.shape[1:])
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return {entry.name: pixels if entry.type == "tensor(uint8)" else (pixels / 255).astype(np.float32)}
 
 
 def batch_dependence(

@@ -1,0 +1,28 @@
+"""The text of CARD.md, from the manifest and what the report measured."""
+
+from typing import Any
+
+from training.emotion.card import classes, figures, harder, making, prose
+from training.emotion.card.markdown import refilled
+from training.emotion.pareto import Candidate
+
+Report = dict[str, Any]
+
+
+def card(tables: Report, measured: Report, older: dict[str, Report], candidates: list[Candidate]) -> str:
+    """The whole card; `tables` is the manifest, `older` the compared figures of earlier editions by version."""
+    sections = (
+        prose.head(tables, measured),
+        prose.meaning(measured),
+        figures.figures(measured, older, tables["version"], candidates),
+        classes.classes(measured),
+        classes.errors(measured),
+        classes.calibration(measured),
+        harder.harder(measured),
+        making.making(tables),
+        prose.DATA,
+        prose.LIMITS,
+        prose.USES,
+        making.remake(tables),
+    )
+    return refilled("\n\n".join(section.strip() for section in sections))

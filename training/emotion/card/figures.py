@@ -1,0 +1,137 @@
+"""The card's figures of how good the file is: the table of aims, its neighbours, and what stands behind the rows."""
+
+from typing import Any
+
+from training.emotion.card.aims import aims_table
+from training.emotion.card.markdown import percent, table
+from training.emotion.card.shapes import shapes
+from training.emotion.pareto import Candidate
+
+Report = dict[str, Any]
+
+COMPARED = (
+    ("protocol_a_accuracy", "A, %"),
+    ("protocol_b_accuracy", "B, %"),
+    ("fer2013_accuracy", "FER2013, %"),
+    ("protocol_a_kl_nats", "KL on A, nats"),
+    ("protocol_a_macro_recall", "macro recall on A, %"),
+    ("ece_protocol_a_pooled", "calibration error on A, pooled, %"),
+)
+
+
+def figures(measured: Report, older: dict[str, Report], version: str, candidates: list[Candidate]) -> str:
+    """`older` holds the same figures of earlier editions, measured in the same run."""
+    return f"""
+## Figures
+
+On the FER+ `valid` split, for the very file in this folder: one net, int8, no test-time augmentation. The test split
+was never read. `make model-report` recomputes all of it.
+
+{aims_table(measured)}
+
+- Protocol A (the FER+ authors'): lone votes dropped; a face counts when its top class has more than half of the
+  remaining votes and is neither `unknown` nor `NF`. Protocol B: the most voted of the eight emotions, every face.
+  FER2013: the original label, every face that has one.
+- KL: votes (lone ones dropped, over the eight emotions) against the scores as shipped. At temperature 1 it is
+  {measured["protocol_a"]["kl_nats_untouched"]:.3f}, at the temperature that suits these votes best
+  {measured["protocol_a"]["kl_nats_lowest"]:.3f}.
+{_twins(measured)}
+{_through(measured)}
+{_mirror(measured)}
+- {_seeds(measured)}
+
+### Beside earlier editions and the fp32 file
+
+{_neighbours(measured, older, version)}
+
+{_fp32(measured)}
+
+### Time
+
+{_times(measured)}
+
+### Chosen from
+
+{shapes(candidates)}
+"""
+
+
+def _twins(measured: Report) -> str:
+    twins = measured["twins"]
+    return (
+        f"- **Without the valid faces that have a near-identical twin in train: "
+        f"{percent(twins['without_twin']['accuracy'])} % on protocol A (n = {twins['without_twin']['n']:,})**; "
+        f"on those that have one: {percent(twins['with_twin']['accuracy'])} % (n = {twins['with_twin']['n']:,}). "
+        "What was done with the twins stands under *How it was made*."
+    )
+
+
+def _through(measured: Report) -> str:
+    through = measured["through_detector"]
+    if through is None:
+        return "- The way through our detector was not measured."
+    return (
+        f"- Through our detector: tiles pasted into held-out photographs, found by `face-detector` "
+        f"{through['detector']}, cropped by the service (n = {through['rows'][0]['n']:,}); a face not found counts as "
+        "wrong. The mean over faces of 64, 128 and 224 px; each of them stands under *Harder conditions*."
+    )
+
+
+def _mirror(measured: Report) -> str:
+    mirror = measured["mirror"]
+    return (
+        f"- A face and its mirror image: the top emotion's score differs by {mirror['mean_difference_top']:.3f} on "
+        f"average; the same emotion leads in {percent(mirror['same_emotion'])} % (n = {mirror['n']:,}). The same "
+        f"face alone and in batches of 2 to 32: largest difference of any output {measured['batch_dependence']:g}."
+    )
+
+
+def _seeds(measured: Report) -> str:
+    rows = measured["seeds"]
+    if len(rows) < 2:
+        return "One seed: how much of a figure is luck was not measured."
+    return "Seeds: " + "; ".join(f"`{row['run']}` {row['protocol_a_accuracy']:.2f} % on A" for row in rows) + "."
+
+
+def _neighbours(measured: Report, older: dict[str, Report], version: str) -> str:
+    rows = [(f"**version {version}**", measured["compared"]), *((f"version {v}", row) for v, row in older.items())]
+    if measured["fp32"] is not None:
+        rows.insert(1, (f"version {version}, fp32", measured["fp32"]))
+    header = ("file", *(title for _, title in COMPARED))
+    cells = ((name, *(row.get(key, "") for key, _ in COMPARED)) for name, row in rows)
+    return f"""{table(header, cells)}
+
+All in one run, each at its own shipped temperatures; what they were fitted to may differ (edition 1: shares of votes,
+lone ones dropped)."""
+
+
+def _fp32(measured: Report) -> str:
+    fp32 = measured["fp32"]
+    if fp32 is None:
+        return "The fp32 file was not at hand."
+    when = "in this run" if measured["fp32_at_hand"] else "when it was last at hand"
+    return (
+        f"The fp32 file ({fp32['bytes'] / 1e6:.1f} MB, SHA-256 `{fp32['sha256'][:12]}...`) is not in the store; its "
+        f"figures were measured {when}."
+    )
+
+
+def _times(measured: Report) -> str:
+    names = {"fp32": "the same net in fp32", "mini_xception": "mini-XCEPTION's shape, fp32"}
+    ours = measured["milliseconds"]
+    rows: list[tuple[object, ...]] = [
+        ("this file, ms (median)", *(f"{ours[f'batch_{batch}']:.2f}" for batch in (1, 8, 32))),
+        ("this file, ms (fastest tenth)", *(f"{ours[f'batch_{batch}_fast']:.2f}" for batch in (1, 8, 32))),
+    ]
+    for key, name in names.items():
+        if key in measured["times_as_slow"]:
+            ratio = measured["times_as_slow"][key]
+            when = "" if key in measured["raced"] else ", in an earlier run"
+            rows.append(
+                (f"{name}, times our median{when}", *(f"{ratio[f'batch_{batch}']:.2f}" for batch in (1, 8, 32)))
+            )
+    return f"""{table(("a face, one thread", "batch 1", "batch 8", "batch 32"), rows)}
+
+onnxruntime on one thread of a shared two-core cloud machine; the files took turns call by call, so the ratios say more
+than the milliseconds; below 1 the other file is the faster. mini-XCEPTION: 64x64, 58,423 parameters (arXiv 1710.07557;
+the net in `fer`), random weights."""

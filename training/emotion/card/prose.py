@@ -1,0 +1,72 @@
+"""The card's words that no figure changes."""
+
+from typing import Any
+
+from training.emotion.calibrate import Meaning
+
+Report = dict[str, Any]
+
+_SCORES = {
+    Meaning.MAJORITY: "A score is the estimated chance that most raters of a crowd would choose that label",
+    Meaning.VOTES: "A score is the estimated share of crowd raters who would choose that label",
+    Meaning.VOTES_WITHOUT_LONE_ONES: "A score is the estimated share of crowd raters who would choose that label",
+}
+
+
+def head(tables: Report, measured: Report) -> str:
+    """What the file is."""
+    note = ""
+    if tables["provisional"]:
+        note = "\n\n**Provisional: exported while the training was still running. Do not quote its figures.**"
+    return f"""
+# Emotion model, version {tables["version"]}
+
+A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
+One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
+labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
+each picture by itself.{note}
+"""
+
+
+def meaning(measured: Report) -> str:
+    """What a score says and what it does not."""
+    return f"""
+## What a score means
+
+{_SCORES[Meaning(measured["fitted_to"])]}. It says how people would
+*label a face*; it is not a measurement of what anyone feels, intends or is. People who look at the same FER+ face often
+disagree, and a calibrated model has to be unsure where they do. The FER2013 head answers another question: which search
+word an image was collected under, cleaned by a few people; it is surer on posed faces, where a crowd says `neutral`.
+"""
+
+
+DATA = """
+## Data and licence
+
+FER2013 pictures were gathered by web search for a 2013 research competition; nobody in them was asked, and no clear
+licence covers reuse. The FER+ votes (ten raters a picture) are MIT. The weights are learned from both; nothing of
+the pictures is in this repository. Whether your use of such weights is lawful is for you to settle.
+
+Age, sex, skin colour and origin of the people are not recorded, so nothing can be said about how accuracy differs
+between groups. Expect the bias of web photographs: actors, stock pictures, celebrities, mostly adults,
+and English search words.
+"""
+
+LIMITS = """
+## Where it fails
+
+- Contempt and disgust are rare in the data and rarely found; fear is taken for surprise; sad for neutral.
+- Masks, hands, microphones, heavy beards, profiles beyond about 45 degrees, sleeping or speaking mouths.
+- Cartoons, paintings, statues and things that are no face still get confident-looking scores.
+- Faces under about 24 pixels, and crops framed differently from the tiles (see the tables above).
+- A single frame has no context: a shout of joy and one of rage can look alike.
+"""
+
+USES = """
+## Uses that are not allowed
+
+Inferring emotions of people in the **workplace** or in **education** is prohibited in the European Union (AI Act,
+Regulation (EU) 2024/1689, Art. 5(1)(f)), save for medical or safety reasons. Elsewhere in the Union emotion
+recognition is high-risk (Annex III) and people must be told (Art. 50). Do not use it to judge credibility, hiring,
+policing, credit, insurance, health or any other decision about a person.
+"""

@@ -1,0 +1,48 @@
+"""What is lost between a bare tile and a face that our detector finds in a photograph, for the card."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.domain import DetectorMode
+from service.store import ModelStore
+from service.vision.pipeline import Pipeline
+from training.emotion import data
+from training.emotion.targets import protocol_a
+from training.end_to_end.evaluate import GROUNDS, measure
+from training.end_to_end.scenes import face_free_photographs
+
+SIDES = (64, 128, 224)  # px of a face in the photograph
+
+Report = dict[str, Any]
+
+
+def through_detector(store: Path, version: str, folder: Path, valid: data.Faces, count: int | None = None) -> Report:
+    """Both modes of the newest detector at three sizes of faces, in per cent and points; minutes of one core.
+
+    `folder` holds the training data; `count` takes only the first faces, for a quick look.
+    """
+    stored = ModelStore(store)
+    detector = stored.pick("face-detector")
+    pipeline = Pipeline.load(detector, stored.pick("emotion", version))
+    kept, label = protocol_a(valid.votes)
+    tiles, answers = valid.images[kept][:count], label[kept][:count]
+    grounds = face_free_photographs(folder, GROUNDS)
+    rows = [
+        asdict(measure(pipeline, np.asarray(tiles), answers, list(grounds), side, mode))
+        for mode in DetectorMode
+        for side in SIDES
+    ]
+    return {
+        "detector": detector.version,
+        "detector_sha256": detector.manifest["sha256"],
+        "rows": [{key: round(v, 2) if isinstance(v, float) else v for key, v in row.items()} for row in rows],
+    }
+
+
+def mean_losses(through: Report) -> dict[str, float]:
+    """Points lost by each mode of the detector, averaged over the sizes."""
+    modes = dict.fromkeys(row["detector"] for row in through["rows"])
+    return {mode: float(np.mean([row["loss"] for row in through["rows"] if row["detector"] == mode])) for mode in modes}
