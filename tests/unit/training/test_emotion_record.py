@@ -1,0 +1,79 @@
+"""A run's log tells how its file was made, and the card tells it on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from training.emotion.card.making import making, remake
+from training.emotion.record import planned_epochs, seed_of, trained_by
+
+CONFIG = {"shape": "tiny", "epochs": 2, "seed": 3, "batch": 128, "peak_rate": 0.1, "fer2013_weight": 0.5, "ema": 0.999}
+CONFIG |= {"twin_threshold": 0.95}
+
+
+def write_log(run: Path, *events: dict) -> Path:
+    run.mkdir()
+    (run / "log.jsonl").write_text("\n".join(json.dumps(event) for event in events) + "\n")
+    return run
+
+
+def start(command: str = "python -m training.emotion.train --run runs/a", **values: object) -> dict:
+    event = {"event": "start", "commit": "abc", "command": command, "train": 100, "valid": 10, "twins_dropped": 7}
+    return {**event, "config": CONFIG, **values}
+
+
+EPOCHS = ({"epoch": 1, "seconds": 60.0}, {"epoch": 2, "seconds": 30.0})
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    return write_log(tmp_path / "old", start(), *EPOCHS)
+
+
+@pytest.fixture
+def taught(tmp_path: Path) -> Path:
+    config = {**CONFIG, "rare_power": 0.25, "small_share": 0.5, "small_side": 36, "calm_share": 0.1}
+    config["teacher_share"] = 0.6
+    teachers = [{"file": "runs/t/fp32.onnx", "sha256": "0123456789abcdef"}]
+    kept = start(config=config, twins_dropped=0, twins_of_valid=7, teachers=teachers)
+    return write_log(tmp_path / "taught", kept, *EPOCHS)
+
+
+def card_of(run: Path) -> str:
+    return making({"trained_by": trained_by(run, 2)})
+
+
+def test_the_record_of_a_run(old: Path):
+    made = trained_by(old, 2, "As planned.")
+    assert (made["seed"], made["epochs"], made["minutes"], made["train_faces"]) == (3, 2, 1.5, 93)
+    assert (made["twins_of_valid"], made["twins_of_valid_dropped"]) == (7, 7)
+    assert made["segments"] == [
+        {"command": "python -m training.emotion.train --run runs/a", "commit": "abc", "epoch": 2, "planned": 2}
+    ]
+    assert planned_epochs(old) == 2
+    assert seed_of(old) == 3
+    assert seed_of(old.parent) == -1
+
+
+def test_dropped_twins_are_told_as_dropped(old: Path):
+    text = card_of(old)
+    assert "7 of 100 were left out" in text
+    assert "flattered" not in text
+    assert "Teachers" not in text
+
+
+def test_kept_twins_and_teachers_are_told(taught: Path):
+    text = card_of(taught)
+    assert "100 train faces, all there are" in text
+    assert "flattered" in text
+    assert "`runs/t/fp32.onnx` (SHA-256 `0123456789ab...`)" in text
+    assert "counts 60 % of the target" in text
+    assert "36 px" in text
+
+
+def test_a_run_that_went_on_elsewhere_is_copied_there_first(tmp_path: Path):
+    onward = {**start("python -m training.emotion.train --run runs/b --resume"), "event": "resume"}
+    run = write_log(tmp_path / "b", start(), EPOCHS[0], onward, EPOCHS[1])
+    text = remake({"trained_by": trained_by(run, 2), "version": "2"})
+    assert text.index("# ended after epoch 1") < text.index("cp -r runs/a runs/b") < text.index("# ended after epoch 2")

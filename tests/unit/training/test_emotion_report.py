@@ -1,0 +1,146 @@
+"""From a run's files to a card, with the shipped graph and a handful of made-up faces."""
+
+import json
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.emotion import conditions, data, evaluate, headline, pack, report, timing
+from training.emotion.calibrate import Meaning
+from training.emotion.labels import VOTE_COLUMNS
+
+STORED = Path(__file__).parents[3] / "model_store" / "emotion" / "1" / "model.onnx"
+FACES = 48
+
+
+def made_up_faces(seed: int) -> data.Faces:
+    """Every face clearly labelled, six of each emotion, so that protocol A keeps all."""
+    rng = np.random.default_rng(seed)
+    label = np.arange(FACES) % 8
+    votes = np.zeros((FACES, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[np.arange(FACES), label] = 7
+    votes[np.arange(FACES), (label + 1) % 8] = 3
+    return data.Faces(rng.integers(0, 256, (FACES, 48, 48), dtype=np.uint8), votes, label % 7)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's folder whose int8 and fp32 file are the shipped graph; measuring takes a second."""
+    valid, train = made_up_faces(0), made_up_faces(1)
+    train.images[:4] = valid.images[:4]  # twins
+    monkeypatch.setattr(data, "load", lambda _, split: valid if split == "valid" else train)
+    monkeypatch.setattr(headline, "PROTOCOL_A_COUNT", FACES)
+    monkeypatch.setattr(conditions, "FACE_SIDES", (24, 96))
+    monkeypatch.setattr(conditions, "CROP_SCALES", (0.9, 1.0))
+    monkeypatch.setattr(timing, "ROUNDS", {1: 2, 8: 2, 32: 2})
+    monkeypatch.setattr(timing, "batch_dependence", lambda *_: 0.0)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "runs" / "made-up"
+    folder.mkdir(parents=True)
+    for name in ("int8.onnx", "fp32.onnx"):
+        shutil.copyfile(STORED, folder / name)
+    config = {"shape": "tiny", "epochs": 58, "seed": 5, "batch": 1, "peak_rate": 0.1, "fer2013_weight": 0.5}
+    config |= {"ema": 0.999, "twin_threshold": 0.95}
+    config["augment"] = {"shift": 0.08, "scale": [0.8, 1.25], "rotate": 15.0}
+    start = {"event": "start", "commit": "abc", "command": "python -m training.emotion.train --run runs/made-up"}
+    start |= {"train": 50, "twins_dropped": 0, "twins_of_valid": 2, "config": config}
+    lines = [json.dumps(start), json.dumps({"epoch": 58, "seconds": 90.0})]
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def call(module: object, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", *arguments])
+    module.main()  # type: ignore[attr-defined]
+
+
+def packed(run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    call(pack, monkeypatch, "--run", "runs/made-up", "--version", "7", "--store", "store")
+    return run.parents[1] / "store" / "emotion" / "7"
+
+
+def manifest_of(folder: Path) -> dict:
+    return tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+
+
+def test_packing_writes_what_the_service_reads(run: Path, monkeypatch: pytest.MonkeyPatch):
+    tables = manifest_of(packed(run, monkeypatch))
+    assert tables["heads"]["ferplus8"]["fitted_to"] == Meaning.MAJORITY
+    assert tables["provisional"] is False
+    assert tables["metrics"]["fp32"]["sha256"] == tables["sha256"]
+    assert tables["trained_by"]["twins_of_valid"] == 2
+    assert {output["name"] for output in tables["outputs"]} == {"ferplus", "fer2013", "features", "activation"}
+
+
+def test_the_report_fills_the_manifest_and_writes_the_card(run: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = packed(run, monkeypatch)
+    before = manifest_of(folder)
+    call(report, monkeypatch, "--store", "store", "--keep-scenes", "--fp32", "runs/made-up/fp32.onnx")
+    after, text = manifest_of(folder), (folder / "CARD.md").read_text(encoding="utf-8")
+
+    assert {key: value for key, value in after.items() if key != "metrics"} == {
+        key: value for key, value in before.items() if key != "metrics"
+    }  # nothing that ships is touched
+    assert after["metrics"]["protocol_a_n"] == FACES
+    assert set(after["metrics"]["times_as_slow"]) == {"fp32"}
+    assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    accuracy = f"{after['metrics']['protocol_a_accuracy']:.2f} %"
+    assert f"| FER+ protocol A (n = {FACES}) | at least 89.2 % | 90.5 % | {accuracy} | **no** |" in text
+    assert "| loss from fp32 to int8, A | at most 0.4 points | 0.2 points | 0.00 points | yes, and the aim |" in text
+    assert "(fast) and crop, A | at most 2 points | 1 points |  | not measured |" in text
+    assert "One seed" in text
+
+
+def test_what_is_not_at_hand_is_kept_and_said_so(run: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = packed(run, monkeypatch)
+    call(report, monkeypatch, "--store", "store", "--keep-scenes", "--fp32", "runs/made-up/fp32.onnx")
+    first = manifest_of(folder)["metrics"]
+    call(report, monkeypatch, "--store", "store", "--keep-scenes")
+    assert manifest_of(folder)["metrics"]["fp32"] == first["fp32"]
+    assert manifest_of(folder)["metrics"]["times_as_slow"] == first["times_as_slow"]
+    text = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "were measured when it was last at hand" in " ".join(text.split())
+    assert "the same net in fp32, times our median, in an earlier run" in text
+
+
+def test_another_fp32_file_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch):
+    packed(run, monkeypatch)
+    monkeypatch.setattr(report, "fp32_figures", lambda _: {"sha256": "other"})
+    with pytest.raises(SystemExit, match="is not the fp32 file that version 7"):
+        call(report, monkeypatch, "--store", "store", "--keep-scenes", "--fp32", "runs/made-up/fp32.onnx")
+
+
+def test_other_seeds_are_read_from_their_evaluations(run: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = packed(run, monkeypatch)
+    call(evaluate, monkeypatch, "runs/made-up/int8.onnx")
+    found = json.loads((run / "int8.json").read_text())
+    found["sha256"], found["protocol_a"]["accuracy"] = "another", 0.5
+    other = run.parent / "other"
+    other.mkdir()
+    (other / "int8.json").write_text(json.dumps(found))
+    call(report, monkeypatch, "--store", "store", "--keep-scenes", "--seeds", "runs/other/int8.json")
+    rows = manifest_of(folder)["metrics"]["seeds"]
+    assert [(row["run"], row["seed"]) for row in rows] == [("runs/made-up", 5), ("runs/other", -1)]
+    assert "(2 seeds: " in (folder / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_an_edition_from_before_this_record_stays_as_it_is(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    target = run.parents[1] / "store" / "emotion" / "1"
+    shutil.copytree(STORED.parent, target)
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    call(report, monkeypatch, "--store", "store")
+    assert "stays as it is" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+
+
+def test_a_changed_file_is_not_measured(run: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = packed(run, monkeypatch)
+    (folder / "model.onnx").write_bytes(b"other")
+    with pytest.raises(SystemExit, match="not the file that its manifest describes"):
+        call(report, monkeypatch, "--store", "store")
