@@ -10,7 +10,7 @@ import pytest
 from training.common import toml_text
 from training.emotion.labels import BASIC7, FERPLUS8
 
-FOLDER = Path(__file__).parents[3] / "model_store" / "emotion" / "1"
+STORE = Path(__file__).parents[3] / "model_store" / "emotion"
 
 
 def test_toml_round_trip():
@@ -29,23 +29,26 @@ def test_toml_refuses_what_it_cannot_say():
         toml_text.dump({"nothing": None})
 
 
+@pytest.fixture(scope="module", params=sorted(path.name for path in STORE.iterdir()))
+def folder(request: pytest.FixtureRequest) -> Path:
+    return STORE / request.param
+
+
 @pytest.fixture(scope="module")
-def manifest() -> dict:
-    if not FOLDER.is_dir():
-        pytest.skip("no emotion model in the store")
-    return tomllib.loads((FOLDER / "manifest.toml").read_text(encoding="utf-8"))
+def manifest(folder: Path) -> dict:
+    return tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
 
 
-def test_the_manifest_describes_the_file(manifest: dict):
-    assert hashlib.sha256((FOLDER / manifest["file"]).read_bytes()).hexdigest() == manifest["sha256"]
+def test_the_manifest_describes_the_file(folder: Path, manifest: dict):
+    assert hashlib.sha256((folder / manifest["file"]).read_bytes()).hexdigest() == manifest["sha256"]
     assert tuple(manifest["heads"]["ferplus8"]["labels"]) == FERPLUS8
     assert tuple(manifest["heads"]["basic7"]["labels"]) == BASIC7
-    assert (FOLDER / "CARD.md").is_file()
+    assert (folder / "CARD.md").is_file()
 
 
-def test_the_graph_keeps_its_contract(manifest: dict):
+def test_the_graph_keeps_its_contract(folder: Path, manifest: dict):
     onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(str(FOLDER / manifest["file"]), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(folder / manifest["file"]), providers=["CPUExecutionProvider"])
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
     names = [output["name"] for output in manifest["outputs"]]
     together = session.run(names, {"images": images})
@@ -58,8 +61,8 @@ def test_the_graph_keeps_its_contract(manifest: dict):
             assert (one[0] == many[index]).all()  # a face's bits do not depend on its batch
 
 
-def test_a_blank_face_gives_finite_scores(manifest: dict):
+def test_a_blank_face_gives_finite_scores(folder: Path, manifest: dict):
     onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(str(FOLDER / manifest["file"]), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(folder / manifest["file"]), providers=["CPUExecutionProvider"])
     blank = np.full((1, 48, 48, 1), 128, dtype=np.uint8)
     assert all(np.isfinite(value).all() for value in session.run(None, {"images": blank}))
