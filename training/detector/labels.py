@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +62,14 @@ def training_labels(photograph: Photograph, mistake: Mistake | None) -> Training
     )
 
 
-def read_mistakes(path: Path) -> Mistakes:
-    """The file that `training.detector.mine` writes."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return {file: Mistake(_boxes(found["wrong"]), _boxes(found["doubtful"])) for file, found in content.items()}
+def read_mistakes(paths: list[Path]) -> Mistakes:
+    """The files that `training.detector.mine` writes, one a round, joined."""
+    wrong, doubtful = defaultdict(list), defaultdict(list)
+    for path in paths:
+        for file, found in json.loads(path.read_text(encoding="utf-8")).items():
+            wrong[file] += found["wrong"]
+            doubtful[file] += found["doubtful"]
+    return {file: Mistake(_boxes(wrong[file]), _boxes(doubtful[file])) for file in wrong}
 
 
 def _boxes(rows: list[list[float]]) -> FloatArray:

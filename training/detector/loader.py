@@ -28,7 +28,7 @@ class BatchConfig:
     seed: int = 20260
     paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
     decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph
-    mistakes: float = 0.1  # chance that a view shows what an earlier edition took for a face, where such are known
+    mistakes: float = 0.14  # chance that a view shows what an earlier edition took for a face, where such are known
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 

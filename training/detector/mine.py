@@ -19,7 +19,6 @@ from training.detector.data import FloatArray, Image, Photograph, PixelCache, lo
 from training.detector.predictor import Detector, YunetDetector, open_detector, suppress
 
 LONG_SIDES = (320, 640)
-BELIEVED = 0.3  # finds below this cost nothing at any useful threshold
 HINT = 0.2  # the teacher's score from which a find is left open
 SAME = 0.3  # overlap (IoU) from which two boxes speak of the same thing
 
@@ -54,13 +53,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("runs/detector/cache/photographs.bgr"))
     parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
+    parser.add_argument("--believed", type=float, default=0.3, help="score below which a find costs nothing")
     parser.add_argument("--out", type=Path, default=Path("runs/detector/cache/mistakes.json"))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     photographs = load_photographs(arguments.data)
     pixels = PixelCache(arguments.cache, photographs)
     pixels.build(arguments.data, photographs)
-    detector, teacher = open_detector(arguments.model, BELIEVED), YunetDetector(arguments.teacher, HINT)
+    detector, teacher = open_detector(arguments.model, arguments.believed), YunetDetector(arguments.teacher, HINT)
     found = {
         photograph.file: mistakes(photograph, pixels[i], detector, teacher)
         for i, photograph in enumerate(photographs)

@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate, help="the highest")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=BatchConfig.seed)
-    parser.add_argument("--mistakes", type=Path, help="what an earlier edition took for faces (training.detector.mine)")
+    parser.add_argument("--mistakes", type=Path, nargs="*", help="what was taken for faces (training.detector.mine)")
     parser.add_argument("--begin-from", type=Path, help="checkpoint of an earlier run whose weights are the first ones")
     parser.add_argument("--resume", action="store_true", help="continue from <run>/last.pt")
     arguments = parser.parse_args()

@@ -31,11 +31,22 @@ def test_what_people_left_out_is_not_taught_as_a_face() -> None:
 def test_doubtful_finds_are_left_out_and_wrong_ones_kept_apart(tmp_path: Path) -> None:
     path = tmp_path / "mistakes.json"
     path.write_text(json.dumps({"a.webp": {"wrong": [[1, 2, 3, 4]], "doubtful": [[50, 50, 60, 60]]}}))
-    labels = training_labels(_photograph("fddb", ([10, 10, 20, 20], 0.9, False)), read_mistakes(path)["a.webp"])
+    labels = training_labels(_photograph("fddb", ([10, 10, 20, 20], 0.9, False)), read_mistakes([path])["a.webp"])
     assert labels.boxes.tolist() == [[10, 10, 30, 30], [50, 50, 60, 60]]
     assert labels.ignore.tolist() == [False, True]
     assert np.isnan(labels.landmarks[1]).all()
     assert labels.wrong.tolist() == [[1, 2, 3, 4]]
+
+
+def test_rounds_of_mining_are_joined(tmp_path: Path) -> None:
+    rounds = [tmp_path / "one.json", tmp_path / "two.json"]
+    rounds[0].write_text(json.dumps({"a.webp": {"wrong": [[1, 2, 3, 4]], "doubtful": []}}))
+    rounds[1].write_text(
+        json.dumps({"a.webp": {"wrong": [[5, 6, 7, 8]], "doubtful": []}, "b.webp": {"wrong": [], "doubtful": []}})
+    )
+    joined = read_mistakes(rounds)
+    assert joined["a.webp"].wrong.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert joined["b.webp"].wrong.shape == (0, 4)
 
 
 def test_a_photograph_without_faces_has_empty_labels() -> None:
