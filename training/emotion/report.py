@@ -9,6 +9,7 @@ of one core, most of them for the way through the detector.
 
 import argparse
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def gather(folder: Path, tables: Report, options: argparse.Namespace) -> tuple[R
     measured["fp32"] = fp32_of(tables, options.fp32, valid, meaning)
     files = {"ours": folder / tables["file"], "fp32": options.fp32, "mini_xception": options.mini_xception}
     at_hand = {name: path for name, path in files.items() if path is not None and path.is_file()}
+    measured["load"], measured["cores"] = os.getloadavg()[0], os.cpu_count()
     measured["milliseconds"], measured["times_as_slow"] = times(at_hand, tables)
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:

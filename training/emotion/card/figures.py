@@ -132,6 +132,7 @@ def _times(measured: Report) -> str:
             )
     return f"""{table(("a face, one thread", "batch 1", "batch 8", "batch 32"), rows)}
 
-onnxruntime on one thread of a shared two-core cloud machine; the files took turns call by call, so the ratios say more
-than the milliseconds; below 1 the other file is the faster. mini-XCEPTION: 64x64, 58,423 parameters (arXiv 1710.07557;
+onnxruntime on one thread of a shared cloud machine of {measured["cores"]} cores, whose load was {measured["load"]:.1f}
+as it began: busy cores make slow calls. The files took turns call by call, so the ratios say more than the
+milliseconds; below 1 the other file is the faster. mini-XCEPTION: 64x64, 58,423 parameters (arXiv 1710.07557;
 the net in `fer`), random weights."""
