@@ -129,8 +129,7 @@ def times(measured: Report) -> str:
 def turned(measured: Report) -> str:
     """Recall and landmarks by how far the picture is turned."""
     text = "\n### Turned pictures: held-out faces of FDDB and portraits\n"
-    parts = measured["turned"]
-    modes = {part["long_side"]: part["mode"] for part in measured["served"]}
+    parts, modes = measured["turned"], _modes(measured)
     head = ["degrees", *(str(row["degrees"]) for row in parts[0]["rows"])]
     rows = [
         [f"{name}, `{modes[part['long_side']]}`", *(f"{row[key]:.2f}" for row in part["rows"])]
@@ -142,18 +141,21 @@ def turned(measured: Report) -> str:
 
 def large(measured: Report) -> str:
     """Recall of faces that fill most of a picture."""
-    parts = measured["large"]
+    parts, modes = measured["large"], _modes(measured)
     head = ["share of the picture's side", *(f"{row['share']:.0%} (n = {row['n']})" for row in parts[0]["rows"])]
-    rows = [[f"recall, {part['long_side']} px", *(f"{row['recall']:.3f}" for row in part["rows"])] for part in parts]
+    rows = [
+        [f"recall, `{modes[part['long_side']]}`", *(f"{row['recall']:.3f}" for row in part["rows"])] for part in parts
+    ]
     return f"\n### Large faces: held-out photographs cropped about one face\n{table(head, rows)}"
 
 
 def jitter(measured: Report) -> str:
     """How much the box of a still face trembles."""
-    head = ["input", "mean", "95th percentile", "frames in which it was found", "faces"]
+    modes = _modes(measured)
+    head = ["", "mean", "95th percentile", "frames in which it was found", "faces"]
     rows = [
         [
-            f"{part['long_side']} px",
+            f"`{modes[part['long_side']]}`",
             f"{part['mean']:.2%}",
             f"{part['p95']:.2%}",
             f"{part['found']:.1%}",
@@ -163,3 +165,8 @@ def jitter(measured: Report) -> str:
     ]
     title = "Jitter: change of a still face's box from frame to frame, over its side"
     return f"\n### {title}\n{table(head, rows)}"
+
+
+def _modes(measured: Report) -> dict[int, str]:
+    """The service's name for looking at an input of some long side."""
+    return {row["long_side"]: row["mode"] for row in measured["served"]}

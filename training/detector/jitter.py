@@ -53,9 +53,9 @@ def track(detector: Detector, picture: Image, label: FloatArray, long_side: int,
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
 
-def measure(model: Path, data: Path, threshold: float, long_side: int, most: int = 80) -> dict[str, Any]:
-    """Mean and 95th percentile over faces, and the share of frames in which the face was found."""
-    detector = open_detector(model, threshold)
+def measure(detector: Detector, data: Path, long_side: int, most: int = 80) -> dict[str, Any]:
+    """Of all that `detector` reports: mean and 95th percentile over faces, and the share of frames in which a face was
+    found."""
     photographs = [p for p in load_photographs(data) if p.held_out and p.source in SOURCES]
     trembles: list[float] = []
     seen = frames = 0
@@ -71,7 +71,6 @@ def measure(model: Path, data: Path, threshold: float, long_side: int, most: int
             trembles.append(float(np.abs(np.diff(boxes, axis=0)).mean() / side[face]))
     return {
         "long_side": long_side,
-        "threshold": threshold,
         "faces": len(trembles),
         "found": round(seen / max(frames, 1), 4),
         "mean": round(float(np.mean(trembles)), 5),
@@ -87,7 +86,8 @@ def main() -> None:
     parser.add_argument("--long-side", type=int, default=320)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    print(json.dumps(measure(arguments.model, arguments.data, arguments.threshold, arguments.long_side), indent=1))
+    detector = open_detector(arguments.model, arguments.threshold)
+    print(json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1))
 
 
 if __name__ == "__main__":

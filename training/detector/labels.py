@@ -64,7 +64,8 @@ def training_labels(photograph: Photograph, mistake: Mistake | None) -> Training
 
 def read_mistakes(paths: list[Path]) -> Mistakes:
     """The files that `training.detector.mine` writes, one a round, joined."""
-    wrong, doubtful = defaultdict(list), defaultdict(list)
+    wrong: dict[str, list[list[float]]] = defaultdict(list)
+    doubtful: dict[str, list[list[float]]] = defaultdict(list)
     for path in paths:
         for file, found in json.loads(path.read_text(encoding="utf-8")).items():
             wrong[file] += found["wrong"]

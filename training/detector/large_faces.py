@@ -16,7 +16,7 @@ import numpy as np
 from training.detector.average_precision import FOUND, match
 from training.detector.data import FloatArray, Image, load_photographs, read_picture
 from training.detector.evaluate import sides
-from training.detector.predictor import open_detector
+from training.detector.predictor import Detector, open_detector
 
 SHARES = (0.6, 0.75, 0.9, 1.0)  # of the crop's side, by the larger side of the face's box
 LEAST = 48.0  # px; a smaller face, enlarged to fill a picture, is a blur
@@ -34,10 +34,9 @@ def crop_about(picture: Image, box: FloatArray, share: float) -> tuple[Image, Fl
     return part, (box - np.tile(corner, 2)).astype(np.float32)
 
 
-def measure(model: Path, data: Path, threshold: float, long_side: int) -> dict[str, Any]:
-    """Recall a share; other faces that the crop happens to show count neither way."""
+def measure(detector: Detector, data: Path, long_side: int) -> dict[str, Any]:
+    """Recall a share, of all that `detector` reports; other faces that a crop happens to show count neither way."""
     photographs = [p for p in load_photographs(data) if p.held_out and p.source in SOURCES]
-    detector = open_detector(model, threshold)
     found, faces = dict.fromkeys(SHARES, 0), dict.fromkeys(SHARES, 0)
     for photograph in photographs:
         picture = read_picture(data, photograph)
@@ -51,7 +50,7 @@ def measure(model: Path, data: Path, threshold: float, long_side: int) -> dict[s
                 faces[share] += 1
                 found[share] += bool((matches.outcome == FOUND).any())
     rows = [{"share": s, "n": faces[s], "recall": round(found[s] / max(faces[s], 1), 3)} for s in SHARES]
-    return {"long_side": long_side, "threshold": threshold, "rows": rows}
+    return {"long_side": long_side, "rows": rows}
 
 
 def main() -> None:
@@ -62,7 +61,8 @@ def main() -> None:
     parser.add_argument("--long-side", type=int, default=320)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    print(json.dumps(measure(arguments.model, arguments.data, arguments.threshold, arguments.long_side), indent=1))
+    detector = open_detector(arguments.model, arguments.threshold)
+    print(json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1))
 
 
 if __name__ == "__main__":

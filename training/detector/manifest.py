@@ -69,7 +69,7 @@ def describe(model: Path, version: str, starts: list[Report], thresholds: dict[i
             "commit": starts[-1]["commit"],
             "command": starts[-1]["command"].removesuffix(" --resume"),
             "iterations": iterations,
-            "segments": [f"from iteration {s['from']}: {s['commit'][:7]}" for s in starts],
+            "segments": [f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for s in starts],
         },
     }
 

@@ -33,13 +33,14 @@ def measure_all(model: Path, data: Path, peer: Path | None, shipped: dict[int, f
     held_out = [photograph for photograph in load_photographs(data) if photograph.held_out]
     files = [model] if peer is None else [model, peer]
     names = ["ours"] if peer is None else ["ours", "peer"]
+    service, sides = served.ServedDetector(model, thresholds), sorted(thresholds)
     return {
         "ours": ours,
         "peer": None if peer is None else evaluate(peer, data),
         "thresholds": {str(side): value for side, value in thresholds.items()},
         "time": {str(side): dict(zip(names, milliseconds(files, side, ROUNDS), strict=True)) for side in TIMED},
         "served": served.measure(model, held_out, data, thresholds),
-        "turned": [turned.measure(served.ServedDetector(model, thresholds), data, side) for side in sorted(thresholds)],
-        "large": [large_faces.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
-        "jitter": [jitter.measure(model, data, thresholds[side], side) for side in LONG_SIDES],
+        "turned": [turned.measure(service, data, side) for side in sides],
+        "large": [large_faces.measure(service, data, side) for side in sides],
+        "jitter": [jitter.measure(service, data, side) for side in sides],
     }

@@ -74,7 +74,8 @@ def main() -> None:
         print(f"{peer} is not here: the detector is measured without its peer")
         peer = None
     if not (arguments.data / "faces").exists():
-        raise SystemExit(f"{arguments.data / 'faces'} is not here: the photographs that the detector is measured on")
+        print(f"{arguments.data / 'faces'} is not here: without its photographs the detector is not measured")
+        return
     if arguments.ship:
         ship(arguments.ship, arguments.run, arguments.version, arguments.store, arguments.data, peer)
         return
