@@ -1,4 +1,4 @@
-"""The detector's manifest: what the service's store reads, and the figures that go with the file."""
+"""The detector's manifest, as the service's store reads it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from training.common import digest
 from training.detector.measurements import Report
 from training.detector.onnx_graph import ITERATIONS
 from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES
-from training.detector.thresholds import at
 
 DATASET = (
     "Photographs of FDDB, MaskScenes, Flickr and others (about 5,900 with and 900 without faces, nine tenths of them "
@@ -72,32 +71,3 @@ def describe(model: Path, version: str, starts: list[Report], thresholds: dict[i
             "segments": [f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for s in starts],
         },
     }
-
-
-def metrics(measured: Report) -> Report:
-    """Headline figures on the held-out photographs, each with its count."""
-    out: Report = {"split": "held out: every tenth photograph of each source"}
-    for long_side, threshold in measured["thresholds"].items():
-        part = measured["ours"][long_side]
-        row = at(part["thresholds"], threshold)
-        out[f"at_{long_side}"] = {
-            "ap50": part["all"]["ap50"],
-            "ap50_n": part["all"]["faces"],
-            "ap50_24px": part["at_least_24"]["ap50"],
-            "ap50_24px_n": part["at_least_24"]["faces"],
-            "ap50_fddb_people": part["fddb_people"]["ap50"],
-            "ap50_fddb_people_n": part["fddb_people"]["faces"],
-            "recall_32px_at_0_05_fp": part["at_least_32"]["recall_at_0.05_fp"],
-            "recall_32px_at_0_05_fp_n": part["at_least_32"]["faces"],
-            "recall_at_threshold": row["recall"],
-            "fp_a_picture_at_threshold": row["fp_a_picture"],
-            "fp_a_picture_at_threshold_n": part["all"]["pictures"],
-            "fp_a_face_free_picture_at_threshold": row["fp_a_face_free_picture"],
-            "fp_a_face_free_picture_at_threshold_n": part["face_free_pictures"],
-            "landmark_error_of_side": part["landmarks"]["mean"],
-            "landmark_error_of_side_n": part["landmarks"]["n"],
-        }
-    for row in measured["jitter"]:
-        out[f"at_{row['long_side']}"] |= {"jitter_of_side": row["mean"], "jitter_of_side_n": row["faces"]}
-    out["milliseconds_one_thread"] = {side: files["ours"]["median"] for side, files in measured["time"].items()}
-    return out

@@ -8,7 +8,7 @@ from typing import Any
 from training.detector import jitter, large_faces, served, turned
 from training.detector.data import load_photographs
 from training.detector.evaluate import LONG_SIDES, evaluate
-from training.detector.thresholds import choose
+from training.detector.thresholds import at, choose
 from training.detector.timing import milliseconds
 
 Report = dict[str, Any]
@@ -44,3 +44,32 @@ def measure_all(model: Path, data: Path, peer: Path | None, shipped: dict[int, f
         "large": [large_faces.measure(service, data, side) for side in sides],
         "jitter": [jitter.measure(service, data, side) for side in sides],
     }
+
+
+def headline(measured: Report) -> Report:
+    """The manifest's figures, each with its count."""
+    out: Report = {"split": "held out: every tenth photograph of each source"}
+    for long_side, threshold in measured["thresholds"].items():
+        part = measured["ours"][long_side]
+        row = at(part["thresholds"], threshold)
+        out[f"at_{long_side}"] = {
+            "ap50": part["all"]["ap50"],
+            "ap50_n": part["all"]["faces"],
+            "ap50_24px": part["at_least_24"]["ap50"],
+            "ap50_24px_n": part["at_least_24"]["faces"],
+            "ap50_fddb_people": part["fddb_people"]["ap50"],
+            "ap50_fddb_people_n": part["fddb_people"]["faces"],
+            "recall_32px_at_0_05_fp": part["at_least_32"]["recall_at_0.05_fp"],
+            "recall_32px_at_0_05_fp_n": part["at_least_32"]["faces"],
+            "recall_at_threshold": row["recall"],
+            "fp_a_picture_at_threshold": row["fp_a_picture"],
+            "fp_a_picture_at_threshold_n": part["all"]["pictures"],
+            "fp_a_face_free_picture_at_threshold": row["fp_a_face_free_picture"],
+            "fp_a_face_free_picture_at_threshold_n": part["face_free_pictures"],
+            "landmark_error_of_side": part["landmarks"]["mean"],
+            "landmark_error_of_side_n": part["landmarks"]["n"],
+        }
+    for row in measured["jitter"]:
+        out[f"at_{row['long_side']}"] |= {"jitter_of_side": row["mean"], "jitter_of_side_n": row["faces"]}
+    out["milliseconds_one_thread"] = {side: files["ours"]["median"] for side, files in measured["time"].items()}
+    return out

@@ -19,7 +19,7 @@ import cv2
 from training.common import digest, toml_text
 from training.detector import manifest
 from training.detector.card import card
-from training.detector.measurements import Report, chosen_thresholds, measure_all
+from training.detector.measurements import Report, chosen_thresholds, headline, measure_all
 
 
 def shipped_thresholds(tables: Report) -> dict[int, float]:
@@ -53,7 +53,7 @@ def ship(source: Path, run: Path, version: str, store: Path, data: Path, peer: P
 
 def write(folder: Path, tables: Report, measured: Report) -> None:
     """The manifest with the figures just measured, and the card."""
-    tables = {**tables, "metrics": manifest.metrics(measured)}
+    tables = {**tables, "metrics": headline(measured)}
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
     (folder / "CARD.md").write_text(card(tables, measured), encoding="utf-8")
     print(f"wrote {folder}: AP50 {measured['ours']['640']['all']['ap50']} at 640, thresholds {measured['thresholds']}")
