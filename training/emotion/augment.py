@@ -21,9 +21,9 @@ class AugmentConfig:
     """Ranges and probabilities; lengths are fractions of the side, angles degrees, grey levels 0..255."""
 
     flip: float = 0.5
-    shift: float = 0.08
-    scale: tuple[float, float] = (0.8, 1.25)
-    rotate: float = 15.0
+    shift: float = 0.07
+    scale: tuple[float, float] = (0.84, 1.2)
+    rotate: float = 12.0
     gamma: tuple[float, float] = (0.7, 1.4)
     contrast: tuple[float, float] = (0.7, 1.3)
     brightness: float = 30.0
@@ -33,9 +33,9 @@ class AugmentConfig:
     resample_side: tuple[int, int] = (20, 40)
     jpeg: float = 0.1
     jpeg_quality: tuple[int, int] = (20, 80)
-    noise: float = 0.2
+    noise: float = 0.15
     noise_sigma: float = 8.0
-    erase: float = 0.3
+    erase: float = 0.2
     erase_side: tuple[float, float] = (0.12, 0.4)
 
     def calmer(self) -> "AugmentConfig":

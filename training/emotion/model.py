@@ -69,6 +69,7 @@ class EmotionNet(nn.Module):
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
+        self.shape = shape
         self.standardise = Standardise()
         layers: list[nn.Module] = []
         width = 1
@@ -90,6 +91,17 @@ class EmotionNet(nn.Module):
         features = self.trunk(self.standardise(images))
         pooled = self.dropout(features.float().mean(dim=(2, 3)))
         return Outputs(self.ferplus(pooled), self.fer2013(pooled), features)
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Its layers by their places: `stem 0`, `stage 1 block 0`, ..., `ferplus`, `fer2013`."""
+        layers = iter(self.trunk)
+        parts: dict[str, nn.Module] = {}
+        for index in range(len(self.shape.stem)):
+            parts[f"stem {index}"] = nn.Sequential(next(layers), next(layers), next(layers))
+        for stage, (_, blocks, _) in enumerate(self.shape.stages):
+            for block in range(blocks):
+                parts[f"stage {stage} block {block}"] = next(layers)
+        return {**parts, "ferplus": self.ferplus, "fer2013": self.fer2013}
 
     def _initialise(self) -> None:
         for module in self.modules():

@@ -41,7 +41,7 @@ class TrainConfig:
     rare_power: float = 0.25  # a face weighs as its classes' frequency to minus this: rare emotions are heard
     small_side: int = 36  # px; the early epochs see smaller pictures, which cost (36 / 48)^2 as much
     small_share: float = 0.5  # of the epochs
-    calm_share: float = 0.1  # of the epochs, the last: views as photographs are, without the wilder changes
+    calm_share: float = 0.2  # of the epochs, the last: views as photographs are, without the wilder changes
     teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
     keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
     twin_threshold: float = 0.95
@@ -123,6 +123,24 @@ class Trainer:
         torch.set_rng_state(state["torch_rng"])
         self.epoch = int(state["epoch"])
 
+    def inherit(self, parent: Path) -> list[str]:
+        """Begin with the averaged weights of `parent` wherever it has a like part; returns the names of those parts.
+
+        Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths: a
+        shape that was thinned out then begins with what the fuller one has learned.
+        """
+        state = checkpoint.load(parent)
+        donor = build(state["config"]["shape"])
+        donor.load_state_dict(state["ema"])
+        taken = []
+        theirs = donor.parts()
+        for name, part in self.net.parts().items():
+            if name in theirs and _widths(part) == _widths(theirs[name]):
+                part.load_state_dict(theirs[name].state_dict())
+                taken.append(name)
+        self.ema = Ema(self.net)
+        return taken
+
     def _batches(self) -> Iterator[Batch]:
         config = self.config
         order = np.random.default_rng((config.seed, self.epoch)).permutation(len(self.faces))
@@ -182,6 +200,10 @@ def accuracies(net: EmotionNet, faces: data.Faces) -> dict[str, float]:
     }
 
 
+def _widths(part: nn.Module) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in part.state_dict().items()}
+
+
 def _optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.SGD:
     """Weight decay on convolutions and heads only: decaying norms and biases just shifts the scale elsewhere."""
     decayed = [p for p in net.parameters() if p.ndim > 1]
@@ -200,6 +222,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="ONNX files to learn from beside the votes")
+    parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
+    parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
@@ -212,7 +236,11 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
     config = TrainConfig(
-        shape=options.shape, epochs=options.epochs, seed=options.seed, keep_twins=not options.drop_twins
+        shape=options.shape,
+        epochs=options.epochs,
+        seed=options.seed,
+        peak_rate=options.peak_rate,
+        keep_twins=not options.drop_twins,
     )
     log = RunLog(options.run / "log.jsonl")
     train, valid = data.load(options.data, "train"), data.load(options.data, "valid")
@@ -226,6 +254,7 @@ def main() -> None:
         valid=len(valid),
         twins_of_valid=int(twin.sum()),
         twins_dropped=int(dropped.sum()),
+        parent=None if options.parent is None else options.parent.as_posix(),
         teachers=[{"file": path.as_posix(), "sha256": digest.sha256(path)} for path in options.teacher],
         config=asdict(config),
     )
@@ -234,6 +263,8 @@ def main() -> None:
     trainer = Trainer(config, train.rows(kept), options.run, teachers)
     if options.resume:
         trainer.resume()
+    elif options.parent is not None:
+        log.write(inherited=trainer.inherit(options.parent))
     while trainer.epoch < config.epochs:
         started = time.monotonic()
         loss = trainer.run_epoch()

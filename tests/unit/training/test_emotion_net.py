@@ -132,6 +132,21 @@ def test_a_resumed_run_is_the_run_that_was_not_killed(tmp_path: Path):
         assert torch.equal(one, two)
 
 
+@pytest.mark.usefixtures("zoo")
+def test_a_thinner_net_begins_with_what_the_fuller_one_has_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(ZOO, "thin", NetShape(stem=((4, 1),), stages=((6, 1, 2), (8, 1, 2))))
+    parent = Trainer(TrainConfig(shape="tiny", epochs=1, batch=4), crowd_of_eight(), tmp_path)
+    parent.run_epoch()
+    parent.save()
+    child = Trainer(TrainConfig(shape="thin", epochs=1, batch=4), crowd_of_eight(), tmp_path / "child")
+    taken = child.inherit(tmp_path / "last.pt")
+    assert taken == ["stem 0", "stage 0 block 0", "stage 1 block 0", "ferplus", "fer2013"]
+    mine, theirs = child.net.parts(), parent.ema.module.parts()
+    for name in taken:
+        for one, two in zip(mine[name].state_dict().values(), theirs[name].state_dict().values(), strict=True):
+            assert torch.equal(one, two)
+
+
 def test_a_checkpoint_is_never_half_written(tmp_path: Path):
     checkpoint.save(tmp_path / "last.pt", {"epoch": 1})
     checkpoint.save(tmp_path / "last.pt", {"epoch": 2})
