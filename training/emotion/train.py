@@ -224,6 +224,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="ONNX files to learn from beside the votes")
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
+    parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
@@ -240,6 +241,7 @@ def main() -> None:
         epochs=options.epochs,
         seed=options.seed,
         peak_rate=options.peak_rate,
+        small_share=options.small_share,
         keep_twins=not options.drop_twins,
     )
     log = RunLog(options.run / "log.jsonl")
