@@ -23,12 +23,12 @@ Batch = dict[str, torch.Tensor]
 class BatchConfig:
     """views: (side in pixels, pictures in a batch, chance); each pair costs about the same time."""
 
-    views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.76), (416, 19, 0.12), (640, 8, 0.12))
+    views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.45), (416, 19, 0.15), (640, 8, 0.4))
     most_faces: int = 64
     seed: int = 20260
     paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
     decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph
-    mistakes: float = 0.14  # chance that a view shows what an earlier edition took for a face, where such are known
+    mistakes: float = 0.2  # chance that a view shows what an earlier edition took for a face, where such are known
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
