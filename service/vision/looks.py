@@ -1,8 +1,11 @@
 """Where the detector looks: once at the whole picture; when it is to be accurate twice, and again at parts of a very
 large one, and when nothing sure was seen at the picture turned.
 
-The accurate look adds the larger input to the smaller one: a face that fills the picture is surest at the smaller. A
-face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
+The accurate look adds the larger input to the smaller one: a face that fills the picture is surest at the smaller.
+What the larger one takes for a face must be borne out by the smaller if it is large enough to be seen there: wheels
+and fists that look like faces at one size seldom do at both.
+
+A face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
 goes over the picture at up to four times the accurate size in overlapping tiles.
 
 The detector knows faces that lean by 30 degrees or so. A camera held sideways or upside down turns them all, so an
@@ -14,16 +17,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.domain import DetectorMode, U8Array
 from service.vision.detector import Detections, FaceDetector
-from service.vision.geometry import suppress
+from service.vision.geometry import area, intersection, suppress
 from service.vision.resampling import shrink
 from service.vision.turning import turned, turned_back
 
 SECOND_LOOK = 4  # long side of the second look, in accurate long sides
 TILE = 1088  # px; the largest side of a tile: two of them cover a frame of 1080p, and few large ones overlap least
 OVERLAP = 96  # px of the second look; a quarter of that in the first, which larger faces are left to
+WITNESSED = 40  # px of the accurate input, root of the area; half of that in the smaller one, which sees such faces
+HINT = 0.3  # a score that bears out
+SAME = 0.4  # IoU of two looks at one face
 SURE = 0.88  # a score that upright faces of some size seldom miss, and other things seldom reach
 _EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
 
@@ -60,14 +67,29 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
     if mode is DetectorMode.FAST:
         return detector.find(pixels, spec.fast_long_side, threshold, most)
     side = spec.accurate_long_side
-    parts = [detector.find(pixels, long_side, threshold, most) for long_side in (side, spec.fast_long_side)]
     long_side = max(pixels.shape[:2])
+    larger = detector.find(pixels, side, threshold, most)
+    smaller = detector.find(pixels, spec.fast_long_side, min(threshold, HINT), most)
+    parts = [
+        larger.only(_borne_out(larger, smaller, WITNESSED * long_side / side)),
+        smaller.only(smaller.scores >= threshold),
+    ]
     if long_side > 2 * side:
         parts += _closer(detector, pixels, threshold, most)
     found = _best(detector, parts, most)
     if found.scores.max(initial=0.0) >= SURE:
         return found
     return _best(detector, [found, *_other_ways_up(detector, pixels, threshold, most)], most)
+
+
+def _borne_out(found: Detections, others: Detections, least: float) -> NDArray[np.bool_]:
+    """Whether each face ``[n]`` is smaller than ``least`` px or has one of ``others`` about where it is."""
+    areas, other_areas = area(found.boxes), area(others.boxes)
+    kept = areas < least**2
+    for index in np.flatnonzero(~kept):
+        shared = intersection(found.boxes[index], others.boxes)
+        kept[index] = bool((shared >= SAME * (areas[index] + other_areas - shared)).any())
+    return np.asarray(kept, dtype=np.bool_)
 
 
 def _best(detector: FaceDetector, parts: list[Detections], most: int) -> Detections:

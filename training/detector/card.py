@@ -46,7 +46,7 @@ By `make model-report`, which writes this card: the shipped file, and the peer b
 unmatched detection counts as false, whatever its size. FDDB and street pictures come in series, so a held-out picture
 may have near neighbours in training. False positives of every size count against each row of faces of one size. Our
 boxes are voted on by neighbouring cells, as the service does it; the peer's are its own best cells, as OpenCV does it.
-The shipped thresholds, one an input size, were chosen on these same photographs: the lowest with at most {wrong} false
+The shipped thresholds, one a way to look, were chosen on these same photographs: the lowest with at most {wrong} false
 positives a picture and {wrong_free} a face-free one.
 """
 
@@ -105,7 +105,7 @@ def card(manifest: Report, measured: Report) -> str:
         )
     ]
     for side in sides:
-        parts += [make(measured, side) for make in (tables.figures, tables.at_shipped_threshold, tables.curve)]
+        parts += [make(measured, side) for make in (tables.figures, tables.curve)]
     parts += [make(measured, side) for make in (tables.reliability, tables.failures) for side in sides]
     parts += [make(measured) for make in (tables.served, tables.times, tables.turned, tables.large, tables.jitter)]
     parts.append(

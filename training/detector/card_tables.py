@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.detector.thresholds import at
-
 Report = dict[str, Any]
 
 
@@ -45,22 +43,6 @@ def figures(measured: Report, side: str) -> str:
     return f"\n### {side} px on the long side\n{table(head, rows)}"
 
 
-def at_shipped_threshold(measured: Report, side: str) -> str:
-    """Recall and false positives at the score from which the service reports faces."""
-    ours, threshold = measured["ours"][side], measured["thresholds"][side]
-    chosen = at(ours["thresholds"], threshold)
-    rows = [
-        ["recall", f"{chosen['recall']:.3f}", f"{ours['all']['faces']:,}"],
-        ["false positives a picture", f"{chosen['fp_a_picture']:.3f}", f"{ours['all']['pictures']:,}"],
-        [
-            "false positives a face-free picture",
-            f"{chosen['fp_a_face_free_picture']:.3f}",
-            f"{ours['face_free_pictures']:,}",
-        ],
-    ]
-    return f"\nAt scores of {threshold} and more (the shipped threshold):\n{table(['', 'this file', 'n'], rows)}"
-
-
 def served(measured: Report) -> str:
     """Recall and false positives of the service's two ways to look."""
     head = ["", "recall", "n", "false positives a picture", "n", "a face-free picture", "n"]
@@ -77,7 +59,8 @@ def served(measured: Report) -> str:
         for row in measured["served"]
     ]
     sides = " and ".join(f"{row['long_side']} px" for row in measured["served"])
-    text = "The service's two ways to look, every look and the shipped thresholds included"
+    chosen = " and ".join(str(measured["thresholds"][str(row["long_side"])]) for row in measured["served"])
+    text = f"The service's two ways to look, every look included, at the shipped thresholds, {chosen}"
     return f"\n### As served\n\n{text}; faces of 16 px and more at {sides}.\n{table(head, rows)}"
 
 
@@ -110,7 +93,7 @@ def failures(measured: Report, side: str) -> str:
         for name, c in lost[kind].items()
     ]
     head = ["size in px, source", "faces", "missed", "taken for faces"]
-    return f"\n### Failures at {side} px, scores of {lost['threshold']} and more\n{table(head, rows)}"
+    return f"\n### Failures of the {side} px input alone, scores of {lost['threshold']} and more\n{table(head, rows)}"
 
 
 def times(measured: Report) -> str:

@@ -19,7 +19,7 @@ import cv2
 from training.common import digest, toml_text
 from training.detector import manifest
 from training.detector.card import card
-from training.detector.measurements import Report, chosen_thresholds, headline, measure_all
+from training.detector.measurements import Report, headline, measure_all
 
 
 def shipped_thresholds(tables: Report) -> dict[int, float]:
@@ -29,6 +29,11 @@ def shipped_thresholds(tables: Report) -> dict[int, float]:
         detector["fast_long_side"]: detector["threshold"],
         detector["accurate_long_side"]: detector["accurate_threshold"],
     }
+
+
+def by_side(measured: Report) -> dict[int, float]:
+    """The thresholds that were measured at, by the input's long side."""
+    return {int(side): threshold for side, threshold in measured["thresholds"].items()}
 
 
 def newest(store: Path) -> Path:
@@ -47,7 +52,7 @@ def ship(source: Path, run: Path, version: str, store: Path, data: Path, peer: P
     folder = store / "face-detector" / version
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
-    made = manifest.describe(folder / "model.onnx", version, read_starts(run), chosen_thresholds(measured["ours"]))
+    made = manifest.describe(folder / "model.onnx", version, read_starts(run), by_side(measured))
     write(folder, made, measured)
 
 

@@ -11,6 +11,7 @@ from service.domain import DetectorMode, F32Array, U8Array
 from service.runtime import Session
 from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from service.vision.looks import look
+from training.detector import thresholds
 from training.detector.average_precision import curve
 from training.detector.data import Image, Photograph
 from training.detector.evaluate import NEGATIVES, SMALLEST_FACE, judge, run
@@ -32,9 +33,9 @@ class _Runner:
 class ServedDetector:
     """Behind the protocol of `predictor.Detector`: its smaller side stands for `fast`, the larger for `accurate`."""
 
-    def __init__(self, path: Path, thresholds: dict[int, float]) -> None:
-        fast, accurate = sorted(thresholds)
-        spec = DetectorSpec(STRIDES, MULTIPLE, thresholds[fast], thresholds[accurate], NMS_IOU, fast, accurate)
+    def __init__(self, path: Path, chosen: dict[int, float]) -> None:
+        fast, accurate = sorted(chosen)
+        spec = DetectorSpec(STRIDES, MULTIPLE, chosen[fast], chosen[accurate], NMS_IOU, fast, accurate)
         self._detector = FaceDetector(cast("Session", _Runner(path)), spec)
 
     def detect(self, picture: Image, long_side: int) -> Detections:
@@ -45,14 +46,22 @@ class ServedDetector:
         return Detections(seen.boxes[order], seen.scores[order], seen.landmarks[order])
 
 
-def measure(
-    model: Path, photographs: list[Photograph], data: Path, thresholds: dict[int, float]
+def threshold_table(
+    model: Path, photographs: list[Photograph], data: Path, fast: int, accurate: int
 ) -> list[dict[str, Any]]:
+    """What each score would cost `accurate`, whose looks check one another: see `thresholds.table`."""
+    detector = ServedDetector(model, dict.fromkeys((fast, accurate), thresholds.CHOICES[0]))
+    results = run(detector, photographs, data, accurate)
+    face_free = [r for r in results if r.photograph.source == NEGATIVES]
+    return thresholds.table(curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE)))
+
+
+def measure(model: Path, photographs: list[Photograph], data: Path, chosen: dict[int, float]) -> list[dict[str, Any]]:
     """A row a mode: recall of faces that have 16 px at the mode's input, false positives a picture and a face-free
     one, each with its count."""
-    detector = ServedDetector(model, thresholds)
+    detector = ServedDetector(model, chosen)
     rows = []
-    for long_side, mode in zip(sorted(thresholds), DetectorMode, strict=True):
+    for long_side, mode in zip(sorted(chosen), DetectorMode, strict=True):
         results = run(detector, photographs, data, long_side)
         face_free = [r for r in results if r.photograph.source == NEGATIVES]
         whole, empty = curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE))

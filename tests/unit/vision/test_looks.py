@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -119,3 +120,18 @@ def test_a_sure_face_saves_turning_the_picture() -> None:
     pixels[100:120, 60:80] = 255
     look(FaceDetector(session(counting), SPEC), pixels, DetectorMode.ACCURATE, 0.5, 9)
     assert len(calls) == 2
+
+
+def test_what_only_the_larger_input_shows_is_left_out_if_the_smaller_could_have_seen_it() -> None:
+    def far_sighted(scale: float) -> Callable[[np.ndarray], list[np.ndarray]]:
+        def see(images: np.ndarray) -> list[np.ndarray]:
+            scores, boxes, landmarks = bright_spots(images)
+            return [scores * (images.shape[2] > 320), boxes * np.float32(scale), landmarks]
+
+        return see
+
+    pixels = np.zeros((480, 640, 3), dtype=np.uint8)
+    pixels[200:220, 300:320] = 255
+    for scale, seen in ((1.0, False), (0.5, True)):  # 49 and 24 px
+        detector = FaceDetector(session(far_sighted(scale)), SPEC)
+        assert bool(len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes)) == seen
