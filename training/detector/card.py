@@ -27,9 +27,9 @@ over faces. Into a quarter of the photographs faces of FER+'s train split are pa
 of, labelled by it), with as many patches of face-free photographs beside them.
 
 What was taken for faces in the training photographs and the teacher does not see (hands, ears, wheels, balls, letters,
-patterns) is shown again in a tenth of the views, later in a seventh (`training.detector.mine`): 6,577 places by
-edition 1, and from iteration 6,331 on 2,559 by this network as it was at iteration 5,000. Skulls, smileys, letters,
-dots and balls are drawn over one photograph in eight (`training.detector.decoys`): none of them is a face.
+patterns) is shown again in a tenth of the views, in the end in a fifth (`training.detector.mine`): 6,577 places by
+edition 1, then 2,559 by this network as it was at iteration 5,000, then 1,990 by it at 13,500. Skulls, smileys,
+letters, dots and balls are drawn over one photograph in eight (`training.detector.decoys`): none of them is a face.
 
 **A teacher labelled most of it.** Boxes are the teacher's (YuNet-n, MIT) wherever it found the face, also where people
 had drawn an ellipse (FDDB) or a box (MaskScenes); people's boxes only where the teacher found nothing. All landmarks
@@ -69,7 +69,7 @@ FAILURES = """
 
 ## Made by
 
-The run was stopped twice and resumed under changed augmentation and losses, so these commands make a model of this
+The run was stopped three times and went on under changed augmentation and losses, so these commands make one of its
 kind, not these bytes. `-dirty`: files of `training/emotion` were being edited beside it; `training/detector` was as
 committed. From the repository root, with `.venv-train` (`make setup-train`) activated:
 
@@ -81,8 +81,8 @@ python -m training.detector.quantise runs/detector/second/fp32.onnx --out runs/d
 python -m training.detector.report --ship runs/detector/second/int8.onnx --run runs/detector/second --version {version}
 ```
 
-`runs/detector/first/last.pt` is edition 1's checkpoint; its card says how it was made. `mistakes-second.json` came from
-the export of iteration 5,000, by `training.detector.mine ... --believed 0.45`.
+`runs/detector/first/last.pt` is edition 1's checkpoint; its card says how it was made. `mistakes-second.json` and
+`mistakes-third.json` came from the exports of iterations 5,000 and 13,500, by `training.detector.mine --believed 0.45`.
 """
 
 
