@@ -10,7 +10,7 @@ import numpy as np
 from service.domain import DetectorMode, F32Array, U8Array
 from service.runtime import Session
 from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from service.vision.looks import look
+from service.vision.looks import HINT, look
 from training.detector import thresholds
 from training.detector.average_precision import curve
 from training.detector.data import Image, Photograph
@@ -49,11 +49,13 @@ class ServedDetector:
 def threshold_table(
     model: Path, photographs: list[Photograph], data: Path, fast: int, accurate: int
 ) -> list[dict[str, Any]]:
-    """What each score would cost `accurate`, whose looks check one another: see `thresholds.table`."""
-    detector = ServedDetector(model, dict.fromkeys((fast, accurate), thresholds.CHOICES[0]))
+    """What each score would cost `accurate`, whose looks check one another: see `thresholds.table`. From `HINT` on:
+    at lower ones the smaller look would bear out more."""
+    detector = ServedDetector(model, dict.fromkeys((fast, accurate), HINT))
     results = run(detector, photographs, data, accurate)
     face_free = [r for r in results if r.photograph.source == NEGATIVES]
-    return thresholds.table(curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE)))
+    rows = thresholds.table(curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE)))
+    return [row for row in rows if row["threshold"] >= HINT]
 
 
 def measure(model: Path, photographs: list[Photograph], data: Path, chosen: dict[int, float]) -> list[dict[str, Any]]:
