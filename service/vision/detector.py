@@ -18,7 +18,7 @@ from service.runtime import Session
 from service.vision.geometry import suppress, voting_weights
 from service.vision.resampling import shrink
 
-VOTERS = 0.5  # of the threshold: cells from here on help to place a face that others found
+VOTERS = 0.25  # of the threshold: cells from here on help to place a face that others found
 VOTE_IOU = 0.6
 OUTPUTS = ("scores", "boxes", "landmarks")
 
