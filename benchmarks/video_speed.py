@@ -1,9 +1,9 @@
 """How fast clips are analysed, beside real time and bare decoding, and what an hour of clip costs in memory.
 
-    python -m benchmarks.video_speed CLIP... [--fps 5 --fps native] [--detector fast] [--runs 3] [--json OUT.json]
+    python -m benchmarks.video_speed [CLIP...] [--fps 5 --fps native] [--detector fast] [--runs 3] [--json OUT.json]
     python -m benchmarks.video_speed --memory CLIP [--minutes 1 --minutes 60]
 
-Every figure is the median of ``--runs`` runs in one process; the load of the machine is printed beside them.
+Without CLIP, two of ../shared/media/clips are taken. Every figure is the median of ``--runs`` runs in one process; the load of the machine is printed beside them.
 ``--memory`` loops CLIP (packets copied, times moved) to each length and analyses it at 5 fps in a fresh process.
 """
 
@@ -126,6 +126,9 @@ def memory(source: Path, minutes: list[float], workers: int) -> None:
             )
 
 
+CLIPS = tuple(Path("../shared/media/clips") / name for name in ("fnp_video.mp4", "lp_d10.mp4"))
+
+
 def _rate(text: str) -> float | None:
     return None if text == "native" else float(text)
 
@@ -133,7 +136,7 @@ def _rate(text: str) -> float | None:
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("clips", nargs="*", type=Path, default=[clip for clip in CLIPS if clip.is_file()])
     parser.add_argument("--fps", type=_rate, action="append", help="a number or native; may be repeated")
     parser.add_argument("--detector", type=DetectorMode, default=DetectorMode.FAST)
     parser.add_argument("--runs", type=int, default=3)
@@ -142,6 +145,9 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--minutes", type=float, action="append")
     chosen = parser.parse_args()
+    if not chosen.clips:
+        print(f"No clip was named and {CLIPS[0].parent} is not here: nothing to measure.")
+        return
     if chosen.memory:
         memory(chosen.clips[0], chosen.minutes or [1.0, 60.0], chosen.workers)
         return
