@@ -3,8 +3,8 @@
     python -m benchmarks.video_speed [CLIP...] [--fps 5 --fps native] [--detector fast] [--runs 3] [--json OUT.json]
     python -m benchmarks.video_speed --memory CLIP [--minutes 1 --minutes 60]
 
-Without CLIP, two of ../shared/media/clips are taken. Every figure is the median of ``--runs`` runs in one process; the load of the machine is printed beside them.
-``--memory`` loops CLIP (packets copied, times moved) to each length and analyses it at 5 fps in a fresh process.
+Without CLIP, two of ../shared/media/clips are taken. Every figure is the median of ``--runs`` runs in one process; the
+load of the machine is printed beside them. ``--memory`` loops CLIP (packets copied, times moved) to each length and analyses it at 5 fps in a fresh process.
 """
 
 import argparse
