@@ -4,7 +4,8 @@
     python -m benchmarks.video_speed --memory CLIP [--minutes 1 --minutes 60]
 
 Without CLIP, two of ../shared/media/clips are taken. Every figure is the median of ``--runs`` runs in one process; the
-load of the machine is printed beside them. ``--memory`` loops CLIP (packets copied, times moved) to each length and analyses it at 5 fps in a fresh process.
+load of the machine is printed beside them. ``--memory`` loops CLIP (packets
+copied, times moved) to each length and analyses it at 5 fps in a fresh process.
 """
 
 import argparse
