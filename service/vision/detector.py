@@ -137,8 +137,8 @@ class FaceDetector:
         sides = distances[chosen]
         boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
         found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
-        kept = suppress(found.boxes, found.scores, self.spec.nms_iou, most)
-        kept = kept[found.scores[kept] >= threshold]
+        sure = np.flatnonzero(found.scores >= threshold)  # a less sure cell cannot suppress one of these
+        kept = sure[suppress(found.boxes[sure], found.scores[sure], self.spec.nms_iou, most)]
         weights = voting_weights(kept, found.boxes, found.scores, VOTE_IOU)
         boxes = (weights @ found.boxes).astype(np.float32)
         landmarks = np.tensordot(weights, found.landmarks, axes=1).astype(np.float32)

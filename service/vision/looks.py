@@ -69,8 +69,9 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
         return detector.find(pixels, spec.fast_long_side, threshold, most)
     side = spec.accurate_long_side
     long_side = max(pixels.shape[:2])
-    larger = detector.find(pixels, side, threshold, most)
-    smaller = detector.find(pixels, spec.fast_long_side, min(threshold, HINT), most)
+    middle, scale = _within(pixels, side)  # once: the smaller inputs are made of it, and not of millions of pixels
+    larger = detector.find(middle, side, threshold, most).moved(1 / scale)
+    smaller = detector.find(middle, spec.fast_long_side, min(threshold, HINT), most).moved(1 / scale)
     parts = [
         larger.only(_borne_out(larger, smaller, WITNESSED * long_side / side)),
         smaller.only(smaller.scores >= threshold),
@@ -80,7 +81,15 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
     found = _best(detector, parts, most)
     if found.scores.max(initial=0.0) >= SURE:
         return found
-    return _best(detector, [found, *_other_ways_up(detector, pixels, threshold, most)], most)
+    turned_finds = (part.moved(1 / scale) for part in _other_ways_up(detector, middle, threshold, most))
+    return _best(detector, [found, *turned_finds], most)
+
+
+def _within(pixels: U8Array, long_side: int) -> tuple[U8Array, float]:
+    """The picture made small enough, and its scale."""
+    scale = min(1.0, long_side / max(pixels.shape[:2]))
+    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
+    return shrink(pixels, width, height), scale
 
 
 def _borne_out(found: Detections, others: Detections, least: float) -> NDArray[np.bool_]:
@@ -102,9 +111,8 @@ def _other_ways_up(detector: FaceDetector, pixels: U8Array, threshold: float, mo
     """Sure faces of the picture held in the three other ways. An upside-down face may also have been seen as an
     upright one, with its eyes for its mouth; the right way up it scores higher."""
     long_side = detector.spec.fast_long_side
-    scale = min(1.0, long_side / max(pixels.shape[:2]))
-    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
-    fitted = shrink(pixels, width, height)  # once, and before it is turned: that goes over every pixel
+    fitted, scale = _within(pixels, long_side)
+    height, width = fitted.shape[:2]
     for quarters in (1, 2, 3):
         found = detector.find(turned(fitted, quarters), long_side, max(threshold, SURE), most)
         yield turned_back(found, quarters, width, height).moved(1 / scale)
