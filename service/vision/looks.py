@@ -6,8 +6,8 @@ What the larger one takes for a face must be borne out by the smaller if it is l
 and fists that look like faces at one size seldom do at both.
 
 A face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
-goes over the picture in overlapping tiles, as it is or a whole number of times smaller, at up to five times the
-accurate size.
+goes over the picture in overlapping tiles: at twice the accurate size up to 1080p; beyond, as it is or a whole number
+of times smaller, at up to five times the accurate size.
 
 The detector knows faces that lean by 30 degrees or so. A camera held sideways or upside down turns them all, so an
 accurate look that found nothing sure goes over the three other ways to hold the picture, at the smaller input.
@@ -27,10 +27,11 @@ from service.vision.resampling import shrink
 from service.vision.turning import turned, turned_back
 
 SECOND_LOOK = 5  # most of the second look's long side, in accurate long sides
-TILE = 1088  # px; the largest side of a tile: two of them cover a frame of 1080p, and few large ones overlap least
+TILE = 1280  # px; the largest side of a tile: few large ones overlap least
 OVERLAP = 96  # px of the second look; a fifth of that or more in the first, which larger faces are left to
 WITNESSED = 40  # px of the accurate input, root of the area; half of that in the smaller one, which sees such faces
 HINT = 0.3  # a score that bears out
+INSIDE = 0.7  # of the smaller of two boxes; more of it in the other one makes them one face
 SAME = 0.4  # IoU of two looks at one face
 SURE = 0.88  # a score that upright faces of some size seldom miss, and other things seldom reach
 _EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
@@ -69,7 +70,10 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
         return detector.find(pixels, spec.fast_long_side, threshold, most)
     side = spec.accurate_long_side
     long_side = max(pixels.shape[:2])
-    middle, scale = _within(pixels, side)  # once: the smaller inputs are made of it, and not of millions of pixels
+    # Each input is made of the next larger one, and not of millions of pixels.
+    closer, closer_scale = _within(pixels, _second_side(long_side, side))
+    middle, scale = _within(closer, side)
+    scale *= closer_scale
     larger = detector.find(middle, side, threshold, most).moved(1 / scale)
     smaller = detector.find(middle, spec.fast_long_side, min(threshold, HINT), most).moved(1 / scale)
     parts = [
@@ -77,7 +81,7 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
         smaller.only(smaller.scores >= threshold),
     ]
     if long_side > 2 * side:
-        parts += _closer(detector, pixels, threshold, most)
+        parts += [part.moved(1 / closer_scale) for part in _tiled(detector, closer, threshold, most)]
     found = _best(detector, parts, most)
     if found.scores.max(initial=0.0) >= SURE:
         return found
@@ -85,7 +89,7 @@ def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold:
     return _best(detector, [found, *turned_finds], most)
 
 
-def _within(pixels: U8Array, long_side: int) -> tuple[U8Array, float]:
+def _within(pixels: U8Array, long_side: float) -> tuple[U8Array, float]:
     """The picture made small enough, and its scale."""
     scale = min(1.0, long_side / max(pixels.shape[:2]))
     height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
@@ -104,7 +108,20 @@ def _borne_out(found: Detections, others: Detections, least: float) -> NDArray[n
 
 def _best(detector: FaceDetector, parts: list[Detections], most: int) -> Detections:
     every = Detections.joined(parts)
-    return every.only(suppress(every.boxes, every.scores, detector.spec.nms_iou, most))
+    found = every.only(suppress(every.boxes, every.scores, detector.spec.nms_iou, most))
+    return found.only(~_nested(found))
+
+
+def _nested(found: Detections) -> NDArray[np.bool_]:
+    """Which of the faces ``[n]``, best first, lie in a better one or around it: two looks at one face may differ in
+    size by more than suppression sees, and faces are not inside faces."""
+    areas = area(found.boxes)
+    nested = np.zeros(len(areas), dtype=np.bool_)
+    for index in range(1, len(areas)):
+        better = np.flatnonzero(~nested[:index])
+        shared = intersection(found.boxes[index], found.boxes[better])
+        nested[index] = bool((shared >= INSIDE * np.minimum(areas[index], areas[better])).any())
+    return nested
 
 
 def _other_ways_up(detector: FaceDetector, pixels: U8Array, threshold: float, most: int) -> Iterator[Detections]:
@@ -118,16 +135,19 @@ def _other_ways_up(detector: FaceDetector, pixels: U8Array, threshold: float, mo
         yield turned_back(found, quarters, width, height).moved(1 / scale)
 
 
-def _closer(detector: FaceDetector, pixels: U8Array, threshold: float, most: int) -> Iterator[Detections]:
-    """The second look, tile by tile; faces in pixels of ``pixels``."""
-    side = detector.spec.accurate_long_side
-    scale = 1 / math.ceil(max(pixels.shape[:2]) / (SECOND_LOOK * side))
-    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
-    closer = shrink(pixels, width, height)
+def _second_side(long_side: int, side: int) -> float:
+    """The long side of the second look at a picture with ``long_side``, where the accurate look has ``side``: twice
+    that up to 1080p, where more costs more than it finds; the picture itself or a whole part of it beyond."""
+    return 2 * side if long_side <= 3 * side else long_side / math.ceil(long_side / (SECOND_LOOK * side))
+
+
+def _tiled(detector: FaceDetector, closer: U8Array, threshold: float, most: int) -> Iterator[Detections]:
+    """The second look, tile by tile; faces in pixels of ``closer``."""
+    height, width = closer.shape[:2]
     for tile in plan_tiles(width, height, TILE, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]
         found = detector.find(part, max(part.shape[:2]), threshold, most)
-        yield _of_this_look(found, tile, width, height).moved(1 / scale, tile.left / scale, tile.top / scale)
+        yield _of_this_look(found, tile, width, height).moved(1, tile.left, tile.top)
 
 
 def _of_this_look(found: Detections, tile: Tile, width: int, height: int) -> Detections:

@@ -86,3 +86,10 @@ def test_no_number_crosses_a_cut(client: httpx.Client) -> None:
     cuts = [1.51, 3.58, 7.89]
     for person in body["people"]:
         assert not any(person["first_seen"] < cut < person["last_seen"] for cut in cuts), person
+
+
+def test_a_street_of_small_faces_is_followed_without_a_flood_of_numbers(client: httpx.Client) -> None:
+    body = ask(client, shared("fnp_video.mp4"), detector="accurate")
+    counts = [len(frame["faces"]) for frame in body["timeline"]]
+    assert sum(6 <= count <= 9 for count in counts) > len(counts) / 2
+    assert len(body["people"]) <= 14

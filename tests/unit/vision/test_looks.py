@@ -135,3 +135,14 @@ def test_what_only_the_larger_input_shows_is_left_out_if_the_smaller_could_have_
     for scale, seen in ((1.0, False), (0.5, True)):  # 49 and 24 px
         detector = FaceDetector(session(far_sighted(scale)), SPEC)
         assert bool(len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes)) == seen
+
+
+def test_a_face_is_not_inside_another_face() -> None:
+    def two_sizes(images: np.ndarray) -> list[np.ndarray]:
+        scores, boxes, landmarks = bright_spots(images)
+        return [scores, boxes * (3 if images.shape[2] > 320 else 0.5), landmarks]
+
+    detector = FaceDetector(session(two_sizes), SPEC)
+    pixels = np.zeros((480, 640, 3), dtype=np.uint8)
+    pixels[200:220, 300:320] = 255
+    assert len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes) == 1
