@@ -140,7 +140,7 @@ def test_what_only_the_larger_input_shows_is_left_out_if_the_smaller_could_have_
 def test_a_face_is_not_inside_another_face() -> None:
     def two_sizes(images: np.ndarray) -> list[np.ndarray]:
         scores, boxes, landmarks = bright_spots(images)
-        return [scores, boxes * (3 if images.shape[2] > 320 else 0.5), landmarks]
+        return [scores, boxes * (1.5 if images.shape[2] > 320 else 0.5), landmarks]
 
     detector = FaceDetector(session(two_sizes), SPEC)
     pixels = np.zeros((480, 640, 3), dtype=np.uint8)
