@@ -29,7 +29,7 @@ class AugmentConfig:
     brightness: float = 30.0
     blur: float = 0.15
     blur_sigma: tuple[float, float] = (0.4, 1.2)
-    resample: float = 0.15
+    resample: float = 0.2
     resample_side: tuple[int, int] = (20, 40)
     jpeg: float = 0.1
     jpeg_quality: tuple[int, int] = (20, 80)

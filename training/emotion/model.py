@@ -9,22 +9,42 @@ from torch import Tensor, nn
 from training.emotion.labels import BASIC7, FERPLUS8
 
 
+class Stage(NamedTuple):
+    """Residual blocks of one width; `inner` is the width between a block's two convolutions, 0: the same."""
+
+    width: int
+    blocks: int
+    stride: int  # of the first block
+    inner: int = 0
+
+
 @dataclass(frozen=True)
 class NetShape:
-    """Widths and depths: `stem` as (width, stride) a convolution, `stages` as (width, blocks, stride)."""
+    """Widths and depths: `stem` as (width, stride) a convolution, then the stages."""
 
     stem: tuple[tuple[int, int], ...]
-    stages: tuple[tuple[int, int, int], ...]
+    stages: tuple[Stage, ...]
     dropout: float = 0.2  # on the pooled features
 
 
-# Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture.
+# Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
+# last stage is N wide inside its blocks.
 ZOO = {
-    "r32-48-96-256-s2": NetShape(stem=((32, 2),), stages=((48, 1, 1), (96, 1, 2), (256, 2, 2))),  # 112
-    "r32-48-96-192": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (192, 2, 2))),  # 130
-    "r32-48-96-256": NetShape(stem=((32, 1),), stages=((48, 2, 2), (96, 2, 2), (256, 2, 2))),  # 161
-    "r32-64-128-256-s2": NetShape(stem=((32, 2), (48, 1)), stages=((64, 1, 1), (128, 2, 2), (256, 2, 2))),  # 198
-    "r32-64-128-256": NetShape(stem=((32, 1), (32, 1)), stages=((64, 2, 2), (128, 2, 2), (256, 2, 2))),  # 248
+    "r32-48-96-256-i128-s2": NetShape(
+        stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
+    ),  # 75
+    "r32-48-96-256-i224-s2": NetShape(
+        stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 224))
+    ),  # 103
+    "r32-48-96-256-s2": NetShape(stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2))),  # 112
+    "r32-48-96-192": NetShape(stem=((32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
+    "r32-48-96-256": NetShape(stem=((32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
+    "r32-64-128-256-s2": NetShape(
+        stem=((32, 2), (48, 1)), stages=(Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 2, 2))
+    ),  # 198
+    "r32-64-128-256": NetShape(
+        stem=((32, 1), (32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
+    ),  # 248
 }
 
 
@@ -54,9 +74,9 @@ class Standardise(nn.Module):
 class Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, inner: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_conv_bn(inputs, outputs, 3, stride), nn.ReLU(), *_conv_bn(outputs, outputs, 3, 1))
+        self.body = nn.Sequential(*_conv_bn(inputs, inner, 3, stride), nn.ReLU(), *_conv_bn(inner, outputs, 3, 1))
         same = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride))
 
@@ -76,10 +96,11 @@ class EmotionNet(nn.Module):
         for outputs, stride in shape.stem:
             layers += [*_conv_bn(width, outputs, 3, stride), nn.ReLU()]
             width = outputs
-        for outputs, blocks, stride in shape.stages:
-            for block in range(blocks):
-                layers.append(Residual(width, outputs, stride if block == 0 else 1))
-                width = outputs
+        for stage in shape.stages:
+            for block in range(stage.blocks):
+                inner = stage.inner or stage.width
+                layers.append(Residual(width, inner, stage.width, stage.stride if block == 0 else 1))
+                width = stage.width
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout(shape.dropout)
         self.ferplus = nn.Linear(width, len(FERPLUS8))
@@ -98,9 +119,9 @@ class EmotionNet(nn.Module):
         parts: dict[str, nn.Module] = {}
         for index in range(len(self.shape.stem)):
             parts[f"stem {index}"] = nn.Sequential(next(layers), next(layers), next(layers))
-        for stage, (_, blocks, _) in enumerate(self.shape.stages):
-            for block in range(blocks):
-                parts[f"stage {stage} block {block}"] = next(layers)
+        for index, stage in enumerate(self.shape.stages):
+            for block in range(stage.blocks):
+                parts[f"stage {index} block {block}"] = next(layers)
         return {**parts, "ferplus": self.ferplus, "fer2013": self.fer2013}
 
     def _initialise(self) -> None:

@@ -19,6 +19,7 @@ from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
 from training.emotion import data, targets
 from training.emotion.augment import AugmentConfig, augment_batch, resized
+from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
 from training.emotion.model import ZOO, EmotionNet, Outputs, build
 from training.emotion.teachers import Teachers
@@ -124,20 +125,8 @@ class Trainer:
         self.epoch = int(state["epoch"])
 
     def inherit(self, parent: Path) -> list[str]:
-        """Begin with the averaged weights of `parent` wherever it has a like part; returns the names of those parts.
-
-        Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths: a
-        shape that was thinned out then begins with what the fuller one has learned.
-        """
-        state = checkpoint.load(parent)
-        donor = build(state["config"]["shape"])
-        donor.load_state_dict(state["ema"])
-        taken = []
-        theirs = donor.parts()
-        for name, part in self.net.parts().items():
-            if name in theirs and _widths(part) == _widths(theirs[name]):
-                part.load_state_dict(theirs[name].state_dict())
-                taken.append(name)
+        """Begin with the averaged weights of `parent` where they fit; returns the names of the parts that did."""
+        taken = inherit(self.net, parent)
         self.ema = Ema(self.net)
         return taken
 
@@ -200,10 +189,6 @@ def accuracies(net: EmotionNet, faces: data.Faces) -> dict[str, float]:
     }
 
 
-def _widths(part: nn.Module) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in part.state_dict().items()}
-
-
 def _optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.SGD:
     """Weight decay on convolutions and heads only: decaying norms and biases just shifts the scale elsewhere."""
     decayed = [p for p in net.parameters() if p.ndim > 1]
@@ -225,6 +210,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
     parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
+    parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
+    parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
+    parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
@@ -242,6 +230,9 @@ def main() -> None:
         seed=options.seed,
         peak_rate=options.peak_rate,
         small_share=options.small_share,
+        calm_share=options.calm_share,
+        teacher_share=options.teacher_share,
+        fer2013_weight=options.fer2013_weight,
         keep_twins=not options.drop_twins,
     )
     log = RunLog(options.run / "log.jsonl")
