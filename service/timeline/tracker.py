@@ -1,12 +1,12 @@
 """Gives every face of a clip the number of the person it belongs to."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from service.domain import Face, FrameResult
+from service.domain import Box, Face, FrameResult
 from service.timeline.assignment import assign
 from service.timeline.model import FaceRow, FrameRow
 from service.timeline.motion import Motion, begin, correct, predict, surprise
@@ -19,6 +19,20 @@ _REACH = 1.2
 _REACH_PER_SECOND = 1.0
 # Beyond this a pair is less likely than a face lost and another found; see ``motion.surprise``.
 _UNLIKELY = 40.0
+# Seconds over which a person's confidence is averaged.
+_MEMORY = 2.0
+# Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.
+_COVERED = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How sure the detector must be. ``first_sight``: of a face that nobody is known by, for it to become someone.
+    ``lasting``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen before is
+    that person, a series of them is the back of a head."""
+
+    first_sight: float = 0.0
+    lasting: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +40,11 @@ class _Track:
     person: int
     motion: Motion
     seen: float
+    confidence: float  # the mean over the sights so far, older ones weighing less
+    sights: float  # how many they are, so weighed
 
 
-def track(results: Iterable[FrameResult], first_sight: float = 0.0) -> Iterator[FrameRow]:
+def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator[FrameRow]:
     """One row a result, in order, as they come. Numbers count from 1 in order of appearance, then left to right.
 
     Tracks are predicted to the frame's time and matched with its faces so that the whole pairing is the likeliest.
@@ -36,11 +52,12 @@ def track(results: Iterable[FrameResult], first_sight: float = 0.0) -> Iterator[
     tracker does not) the one who is there now cannot be told from the one who was. Reads nothing but the results and
     keeps nothing but the faces of the last ``MAX_LOSS`` seconds, so equal results give equal rows.
 
-    A face that nobody is known by needs a confidence of ``first_sight`` to become someone; below it is left out.
+    A face below the ``bounds`` is left out, and moves nobody.
     """
     tracks: list[_Track] = []
     known, scene, last = 0, 0, -math.inf
     for result in results:
+        faces = _believable(result.faces, bounds.lasting)
         if result.scene != scene:
             tracks = []
         scene = result.scene
@@ -49,28 +66,52 @@ def track(results: Iterable[FrameResult], first_sight: float = 0.0) -> Iterator[
         last = result.time
         tracks = [t for t in tracks if result.time - t.seen <= allowed]
         moved = [predict(t.motion, result.time - t.seen, result.width, result.height) for t in tracks]
-        pairs = {face: track for track, face in _pair(tracks, moved, result)}
+        pairs = {face: track for track, face in _pair(tracks, moved, faces, result.time)}
         owners: dict[int, _Track] = {}
-        for at in sorted(range(len(result.faces)), key=lambda i: (result.faces[i].box.x, result.faces[i].box.y)):
-            box = result.faces[at].box
+        for at, face in sorted(enumerate(faces), key=lambda item: (item[1].box.x, item[1].box.y)):
             if at in pairs:
-                owners[at] = _Track(tracks[pairs[at]].person, correct(moved[pairs[at]], box), result.time)
-            elif result.faces[at].confidence >= first_sight:
+                seen = _seen_again(tracks[pairs[at]], moved[pairs[at]], face, result.time)
+                if max(seen.confidence, face.confidence) >= bounds.lasting:
+                    owners[at] = seen
+            elif face.confidence >= bounds.first_sight:
                 known += 1
-                owners[at] = _Track(known, begin(box), result.time)
-        lost = [t for at, t in enumerate(tracks) if at not in pairs.values()]
+                owners[at] = _Track(known, begin(face.box), result.time, face.confidence, 1.0)
+        found = {track.person for track in owners.values()}
+        lost = [t for t in tracks if t.person not in found]
         tracks = sorted([*owners.values(), *lost], key=lambda t: t.person)
-        rows = sorted((_row(own.person, result.faces[at]) for at, own in owners.items()), key=lambda r: r.person)
+        rows = sorted((_row(own.person, faces[at]) for at, own in owners.items()), key=lambda r: r.person)
         yield FrameRow(result.time, result.index, result.scene, tuple(rows))
 
 
-def _pair(tracks: list[_Track], moved: list[Motion], result: FrameResult) -> list[tuple[int, int]]:
-    cost = np.full((len(tracks), len(result.faces)), math.inf)
+def _believable(faces: Sequence[Face], sure: float) -> list[Face]:
+    """The faces without the doubtful ones on which a sure one lies."""
+    return [
+        face
+        for face in faces
+        if face.confidence >= sure
+        or not any(other.confidence >= sure and _covers(other.box, face.box) for other in faces)
+    ]
+
+
+def _covers(over: Box, under: Box) -> bool:
+    width = min(over.x + over.width, under.x + under.width) - max(over.x, under.x)
+    height = min(over.y + over.height, under.y + under.height) - max(over.y, under.y)
+    return width > 0 and height > 0 and width * height >= _COVERED * under.width * under.height
+
+
+def _pair(tracks: list[_Track], moved: list[Motion], faces: list[Face], time: float) -> list[tuple[int, int]]:
+    cost = np.full((len(tracks), len(faces)), math.inf)
     for i, (old, motion) in enumerate(zip(tracks, moved, strict=True)):
-        seconds = result.time - old.seen
-        for j, face in enumerate(result.faces):
+        seconds = time - old.seen
+        for j, face in enumerate(faces):
             cost[i, j] = surprise(motion, face.box, seconds, _REACH + _REACH_PER_SECOND * seconds)
     return assign(cost, _UNLIKELY)
+
+
+def _seen_again(old: _Track, moved: Motion, face: Face, time: float) -> _Track:
+    before = old.sights * math.exp((old.seen - time) / _MEMORY)
+    confidence = (before * old.confidence + face.confidence) / (before + 1.0)
+    return _Track(old.person, correct(moved, face.box), time, confidence, before + 1.0)
 
 
 def _row(person: int, face: Face) -> FaceRow:

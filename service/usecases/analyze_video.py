@@ -99,9 +99,9 @@ class VideoRun:
             InputError: the clip turns out to be over a limit.
             CapacityError, EngineError: as ``Engine.analyze``.
         """
-        asked, first_sight = confidences(self._options, self._engine)
+        asked, bounds = confidences(self._options, self._engine)
         results = self._engine.analyze(self._frames(), asked)
-        rows = track(self._timed(results), first_sight)
+        rows = track(self._timed(results), bounds)
         if self._video.smoothing is Smoothing.EMA:
             rows = smooth(rows, self._labels)
         for row in rows:

@@ -4,25 +4,27 @@ from dataclasses import replace
 
 from service.domain import AnalyzeOptions, DetectorMode
 from service.engine.base import Engine
+from service.timeline.tracker import Bounds
 
 _DETECTOR = "face-detector"
 
-# Of the detector's threshold t: people who are followed are kept down to 0.6 t, and a number is begun half way from t
-# to 1: a quarter of the way gave a street scene at 5 fps (accurate) five more numbers. Tuned on
-# seven clips, which are few. The idea is ByteTrack's (Zhang et al., 2022).
+# Of the detector's threshold t: people who are followed are kept down to 0.6 t, as long as their mean is t or more, and
+# a number is begun half way from t to 1: a quarter of the way gave a street scene at 5 fps (accurate) five more
+# numbers. Tuned on seven clips, which are few. The idea is ByteTrack's (Zhang et al., 2022).
 _KEEP = 0.6
 _BEGIN = 0.5
 
 
-def confidences(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions, float]:
-    """The options to ask the engine with, and the confidence at which a person is first believed.
+def confidences(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions, Bounds]:
+    """The options to ask the engine with, and what the tracker is to believe.
 
     A caller who names ``min_confidence`` gets exactly that; so does everybody whose engine does not tell its threshold.
     """
     threshold = _threshold(engine, options.detector)
     if options.min_confidence is not None or threshold is None:
-        return options, 0.0
-    return replace(options, min_confidence=_KEEP * threshold), threshold + _BEGIN * (1.0 - threshold)
+        return options, Bounds()
+    bounds = Bounds(first_sight=threshold + _BEGIN * (1.0 - threshold), lasting=threshold)
+    return replace(options, min_confidence=_KEEP * threshold), bounds
 
 
 def _threshold(engine: Engine, mode: DetectorMode) -> float | None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from service.domain import FrameResult
-from service.timeline.tracker import track
+from service.timeline.tracker import Bounds, track
 from tests.unit.timeline.film import Path, Take, away, every, film, line, numbers, switches
 
 RATES = [2.0, 5.0, 10.0, 25.0]
@@ -109,9 +109,48 @@ def test_a_weak_face_follows_someone_and_is_nobody_by_itself() -> None:
             faces=tuple(replace(f, confidence=0.5 if w else 0.9) for f, w in zip(result.faces, weak, strict=True)),
         )
 
-    rows = list(track(map(weakened, take.results), first_sight=0.7))
+    rows = list(track(map(weakened, take.results), Bounds(first_sight=0.7)))
     assert [[face.person for face in row.faces] for row in rows] == [[1]] * len(rows)
     assert all(row.faces[0].box.x < 500 for row in rows)
+
+
+def with_confidence(result: FrameResult, *confidences: float) -> FrameResult:
+    faces = sorted(result.faces, key=lambda face: face.box.x)
+    paired = zip(faces, confidences, strict=True)
+    return replace(result, faces=tuple(replace(face, confidence=value) for face, value in paired))
+
+
+@pytest.mark.parametrize("fps", [5.0, 10.0, 25.0])
+def test_a_series_of_doubtful_sights_outlasts_only_a_person_who_was_well_seen(fps: float) -> None:
+    # Both are doubtful from the moment `turned` on; one was well seen for 2 s before that, the other for an instant.
+    def seconds_kept(turned: float) -> float:
+        take = film({"a": line(300, 300, 0)}, every(fps, 8))
+        dimmed = [with_confidence(r, 0.9 if r.time < turned else 0.45) for r in take.results]
+        rows = list(track(dimmed, Bounds(first_sight=0.8, lasting=0.6)))
+        return max(row.time for row in rows if row.faces) - turned
+
+    assert seconds_kept(0.1) < 0.5
+    assert 1.0 < seconds_kept(2.0) < 3.0
+
+
+def test_a_person_who_is_given_up_comes_back_as_before_within_a_second_and_as_new_later() -> None:
+    def numbered(doubtful_until: float) -> list[int]:
+        take = film({"a": line(300, 300, 0)}, every(5, 6))
+        seen = [with_confidence(r, 0.4 if 0.1 < r.time < doubtful_until else 0.9) for r in take.results]
+        return [face.person for row in track(seen, Bounds(0.8, 0.6)) for face in row.faces]
+
+    assert set(numbered(1.1)) == {1}
+    assert set(numbered(3.0)) == {1, 2}
+
+
+@pytest.mark.parametrize(("below", "kept"), [(130.0, True), (95.0, False)])
+def test_a_doubtful_face_on_which_a_sure_one_lies_is_left_out(below: float, kept: bool) -> None:
+    # Faces of 100 x 120: the second one's centre is lower by `below`, beyond the first or across its chin.
+    take = film({"a": line(300, 300, 0), "b": line(310, 300 + below, 0)}, every(5, 2))
+    first, *later = (with_confidence(r, 0.9, 0.9) for r in take.results)
+    rows = list(track([first, *(with_confidence(r, 0.5, 0.9) for r in later)], Bounds(0.8, 0.6)))
+    assert len(rows[0].faces) == 2
+    assert all(len(row.faces) == (2 if kept else 1) for row in rows[1:3])
 
 
 def test_irregular_times_do_not_confuse_it() -> None:
