@@ -1,6 +1,8 @@
 """FER+ training tiles as extra faces: tight, grey, expressive, and pasted where photographs have none.
 
-The teacher labels each tile once, enlarged amid a plain margin. Beside every tile patches of other photographs are
+The teacher labels each tile once, enlarged amid a plain margin. Where it is not sure of one in which the crowd sees a
+face (a hand before the mouth, a profile, a scream that fills the tile), the tile is as hard for the student, and shown
+more often than its kind is frequent. Beside every tile patches of other photographs are
 pasted in the same way, so that a pasted rim or a grey square is never by itself a sign of a face.
 """
 
@@ -14,39 +16,71 @@ import numpy as np
 import numpy.typing as npt
 
 from training.detector.augment import Sample
+from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray, Image
-from training.detector.predictor import YunetDetector
+from training.detector.predictor import Detections, YunetDetector
 from training.emotion import data as emotion_data
 
 NO_FACE = 9  # the votes' column for "not a face"
 _SIDE = 160  # px of a tile while the teacher looks at it
+_SURE = 0.6  # the teacher's score from which its word is taken
+_HINT = 0.2  # ... and from which it is where its box is about where faces lie in tiles
+_SAME = 0.5  # overlap (IoU)
+# Where faces lie in tiles: the median of the teacher's boxes, x1 y1 x2 y2 in sides of the tile.
+_USUAL = np.array([[0.11, 0.01, 0.89, 1.01]], np.float32)
+_HARD_SHARE = 0.2  # of the pasted tiles
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """images uint8 [n, 48, 48] grey; boxes [n, 4] x1 y1 x2 y2 and landmarks [n, 5, 2] in sides of the tile."""
+    """images uint8 [n, 48, 48] grey; boxes [n, 4] x1 y1 x2 y2 and landmarks [n, 5, 2] (NaN: unknown) in sides of the
+    tile; hard [n]: the teacher was not sure of it."""
 
     images: npt.NDArray[np.uint8]
     boxes: FloatArray
     landmarks: FloatArray
+    hard: npt.NDArray[np.bool_]
+
+    def pick(self, rng: np.random.Generator) -> int:
+        """A tile's index, a hard one in a fifth of the cases."""
+        hard = np.flatnonzero(self.hard)
+        if len(hard) and rng.random() < _HARD_SHARE:
+            return int(hard[rng.integers(len(hard))])
+        return int(rng.integers(len(self.images)))
 
 
-def load_tiles(data: Path, teacher: Path, cache: Path, surest: float = 0.6) -> Tiles:
-    """The training tiles that the teacher is sure of, labelled by it; kept in `cache`, an .npz."""
+def load_tiles(data: Path, teacher: Path, cache: Path) -> Tiles:
+    """The training tiles in which at most one rater sees no face, labelled by the teacher where it is sure, none where
+    it is not; kept in `cache`, an .npz."""
     if not cache.exists():
-        detector = YunetDetector(teacher, lowest=surest)
+        detector = YunetDetector(teacher, lowest=_HINT)
         found = emotion_data.load(data, "train")
-        images, boxes, landmarks = [], [], []
+        images, boxes, landmarks, hard = [], [], [], []
         for tile, votes in zip(found.images, found.votes, strict=True):
             seen = detector.detect(_padded(tile), 2 * _SIDE)
-            if len(seen.boxes) and votes[NO_FACE] < 2:
+            if votes[NO_FACE] < 2:
+                box, points, sure = _labelled(seen)
                 images.append(tile)
-                boxes.append((seen.boxes[0] - _SIDE / 2) / _SIDE)
-                landmarks.append((seen.landmarks[0] - _SIDE / 2) / _SIDE)
+                boxes.append(box)
+                landmarks.append(points)
+                hard.append(not sure)
         cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, images=np.stack(images), boxes=np.stack(boxes), landmarks=np.stack(landmarks))
-    with np.load(cache) as kept:
-        return Tiles(kept["images"], kept["boxes"].astype(np.float32), kept["landmarks"].astype(np.float32))
+        kept = {"images": images, "boxes": boxes, "landmarks": landmarks, "hard": hard}
+        np.savez(cache, **{name: np.stack(values) for name, values in kept.items()})
+    with np.load(cache) as read:
+        boxes, landmarks = (read[name].astype(np.float32) for name in ("boxes", "landmarks"))
+        return Tiles(read["images"], boxes, landmarks, read["hard"])
+
+
+def _labelled(seen: Detections) -> tuple[FloatArray, FloatArray, bool]:
+    """Box [4] and landmarks [5, 2] in sides of the tile, and whether the teacher was sure of them."""
+    boxes, landmarks = (seen.boxes - _SIDE / 2) / _SIDE, (seen.landmarks - _SIDE / 2) / _SIDE
+    if len(boxes) and seen.scores[0] >= _SURE:
+        return boxes[0], landmarks[0], True
+    likely = np.flatnonzero(iou_matrix(boxes.astype(np.float32), _USUAL)[:, 0] >= _SAME)
+    if len(likely):
+        return boxes[likely[0]], landmarks[likely[0]], False
+    return _USUAL[0], np.full((5, 2), np.nan, np.float32), False
 
 
 def paste_tiles(sample: Sample, tiles: Tiles, others: Image, rng: np.random.Generator) -> Sample:
@@ -64,7 +98,7 @@ def paste_tiles(sample: Sample, tiles: Tiles, others: Image, rng: np.random.Gene
             if any(_touch(place, box) for box in taken):
                 continue
             taken.append(place)
-            pick = int(rng.integers(len(tiles.images)))
+            pick = tiles.pick(rng)
             patch = tiles.images[pick] if is_face else _any_patch(others, rng)
             _blend(picture, patch, x, y, side, rim, rng.uniform(0.55, 1.45, 3) if toned else np.ones(3))
             if is_face:

@@ -190,7 +190,9 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/detector/first"))
     parser.add_argument("--cache", type=Path, default=Path("runs/detector/cache/photographs.bgr"))
     parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
-    parser.add_argument("--tiles", type=Path, default=Path("runs/detector/cache/tiles.npz"), help="cache of FER+ faces")
+    parser.add_argument(
+        "--tiles", type=Path, default=Path("runs/detector/cache/all-tiles.npz"), help="cache of FER+ faces"
+    )
     parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate, help="the highest")
     parser.add_argument("--threads", type=int, default=1)

@@ -9,6 +9,7 @@ TILES = Tiles(
     np.full((1, 48, 48), 250, np.uint8),
     np.array([[0.1, 0.0, 0.9, 1.0]], np.float32),
     np.array([[[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.75], [0.65, 0.75]]], np.float32),
+    np.zeros(1, np.bool_),
 )
 
 
@@ -30,3 +31,15 @@ def test_pasted_faces_are_labelled_where_they_lie_and_touch_no_other_face() -> N
             assert min(x2, 90) <= max(x1, 60) or min(y2, 90) <= max(y1, 50)
     assert pasted > 20
     assert not ground.picture.any()  # a cached photograph is never painted on
+
+
+def test_hard_tiles_are_shown_oftener_than_their_kind_is_frequent() -> None:
+    tiles = Tiles(
+        np.zeros((100, 48, 48), np.uint8),
+        np.zeros((100, 4), np.float32),
+        np.zeros((100, 5, 2), np.float32),
+        np.arange(100) == 7,
+    )
+    rng = np.random.default_rng(3)
+    share = np.mean([tiles.pick(rng) == 7 for _ in range(2000)])
+    assert 0.15 < share < 0.26
