@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,15 +21,19 @@ _REACH_PER_SECOND = 1.0
 _UNLIKELY = 40.0
 # Seconds over which a person's confidence is averaged.
 _MEMORY = 2.0
+# Seconds that a face of middling confidence is watched before it becomes someone: five frames in ten.
+_WATCHED = 0.5
+_SLACK = 1e-6  # s; times are sums of fractions
 # Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.
 _COVERED = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How sure the detector must be. ``first_sight``: of a face that nobody is known by, for it to become someone.
-    ``lasting``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen before is
-    that person, a series of them is the back of a head."""
+    """How sure the detector must be. ``first_sight``: of a face that nobody is known by, for it to become someone at
+    once. ``lasting``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen
+    before is that person, a series of them is the back of a head. A face between the two becomes someone when it has
+    stayed so sure for half a second."""
 
     first_sight: float = 0.0
     lasting: float = 0.0
@@ -37,8 +41,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    person: int
+    person: int | None  # while it is only watched: no one yet
     motion: Motion
+    first: float
     seen: float
     confidence: float  # the mean over the sights so far, older ones weighing less
     sights: float  # how many they are, so weighed
@@ -68,19 +73,28 @@ def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator
         moved = [predict(t.motion, result.time - t.seen, result.width, result.height) for t in tracks]
         pairs = {face: track for track, face in _pair(tracks, moved, faces, result.time)}
         owners: dict[int, _Track] = {}
+        lost = set(range(len(tracks)))
         for at, face in sorted(enumerate(faces), key=lambda item: (item[1].box.x, item[1].box.y)):
             if at in pairs:
                 seen = _seen_again(tracks[pairs[at]], moved[pairs[at]], face, result.time)
-                if max(seen.confidence, face.confidence) >= bounds.lasting:
-                    owners[at] = seen
-            elif face.confidence >= bounds.first_sight:
+                if max(seen.confidence, face.confidence) < bounds.lasting:
+                    continue
+                lost.discard(pairs[at])
+            elif face.confidence >= min(bounds.lasting, bounds.first_sight):
+                seen = _Track(None, begin(face.box), result.time, result.time, face.confidence, 1.0)
+            else:
+                continue
+            if seen.person is None and _proven(seen, face, bounds):
                 known += 1
-                owners[at] = _Track(known, begin(face.box), result.time, face.confidence, 1.0)
-        found = {track.person for track in owners.values()}
-        lost = [t for t in tracks if t.person not in found]
-        tracks = sorted([*owners.values(), *lost], key=lambda t: t.person)
-        rows = sorted((_row(own.person, faces[at]) for at, own in owners.items()), key=lambda r: r.person)
-        yield FrameRow(result.time, result.index, result.scene, tuple(rows))
+                seen = replace(seen, person=known)
+            owners[at] = seen
+        tracks = [*(owners[at] for at in sorted(owners)), *(tracks[index] for index in sorted(lost))]
+        rows = [_row(own.person, faces[at]) for at, own in owners.items() if own.person is not None]
+        yield FrameRow(result.time, result.index, result.scene, tuple(sorted(rows, key=lambda r: r.person)))
+
+
+def _proven(watched: _Track, face: Face, bounds: Bounds) -> bool:
+    return face.confidence >= bounds.first_sight or watched.seen - watched.first >= _WATCHED - _SLACK
 
 
 def _believable(faces: Sequence[Face], sure: float) -> list[Face]:
@@ -111,7 +125,7 @@ def _pair(tracks: list[_Track], moved: list[Motion], faces: list[Face], time: fl
 def _seen_again(old: _Track, moved: Motion, face: Face, time: float) -> _Track:
     before = old.sights * math.exp((old.seen - time) / _MEMORY)
     confidence = (before * old.confidence + face.confidence) / (before + 1.0)
-    return _Track(old.person, correct(moved, face.box), time, confidence, before + 1.0)
+    return _Track(old.person, correct(moved, face.box), old.first, time, confidence, before + 1.0)
 
 
 def _row(person: int, face: Face) -> FaceRow:

@@ -103,13 +103,13 @@ def test_a_weak_face_follows_someone_and_is_nobody_by_itself() -> None:
     take = film({"a": line(300, 300, 0), "b": line(800, 300, 0)}, every(5, 3))
 
     def weakened(result: FrameResult) -> FrameResult:
-        weak = [face.box.x > 500 or result.time > 1 for face in result.faces]
+        weak = [face.box.x > 500 or result.time > 2 for face in result.faces]
         return replace(
             result,
             faces=tuple(replace(f, confidence=0.5 if w else 0.9) for f, w in zip(result.faces, weak, strict=True)),
         )
 
-    rows = list(track(map(weakened, take.results), Bounds(first_sight=0.7)))
+    rows = list(track(map(weakened, take.results), Bounds(first_sight=0.7, lasting=0.6)))
     assert [[face.person for face in row.faces] for row in rows] == [[1]] * len(rows)
     assert all(row.faces[0].box.x < 500 for row in rows)
 
@@ -131,6 +131,19 @@ def test_a_series_of_doubtful_sights_outlasts_only_a_person_who_was_well_seen(fp
 
     assert seconds_kept(0.1) < 0.5
     assert 1.0 < seconds_kept(2.0) < 3.0
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fps: float) -> None:
+    def first_row(lasts: float) -> float | None:
+        take = film({"a": line(300, 300, 0)}, [t for t in every(fps, 3) if t <= lasts])
+        rows = track((with_confidence(r, 0.65) for r in take.results), Bounds(first_sight=0.8, lasting=0.6))
+        return next((row.time for row in rows if row.faces), None)
+
+    assert first_row(0.45) is None
+    begun = first_row(3.0)
+    assert begun is not None
+    assert 0.5 - 1e-6 <= begun < 0.5 + 1 / fps
 
 
 def test_a_person_who_is_given_up_comes_back_as_before_within_a_second_and_as_new_later() -> None:
