@@ -29,8 +29,10 @@ OUTPUT_MEANINGS = {
 }
 
 
-def describe(model: Path, version: str, starts: list[Report], thresholds: dict[int, float]) -> Report:
-    """Every table but the figures. starts: how the run was started (again); thresholds: by the input's long side."""
+def describe(model: Path, version: str, runs: list[list[Report]], thresholds: dict[int, float]) -> Report:
+    """Every table but the figures. runs: how each run was started (again), the model's own being the last;
+    thresholds: by the input's long side."""
+    last = runs[-1][-1]
     graph = onnx.load(model)
     iterations = int(next(entry.value for entry in graph.metadata_props if entry.key == ITERATIONS))
     shapes = {
@@ -45,7 +47,7 @@ def describe(model: Path, version: str, starts: list[Report], thresholds: dict[i
         "sha256": digest.sha256(model),
         "dataset": DATASET,
         "licence": LICENCE,
-        "provisional": iterations < starts[-1]["train"]["iterations"],
+        "provisional": iterations < last["train"]["iterations"],
         "input": {
             "name": "images",
             "shape": ["n", "h", "w", 3],
@@ -65,9 +67,11 @@ def describe(model: Path, version: str, starts: list[Report], thresholds: dict[i
             "accurate_long_side": accurate,
         },
         "trained_by": {
-            "commit": starts[-1]["commit"],
-            "command": starts[-1]["command"].removesuffix(" --resume"),
-            "iterations": iterations,
-            "segments": [f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for s in starts],
+            "commit": last["commit"],
+            "command": last["command"].removesuffix(" --resume"),
+            "iterations": [*(starts[-1]["train"]["iterations"] for starts in runs[:-1]), iterations],
+            "segments": [
+                f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for starts in runs for s in starts
+            ],
         },
     }

@@ -41,18 +41,20 @@ def newest(store: Path) -> Path:
     return max((path.parent for path in store.glob("face-detector/*/manifest.toml")), key=lambda path: int(path.name))
 
 
-def read_starts(run: Path) -> list[dict[str, Any]]:
-    """How a run was started, and started again."""
-    return [json.loads(line) for line in (run / "starts.jsonl").read_text(encoding="utf-8").splitlines()]
+def read_starts(runs: list[Path]) -> list[list[dict[str, Any]]]:
+    """How each run was started, and started again."""
+    return [
+        [json.loads(line) for line in (run / "starts.jsonl").read_text(encoding="utf-8").splitlines()] for run in runs
+    ]
 
 
-def ship(source: Path, run: Path, version: str, store: Path, data: Path, peer: Path | None) -> None:
+def ship(source: Path, runs: list[Path], version: str, store: Path, data: Path, peer: Path | None) -> None:
     """Measures `source`, copies it into the store, and writes its manifest and card."""
     measured = measure_all(source, data, peer, None)
     folder = store / "face-detector" / version
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
-    made = manifest.describe(folder / "model.onnx", version, read_starts(run), by_side(measured))
+    made = manifest.describe(folder / "model.onnx", version, read_starts(runs), by_side(measured))
     write(folder, made, measured)
 
 
@@ -70,7 +72,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--peer", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
     parser.add_argument("--ship", type=Path, help="an int8 file to put into the store")
-    parser.add_argument("--run", type=Path, default=Path("runs/detector/second"), help="where that file was trained")
+    parser.add_argument("--runs", type=Path, nargs="+", default=[], help="where that file was trained, in order")
     parser.add_argument("--version", default="2", help="of the file to put into the store")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -82,7 +84,7 @@ def main() -> None:
         print(f"{arguments.data / 'faces'} is not here: without its photographs the detector is not measured")
         return
     if arguments.ship:
-        ship(arguments.ship, arguments.run, arguments.version, arguments.store, arguments.data, peer)
+        ship(arguments.ship, arguments.runs, arguments.version, arguments.store, arguments.data, peer)
         return
     folder = newest(arguments.store)
     tables = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))

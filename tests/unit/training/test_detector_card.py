@@ -58,7 +58,7 @@ def test_figures_are_those_of_the_detections(measured: dict[str, Any]) -> None:
 
 
 def test_the_card_says_what_was_measured_and_leaves_an_absent_peer_out(measured: dict[str, Any]) -> None:
-    made = {"iterations": 9, "segments": ["from iteration 0, at abc: python -m train"]}
+    made = {"iterations": [9, 4], "segments": ["from iteration 0, at abc: python -m train"]}
     text = card({"version": "7", "provisional": False, "licence": "None.", "trained_by": made}, measured)
     assert text.startswith("# face-detector 7\n")
     assert "| **AP50, 16 px and more** | 0.500 | 2 |" in text
