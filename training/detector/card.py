@@ -73,8 +73,9 @@ FAILURES = """
 ## Made by
 
 The first run was stopped three times and went on under changed augmentation and losses, the second once under changed
-tiles, so these commands make one of its kind, not these bytes. `-dirty`: files of `training/emotion` were being edited beside it; `training/detector` was as
-committed. From the repository root, with `.venv-train` (`make setup-train`) activated:
+tiles, so these commands make one of its kind, not these bytes. `-dirty`: files of `training/emotion` were being edited
+beside it; `training/detector` was as committed. Edition 2 was the first run alone until 21 November 2026. From the
+repository root, with `.venv-train` (`make setup-train`) activated:
 
 ```
 python -m training.detector.mine model_store/face-detector/1/model.onnx --out runs/detector/cache/mistakes.json
