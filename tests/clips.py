@@ -48,6 +48,7 @@ def write_clip(path: Path, times: Sequence[float], pictures: Iterable[U8Array], 
     """Write ``pictures`` (upright coded pixels) at ``times`` seconds."""
     with av.open(str(path), "w", format=recipe.form) as file:
         stream = file.add_stream(recipe.codec, rate=25, options=dict(recipe.options))
+        stream.codec_context.thread_count = 2  # what an encoder makes depends on it: the same file on every machine
         stream.codec_context.time_base = recipe.tick
         stream.codec_context.gop_size = recipe.gop
         stream.pix_fmt = recipe.pix_fmt

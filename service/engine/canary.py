@@ -11,17 +11,20 @@ from service.domain import AnalyzeOptions, DetectorMode, Frame
 from service.engine.batcher import Batcher, FrameJob
 from service.errors import MienError
 
+_CELLS = 16
+
 
 def canary_frame() -> Frame:
-    """A fixed grey ramp of 320 x 240, ``uint8 [240, 320, 3]``."""
+    """A fixed grey ramp of 320 x 256, ``uint8 [256, 320, 3]``."""
     ramp = np.linspace(0, 255, 320, dtype=np.uint8)
-    return Frame(np.ascontiguousarray(np.broadcast_to(ramp[None, :, None], (240, 320, 3))), 320, 240)
+    return Frame(np.ascontiguousarray(np.broadcast_to(ramp[None, :, None], (256, 320, 3))), 320, 256)
 
 
 def sing(batcher: Batcher, timeout: float, detector: DetectorMode = DetectorMode.FAST) -> bool:
     """Run one canary; whether it came back within ``timeout`` seconds."""
-    # With no threshold the best cell always passes, so that the canary is classified too, faces or not.
-    options = AnalyzeOptions(detector=detector, min_face=0.0, min_confidence=0.0, max_faces=1)
+    # With no threshold the best cells always pass, so that the canary is classified too, faces or not; several of them,
+    # since the best one may lie across the border, where no face is reported.
+    options = AnalyzeOptions(detector=detector, min_face=0.0, min_confidence=0.0, max_faces=_CELLS)
     job = FrameJob(canary_frame(), options)
     batcher.put_frame(job)
     try:

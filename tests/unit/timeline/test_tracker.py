@@ -133,6 +133,23 @@ def test_a_series_of_doubtful_sights_outlasts_only_a_person_who_was_well_seen(fp
     assert 1.0 < seconds_kept(2.0) < 3.0
 
 
+def test_who_walks_past_the_camera_is_one_person() -> None:
+    assert switches(film({"a": line(50, 400, 780), "b": line(700, 380, 0)}, every(5, 1.6))) == 0
+
+
+def test_a_doubtful_find_takes_nobody_from_a_sure_one() -> None:
+    # From the second frame on a hand waves between the two places at which the face was seen and is seen.
+    take = film({"a": line(300, 300, 300), "hand": line(270, 300, 300)}, every(5, 2))
+    seen = []
+    for result in take.results:
+        hand, face = sorted(result.faces, key=lambda f: f.box.x)
+        doubtful = (replace(hand, confidence=0.5),) if result.time > 0 else ()
+        seen.append(replace(result, faces=(*doubtful, replace(face, confidence=0.9))))
+    rows = list(track(seen, Bounds(first_sight=0.8, lasting=0.6)))
+    faces = {result.time: result.faces[-1].box for result in seen}
+    assert all([(f.person, f.box) for f in row.faces] == [(1, faces[row.time])] for row in rows)
+
+
 @pytest.mark.parametrize("fps", RATES)
 def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fps: float) -> None:
     def first_row(lasts: float) -> float | None:
