@@ -55,6 +55,24 @@ def test_a_face_in_the_overlap_of_two_tiles_is_one_face() -> None:
     assert len(found.boxes) == 1
 
 
+@pytest.mark.parametrize(
+    ("long_side", "looked"), [(1920, 1280), (2400, 2400), (4000, 2816), (6000, 4160), (9000, 4160)]
+)
+def test_the_second_look_is_as_large_as_it_can_be_in_time(long_side: int, looked: int) -> None:
+    # In a narrow strip the tiles of the second look lie in a row.
+    calls = []
+
+    def listening(images: np.ndarray) -> list[np.ndarray]:
+        calls.append(images.shape[2])
+        return bright_spots(images)
+
+    pixels = np.zeros((64, long_side, 3), dtype=np.uint8)
+    look(FaceDetector(session(listening), SPEC), pixels, DetectorMode.ACCURATE, 0.5, 10)
+    tiles = plan_tiles(looked, 64, TILE, OVERLAP)
+    widths = [tile.right - tile.left for tile in tiles]
+    assert calls[2 : 2 + len(tiles)] == [-(-width // 32) * 32 for width in widths]
+
+
 def test_pictures_that_the_first_look_can_resolve_need_no_tiles() -> None:
     calls = []
 
