@@ -32,7 +32,26 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
         "config": last["config"],
         "segments": _segments(events),
         "teachers": last.get("teachers", []),
+        "ancestors": ancestors(run),
     }
+
+
+def ancestors(run: Path) -> list[Report]:
+    """The runs whose weights `run` began with, wherever the shapes fit, the nearest first."""
+    parent = _events(run)[0].get("parent")
+    if parent is None:
+        return []
+    folder = Path(parent).parent
+    events = _events(folder)
+    trained = {
+        "run": folder.as_posix(),
+        "shape": events[0]["config"]["shape"],
+        "epochs": max(event.get("epoch", 0) for event in events),
+        "teachers": [teacher["file"] for teacher in events[0].get("teachers", [])],
+        "commit": events[0]["commit"],
+        "command": events[0]["command"],
+    }
+    return [trained, *ancestors(folder)]
 
 
 def planned_epochs(run: Path) -> int:

@@ -12,6 +12,7 @@ def making(tables: Report) -> str:
     facts = (
         f"Shape `{made['shape']}`, {made['epochs']} epochs, seed {made['seed']}, {made['minutes']:.0f} minutes of the "
         "clock on a shared CPU (bf16).",
+        _ancestors(made),
         _twins(made),
         "Targets: the vote distribution with lone votes dropped, over the eight emotions; a face weighs as much as the "
         "share of its votes that name an emotion, none where most say `unknown` or `NF`. Beside it the FER2013 label, "
@@ -49,6 +50,23 @@ make model-report FP32={run}/fp32.onnx
 
 Sums in bf16 differ between processors, so another machine gives another file of about the same figures.
 """
+
+
+def _ancestors(made: Report) -> str:
+    """Whose weights the net began with."""
+    lines = made.get("ancestors", [])
+    if not lines:
+        return ""
+    told = [
+        f"`{one['run']}` (shape `{one['shape']}`, {one['epochs']} epochs"
+        + (f", taught by {', '.join(f'`{file}`' for file in one['teachers'])})" if one["teachers"] else ")")
+        for one in lines
+    ]
+    total = made["epochs"] + sum(one["epochs"] for one in lines)
+    return (
+        "The weights began as the average of an earlier run wherever the shapes fit (`--parent`; a block thinner inside "
+        f"took its parent's strongest channels): {', which had begun as '.join(told)}. {total} epochs in all."
+    )
 
 
 def _twins(made: Report) -> str:
@@ -110,7 +128,10 @@ def _lengths(made: Report) -> str:
 
 def _commands(made: Report) -> str:
     """The training's commands; a run that went on in another folder was copied there first."""
-    lines: list[str] = []
+    lines = [
+        f"{one['command']}  # at {one['commit'][:12]}, {one['epochs']} epochs"
+        for one in reversed(made.get("ancestors", []))
+    ]
     last = None
     for segment in made["segments"]:
         words = segment["command"].split()
