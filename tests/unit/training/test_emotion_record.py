@@ -81,11 +81,11 @@ def test_a_run_that_went_on_elsewhere_is_copied_there_first(tmp_path: Path):
 
 def test_whose_weights_a_run_began_with_is_told_to_the_first_of_them(taught: Path, tmp_path: Path):
     middle = write_log(tmp_path / "middle", start(parent=f"{taught.as_posix()}/last.pt"), *EPOCHS)
-    run = write_log(tmp_path / "run", start("TRAIN RUN", parent=f"{middle.as_posix()}/last.pt"), *EPOCHS)
+    run = write_log(tmp_path / "run", start("TRAIN --run runs/c", parent=f"{middle.as_posix()}/last.pt"), *EPOCHS)
     made = trained_by(run, 2)
     assert [one["run"] for one in made["ancestors"]] == [middle.as_posix(), taught.as_posix()]
     assert made["ancestors"][1]["teachers"] == ["runs/t/fp32.onnx"]
     assert "6 epochs in all" in making({"trained_by": made})
     commands = remake({"trained_by": made, "version": "2"})
-    assert commands.index("--run runs/a") < commands.index("TRAIN RUN")
+    assert commands.index("--run runs/a") < commands.index("TRAIN --run runs/c")
     assert trained_by(taught, 2)["ancestors"] == []

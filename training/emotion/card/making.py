@@ -64,8 +64,8 @@ def _ancestors(made: Report) -> str:
     ]
     total = made["epochs"] + sum(one["epochs"] for one in lines)
     return (
-        "The weights began as the average of an earlier run wherever the shapes fit (`--parent`; a block thinner inside "
-        f"took its parent's strongest channels): {', which had begun as '.join(told)}. {total} epochs in all."
+        "The weights began as the average of an earlier run wherever the shapes fit (`--parent`; a block thinner "
+        f"inside took its parent's strongest channels): {', which had begun as '.join(told)}. {total} epochs in all."
     )
 
 
