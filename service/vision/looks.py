@@ -7,7 +7,7 @@ and fists that look like faces at one size seldom do at both.
 
 A face of 40 px in a 6,000 px photograph is 4 px at the accurate size, below what any stride can see. The second look
 goes over the picture in overlapping tiles: at twice the accurate size up to 1080p; beyond, as it is while it has no
-more than 2,816 px, and then at seven tenths of its size, where 40 px are still 28.
+more than 2,816 px, and then at three quarters of its size, where 40 px are still 30.
 
 The detector knows faces that lean by 30 degrees or so. A camera held sideways or upside down turns them all, so an
 accurate look that found nothing sure goes over the three other ways to hold the picture, at the smaller input.
@@ -27,8 +27,8 @@ from service.vision.resampling import sample, shrink
 from service.vision.turning import turned, turned_back
 
 WHOLE = 4.4  # accurate long sides; a picture up to that is gone over as it is
-PART = 0.7  # of a larger one's long side
-SECOND_LOOK = 6.5  # most of the second look's long side, in accurate long sides
+PART = 0.75  # of a larger one's long side
+SECOND_LOOK = 7.1  # most of the second look's long side, in accurate long sides
 TILE = 1280  # px; the largest side of a tile: few large ones overlap least
 OVERLAP = 96  # px of the second look; a fifth of that or more in the first, which larger faces are left to
 WITNESSED = 40  # px of the accurate input, root of the area; half of that in the smaller one, which sees such faces

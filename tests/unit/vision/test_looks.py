@@ -56,7 +56,7 @@ def test_a_face_in_the_overlap_of_two_tiles_is_one_face() -> None:
 
 
 @pytest.mark.parametrize(
-    ("long_side", "looked"), [(1920, 1280), (2400, 2400), (4000, 2816), (6000, 4160), (9000, 4160)]
+    ("long_side", "looked"), [(1920, 1280), (2400, 2400), (3600, 2816), (4000, 3000), (6000, 4500), (9000, 4544)]
 )
 def test_the_second_look_is_as_large_as_it_can_be_in_time(long_side: int, looked: int) -> None:
     # In a narrow strip the tiles of the second look lie in a row.
