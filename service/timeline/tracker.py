@@ -22,7 +22,9 @@ _REACH_PER_SECOND = 1.0
 # Part of that for a doubtful face.
 _DOUBTFUL_REACH = 0.5
 # Beyond this a pair is less likely than a face lost and another found; see ``motion.surprise``.
-_UNLIKELY = 40.0
+_UNLIKELY = 50.0
+# What every second unseen counts against a pair: where a face fits two people, it is the one who was there just now.
+_ABSENCE = 20.0
 # Seconds over which a person's confidence is averaged.
 _MEMORY = 2.0
 # Seconds that a face of middling confidence is watched before it becomes someone: five frames in ten.
@@ -130,7 +132,7 @@ def _pair(
         reach = _REACH + _REACH_PER_SECOND * seconds
         for j, face in enumerate(faces):
             part = 1.0 if face.confidence >= sure else _DOUBTFUL_REACH
-            cost[i, j] = surprise(motion, face.box, seconds, part * reach)
+            cost[i, j] = surprise(motion, face.box, seconds, part * reach) + _ABSENCE * seconds
     doubtful = np.asarray([face.confidence < sure for face in faces], dtype=np.bool_)
     everyone = np.arange(len(tracks))
     pairs = _likeliest(cost, everyone, np.flatnonzero(~doubtful))

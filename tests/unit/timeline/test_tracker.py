@@ -150,6 +150,16 @@ def test_a_doubtful_find_takes_nobody_from_a_sure_one() -> None:
     assert all([(f.person, f.box) for f in row.faces] == [(1, faces[row.time])] for row in rows)
 
 
+def test_where_a_face_fits_two_people_it_is_the_one_who_was_there_just_now() -> None:
+    # "b" disappears behind "a", who then makes a start towards where "b" would be.
+    def a(t: float) -> tuple[float, float]:
+        return (500.0, 300.0) if t < 2.5 else (540.0, 330.0)
+
+    take = film({"a": a, "b": away(line(520, 420, 0, -35), 2.1, 9.0)}, every(5, 3.1))
+    rows = list(track(take.results))
+    assert [face.person for face in rows[-1].faces] == [1]
+
+
 @pytest.mark.parametrize("fps", RATES)
 def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fps: float) -> None:
     def first_row(lasts: float) -> float | None:
