@@ -27,7 +27,7 @@ _UNLIKELY = 50.0
 _ABSENCE = 20.0
 # Seconds over which a person's confidence is averaged.
 _MEMORY = 2.0
-# Seconds that a face of middling confidence is watched before it becomes someone: five frames in ten.
+# Seconds that a face of middling confidence is watched before it becomes someone.
 _WATCHED = 0.5
 _SLACK = 1e-6  # s; times are sums of fractions
 # Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.

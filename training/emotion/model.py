@@ -32,7 +32,7 @@ class NetShape:
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
-    ),  # 75
+    ),  # 76
     "r32-48-96-256-i224-s2": NetShape(
         stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 224))
     ),  # 103

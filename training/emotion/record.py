@@ -46,7 +46,7 @@ def ancestors(run: Path) -> list[Report]:
     trained = {
         "run": folder.as_posix(),
         "shape": events[0]["config"]["shape"],
-        "epochs": max(event.get("epoch", 0) for event in events),
+        "epochs": epochs_of(folder),
         "teachers": [teacher["file"] for teacher in events[0].get("teachers", [])],
         "commit": events[0]["commit"],
         "command": events[0]["command"],
@@ -64,6 +64,13 @@ def seed_of(run: Path) -> int:
     if not (run / "log.jsonl").is_file():
         return -1
     return int(next(event for event in _events(run) if "config" in event)["config"]["seed"])
+
+
+def epochs_of(run: Path) -> int:
+    """How many epochs a run has behind it; -1 where its log is gone."""
+    if not (run / "log.jsonl").is_file():
+        return -1
+    return max(event.get("epoch", 0) for event in _events(run))
 
 
 def _events(run: Path) -> list[Report]:

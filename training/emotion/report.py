@@ -23,7 +23,7 @@ from training.emotion.card import card
 from training.emotion.card.diagram import reliability_diagram
 from training.emotion.evaluate import evaluate, measure
 from training.emotion.pack import fp32_figures
-from training.emotion.record import seed_of
+from training.emotion.record import epochs_of, seed_of
 
 Report = dict[str, Any]
 
@@ -54,11 +54,14 @@ def seed_figures(files: list[Path], tables: Report, compared: Report) -> list[Re
         kept: list[Report] = tables["metrics"].get("seeds", [])
         return kept
     made = tables["trained_by"]
-    rows = [{"run": made["run"], "seed": made["seed"], "sha256": tables["sha256"], **compared}]
+    rows = [
+        {"run": made["run"], "seed": made["seed"], "epochs": made["epochs"], "sha256": tables["sha256"], **compared}
+    ]
     for file in files:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["sha256"] != tables["sha256"]:
-            run = {"run": file.parent.as_posix(), "seed": seed_of(file.parent), "sha256": found["sha256"]}
+            run = {"run": file.parent.as_posix(), "seed": seed_of(file.parent), "epochs": epochs_of(file.parent)}
+            run["sha256"] = found["sha256"]
             rows.append({**run, **summary.compared(found)})
     return rows
 

@@ -125,7 +125,9 @@ def test_other_seeds_are_read_from_their_evaluations(run: Path, monkeypatch: pyt
     call(report, monkeypatch, "--store", "store", "--keep-scenes", "--seeds", "runs/other/int8.json")
     rows = manifest_of(folder)["metrics"]["seeds"]
     assert [(row["run"], row["seed"]) for row in rows] == [("runs/made-up", 5), ("runs/other", -1)]
-    assert "(2 seeds: " in (folder / "CARD.md").read_text(encoding="utf-8")
+    text = " ".join((folder / "CARD.md").read_text(encoding="utf-8").split())
+    assert "(2 seeds: " in text
+    assert "`runs/other` (seed -1, -1 epochs) 50.00 % on A. **Their lengths differ" in text
 
 
 def test_an_edition_from_before_this_record_stays_as_it_is(

@@ -90,7 +90,14 @@ def _seeds(measured: Report) -> str:
     rows = measured["seeds"]
     if len(rows) < 2:
         return "One seed: how much of a figure is luck was not measured."
-    return "Seeds: " + "; ".join(f"`{row['run']}` {row['protocol_a_accuracy']:.2f} % on A" for row in rows) + "."
+    told = "; ".join(
+        f"`{row['run']}` (seed {row['seed']}, {row['epochs']} epochs) {row['protocol_a_accuracy']:.2f} % on A"
+        for row in rows
+    )
+    unlike = len({row["epochs"] for row in rows}) > 1
+    return f"Seeds: {told}." + (
+        " **Their lengths differ: the spread is that of length and luck together.**" if unlike else ""
+    )
 
 
 def _neighbours(measured: Report, older: dict[str, Report], version: str) -> str:

@@ -1,6 +1,6 @@
 """How the boxes of a clip's timeline agree with the teacher's.
 
-    python -m training.detector.clips CLIP... [--detector accurate] [--fps 5] [--store model_store]
+    python -m training.end_to_end.clips CLIP... [--detector accurate] [--fps 5] [--store model_store]
 
 Nobody labelled the clips. The teacher, looking at every sampled frame at its full size, stands in: a box that it does
 not even half believe in is counted as doubtful, a face that it is sure of and nobody is followed at as missed.
@@ -28,7 +28,7 @@ from training.detector.predictor import Detector, open_detector
 
 LONG_SIDE = 1920  # px; the teacher's input, at most
 SMALLEST = 24.0  # px of the clip: smaller faces are not asked for
-SAME = 0.35  # overlap (IoU); people's boxes are smoothed by nothing, but the two draw faces a little differently
+SAME = 0.35  # overlap (IoU) of two boxes of one face: the two detectors frame small ones a little differently
 HINT, SURE = 0.3, 0.75  # scores of the teacher
 
 

@@ -7,7 +7,7 @@ from service.domain import Box
 from service.timeline.model import FaceRow, FrameRow
 
 pytest.importorskip("av", reason="the environment of the training reads no clips")
-from training.detector.clips import compare
+from training.end_to_end.clips import compare
 
 
 def row(*boxes: Box) -> FrameRow:
