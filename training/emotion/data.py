@@ -32,6 +32,21 @@ class Faces:
         """The rows that `chosen` names by index, or marks in a mask [n]."""
         return Faces(self.images[chosen], self.votes[chosen], self.fer2013[chosen])
 
+    def joined(self, others: "Faces") -> "Faces":
+        """These faces, then `others`."""
+        return Faces(
+            np.concatenate([self.images, others.images]),
+            np.concatenate([self.votes, others.votes]),
+            np.concatenate([self.fer2013, others.fer2013]),
+        )
+
+
+def nobody() -> Faces:
+    """No faces."""
+    return Faces(
+        np.zeros((0, TILE, TILE), np.uint8), np.zeros((0, len(VOTE_COLUMNS)), np.int64), np.zeros(0, np.int64)
+    )
+
 
 def tile_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
     """Tile `position` of a sheet [h, w] with 40 tiles a row."""

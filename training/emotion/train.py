@@ -17,10 +17,11 @@ from training.common import checkpoint, digest, provenance
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
-from training.emotion import data, targets
+from training.emotion import data, targets, unlabelled
 from training.emotion.augment import AugmentConfig, augment_batch, resized
 from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
+from training.emotion.mixing import MixConfig, mix
 from training.emotion.model import ZOO, EmotionNet, Outputs, build
 from training.emotion.teachers import Teachers
 
@@ -46,7 +47,9 @@ class TrainConfig:
     teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
     keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
     twin_threshold: float = 0.95
+    unlabelled: bool = False  # learn from the teachers on the photographs' faces too
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    mix: MixConfig = field(default_factory=MixConfig)  # not in the calm epochs
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,18 @@ class Trainer:
             rows = order[index * config.batch : (index + 1) * config.batch]
             rng = np.random.default_rng((config.seed, self.epoch, index))
             views = augment_batch(self.faces.images[rows], ranges, rng)
-            crowd, fer2013 = self.crowd.rows(rows), self.fer2013.rows(rows)
+            crowd, fer2013, rarity = self.crowd.rows(rows), self.fer2013.rows(rows), self.rarity[rows]
+            views, pairs = (views, None) if calm else mix(views, config.mix, rng)
+            if pairs is not None:
+                crowd, fer2013 = pairs.targets(crowd), pairs.targets(fer2013)
+                rarity = pairs.share * rarity + (1 - pairs.share) * rarity[pairs.other]
             if self.teachers is not None:
                 said = self.teachers.probabilities(views)
                 crowd = crowd.mixed(said.ferplus, config.teacher_share)
                 fer2013 = fer2013.mixed(said.fer2013, config.teacher_share)
             yield Batch(
                 images=torch.from_numpy(resized(views, side)[..., None]),
-                crowd=crowd.weighed(self.rarity[rows]),
+                crowd=crowd.weighed(rarity),
                 fer2013=fer2013,
             )
 
@@ -213,6 +220,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
+    parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
+    parser.add_argument("--unlabelled", action="store_true", help="the photographs' faces too, as the teachers see them")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
@@ -234,9 +243,12 @@ def main() -> None:
         teacher_share=options.teacher_share,
         fer2013_weight=options.fer2013_weight,
         keep_twins=not options.drop_twins,
+        unlabelled=options.unlabelled,
+        mix=MixConfig(chance=options.mix),
     )
     log = RunLog(options.run / "log.jsonl")
     train, valid = data.load(options.data, "train"), data.load(options.data, "valid")
+    extra = unlabelled.load(options.data) if config.unlabelled else data.nobody()
     twin = data.twins(train.images, valid.images, config.twin_threshold)
     dropped = np.zeros_like(twin) if config.keep_twins else twin
     log.write(
@@ -244,6 +256,7 @@ def main() -> None:
         commit=provenance.head_commit(),
         command=provenance.command_line(),
         train=len(train),
+        unlabelled=len(extra),
         valid=len(valid),
         twins_of_valid=int(twin.sum()),
         twins_dropped=int(dropped.sum()),
@@ -253,7 +266,7 @@ def main() -> None:
     )
     kept = np.flatnonzero(~dropped)[: options.limit]
     teachers = Teachers(options.teacher, options.threads) if options.teacher else None
-    trainer = Trainer(config, train.rows(kept), options.run, teachers)
+    trainer = Trainer(config, train.rows(kept).joined(extra), options.run, teachers)
     if options.resume:
         trainer.resume()
     elif options.parent is not None:
