@@ -6,7 +6,7 @@ All geometry is one warp, so a pixel is interpolated once however it was zoomed,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,22 @@ class AugmentConfig:
     keep_visible: float = 0.4  # a face cut more than this is left out of the loss ...
     drop_visible: float = 0.05  # ... and one cut more than this is background
     min_side: float = 8.0
+
+    def calmer(self) -> AugmentConfig:
+        """For the end of a training: mostly whole photographs as they are, as the service will see them (YOLOX, Ge et
+        al. 2021, arXiv:2107.08430, switches mosaics off for its last epochs)."""
+        return replace(
+            self,
+            face_zoom=0.3,
+            window=0.1,
+            mosaics=tuple((count, chance / 3) for count, chance in self.mosaics),
+            rotate=self.rotate / 2,
+            light=self.light / 2,
+            blur=self.blur / 2,
+            noise=self.noise / 2,
+            jpeg=self.jpeg / 2,
+            occlude=self.occlude / 2,
+        )
 
 
 @dataclass(frozen=True, eq=False)

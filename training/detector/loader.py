@@ -31,6 +31,7 @@ class BatchConfig:
     paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
     decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph
     mistakes: float = 0.2  # chance that a view shows what an earlier edition took for a face, where such are known
+    calm_share: float = 0.0  # of the batches, the last
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
@@ -67,10 +68,11 @@ class Batches(IterableDataset[Batch]):
         rng = np.random.default_rng([self.config.seed, i])
         chances = [chance for *_, chance in self.config.views]
         side, count, _ = self.config.views[rng.choice(len(chances), p=chances)]
-        return collate([self.view(side, rng) for _ in range(count)], self.config.most_faces)
+        calm = i >= round(self.stop * (1 - self.config.calm_share))
+        ranges = self.config.augment.calmer() if calm else self.config.augment
+        return collate([self.view(side, ranges, rng) for _ in range(count)], self.config.most_faces)
 
-    def view(self, side: int, rng: np.random.Generator) -> Sample:
-        config = self.config.augment
+    def view(self, side: int, config: AugmentConfig, rng: np.random.Generator) -> Sample:
         drawn = rng.random()
         for count, chance in config.mosaics:
             if drawn < chance:

@@ -22,10 +22,11 @@ from torch.utils.data import DataLoader
 
 from training.common import provenance
 from training.detector.data import Photograph, PixelCache, load_photographs
+from training.detector.deepen import deepen
 from training.detector.labels import Mistakes, read_mistakes
 from training.detector.loader import Batch, BatchConfig, Batches
 from training.detector.losses import LossWeights, Targets, detector_loss
-from training.detector.model import FaceDetector, ModelConfig, cell_centres
+from training.detector.model import SHAPES, STRIDES, FaceDetector, ModelConfig, cell_centres
 from training.detector.tiles import Tiles, load_tiles
 
 
@@ -121,11 +122,18 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(path)  # a killed run leaves the last whole checkpoint
 
-    def begin_from(self, path: Path) -> None:
-        """Takes over the averaged weights of another run; its optimiser and its place in the schedule are left."""
+    def begin_from(self, path: Path, typical: Tensor) -> None:
+        """Takes over the averaged weights of another run; its optimiser and its place in the schedule are left.
+
+        A network that is deeper than that one is measured on `typical` pictures [n, 3, h, w] (see `deepen`).
+        """
         earlier, _ = load_average(path)
-        self.model.load_state_dict(earlier.state_dict())
-        self.average.model.load_state_dict(earlier.state_dict())
+        if earlier.config == self.model.config:
+            self.model.load_state_dict(earlier.state_dict())
+        else:
+            deepen(earlier, self.model, typical)
+            self.model.train()
+        self.average.model.load_state_dict(self.model.state_dict())
 
     def restore(self, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -135,10 +143,19 @@ class Trainer:
         self.iteration = int(state["iteration"])
 
 
+def model_config(stored: dict[str, Any]) -> ModelConfig:
+    """The shape that a checkpoint names; early ones knew one depth for all heads."""
+    shape = dict(stored)
+    depth = shape.pop("head_depth", None)
+    if depth is not None:
+        shape["head_depths"] = (depth,) * len(STRIDES)
+    return ModelConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in shape.items()})
+
+
 def load_average(path: Path) -> tuple[FaceDetector, int]:
     """The averaged network of a checkpoint, ready to be exported, and how many iterations made it."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    model = FaceDetector(ModelConfig(**state["model_config"]))
+    model = FaceDetector(model_config(state["model_config"]))
     model.load_state_dict(state["average"])
     return model.eval(), int(state["iteration"])
 
@@ -148,6 +165,11 @@ def write_settings(run: Path, settings: dict[str, Any]) -> None:
     start = {"commit": provenance.head_commit(), "command": provenance.command_line(), **settings}
     with (run / "starts.jsonl").open("a", encoding="utf-8") as starts:
         starts.write(json.dumps(start) + "\n")
+
+
+def training_rows(photographs: list[Photograph]) -> list[int]:
+    """Positions of those that are not held out."""
+    return [i for i, photograph in enumerate(photographs) if not photograph.held_out]
 
 
 def train(
@@ -160,7 +182,7 @@ def train(
 ) -> None:
     """Runs to the last iteration, logging one JSON line every `log_every`."""
     config = trainer.config
-    rows = [i for i, photograph in enumerate(photographs) if not photograph.held_out]
+    rows = training_rows(photographs)
     data = Batches(photographs, pixels, rows, batches, trainer.iteration, config.iterations, tiles, mistakes)
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6)
     sums: dict[str, float] = {}
@@ -195,6 +217,8 @@ def main() -> None:
     )
     parser.add_argument("--iterations", type=int, default=TrainConfig.iterations)
     parser.add_argument("--learning-rate", type=float, default=TrainConfig.learning_rate, help="the highest")
+    parser.add_argument("--calm-share", type=float, default=BatchConfig.calm_share, help="of the iterations, the last")
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="plain")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=BatchConfig.seed)
     parser.add_argument("--mistakes", type=Path, nargs="*", help="what was taken for faces (training.detector.mine)")
@@ -208,10 +232,11 @@ def main() -> None:
     pixels = PixelCache(arguments.cache, photographs)
     pixels.build(arguments.data, photographs)
     config = TrainConfig(iterations=arguments.iterations, learning_rate=arguments.learning_rate)
-    batches = BatchConfig(seed=arguments.seed)
-    trainer = Trainer(arguments.run, config, ModelConfig(), LossWeights())
+    batches = BatchConfig(seed=arguments.seed, calm_share=arguments.calm_share)
+    trainer = Trainer(arguments.run, config, SHAPES[arguments.shape], LossWeights())
     if arguments.begin_from:
-        trainer.begin_from(arguments.begin_from)
+        first = Batches(photographs, pixels, training_rows(photographs), batches, 0, 1).batch(0)
+        trainer.begin_from(arguments.begin_from, first["pictures"].permute(0, 3, 1, 2).float())
     if arguments.resume:
         trainer.restore(arguments.run / "last.pt")
     settings = {"train": asdict(config), "batches": asdict(batches), "losses": asdict(trainer.weights)}

@@ -43,9 +43,7 @@ class Faces:
 
 def nobody() -> Faces:
     """No faces."""
-    return Faces(
-        np.zeros((0, TILE, TILE), np.uint8), np.zeros((0, len(VOTE_COLUMNS)), np.int64), np.zeros(0, np.int64)
-    )
+    return Faces(np.zeros((0, TILE, TILE), np.uint8), np.zeros((0, len(VOTE_COLUMNS)), np.int64), np.zeros(0, np.int64))
 
 
 def tile_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:

@@ -221,7 +221,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
     parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
-    parser.add_argument("--unlabelled", action="store_true", help="the photographs' faces too, as the teachers see them")
+    parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
