@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from service.vision.alignment import TILE, crop_square, crop_tile
 from training.detector.data import Photograph, load_photographs
@@ -27,7 +28,7 @@ def load(folder: Path) -> Faces:
     )
 
 
-def _tiles(folder: Path, photograph: Photograph) -> list[np.ndarray]:
+def _tiles(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
     sides = np.sqrt(np.maximum(photograph.boxes[:, 2:] - photograph.boxes[:, :2], 0).prod(axis=1))
     whole = np.isfinite(photograph.landmarks).all(axis=(1, 2)) & ~photograph.ignore & (sides >= SMALLEST)
     if photograph.held_out or not whole.any():

@@ -119,3 +119,12 @@ def test_a_view_follows_from_the_seed_and_stays_in_bounds() -> None:
         np.testing.assert_array_equal(first.picture, second.picture)
         assert first.picture.shape == (96, 96, 3)
         assert ((first.boxes >= 0) & (first.boxes <= 96)).all()
+
+
+def test_calm_views_keep_the_ranges_and_change_less() -> None:
+    plain, calm = AugmentConfig(), AugmentConfig().calmer()
+    assert calm.max_angle == plain.max_angle
+    assert calm.zoom_range == plain.zoom_range
+    assert calm.mosaics == ((2, plain.mosaics[0][1] / 3), (4, plain.mosaics[1][1] / 3))
+    for chance in ("face_zoom", "window", "rotate", "light", "blur", "noise", "jpeg", "occlude"):
+        assert getattr(calm, chance) < getattr(plain, chance)

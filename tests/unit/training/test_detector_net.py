@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="torch is only installed where model
 onnx = pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
 
 from training.detector.assign import assign, pairwise_iou  # noqa: E402
+from training.detector.deepen import deepen  # noqa: E402
 from training.detector.export import PIXEL_TOLERANCE, batch_difference, parity  # noqa: E402
 from training.detector.losses import (  # noqa: E402
     LossWeights,
@@ -21,7 +22,7 @@ from training.detector.losses import (  # noqa: E402
 from training.detector.model import FaceDetector, ModelConfig, cell_centres, decode  # noqa: E402
 from training.detector.onnx_graph import build  # noqa: E402
 from training.detector.predictor import grid, open_session  # noqa: E402
-from training.detector.train import TrainConfig, Trainer, load_average, rate  # noqa: E402
+from training.detector.train import TrainConfig, Trainer, load_average, model_config, rate  # noqa: E402
 
 TINY = ModelConfig(stem=(4, 6), widths=(6, 8, 10), depths=(1, 2, 1), neck=8)
 
@@ -203,3 +204,21 @@ def test_decode_measures_from_the_cell_in_strides() -> None:
     _, boxes, landmarks = decode(raw, centres, strides)
     assert boxes[0, -1].tolist() == [-16.0, -16.0, 48.0, 48.0]  # one stride each way from (16, 16)
     assert landmarks[0, 0].tolist() == [[12.0, 12.0]] * 5
+
+
+def test_a_deeper_network_begins_as_the_shallow_one(net: FaceDetector) -> None:
+    deep = FaceDetector(ModelConfig(stem=(4, 6), widths=(6, 8, 10), depths=(2, 2, 3), neck=8, head_depths=(2, 1, 2)))
+    pictures = torch.rand(4, 3, 128, 128) * 255
+    added = deepen(net, deep, pictures)
+    assert added == ["stages.0.1", "stages.2.1", "stages.2.2", "heads.0.1", "heads.2.1"]
+    with torch.no_grad():
+        torch.testing.assert_close(deep.eval()(pictures), net(pictures), rtol=1e-3, atol=1e-3)
+        # what a norm sees in training: its statistics were taken on these very pictures
+        features = net.stages[0](net.stem(pictures / 255))
+        new = deep.stages[0][1].train()
+        torch.testing.assert_close(new(features), features, rtol=1e-2, atol=1e-2)
+
+
+def test_early_checkpoints_name_one_depth_for_all_heads() -> None:
+    early = {"stem": [4, 6], "widths": [6, 8, 10], "depths": [1, 2, 1], "neck": 8, "head_depth": 1}
+    assert model_config(early) == TINY
