@@ -9,18 +9,17 @@ box's four edges from one frame to the next, over the side of the face.
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from training.detector import probe
 from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray, Image, load_photographs, read_picture
 from training.detector.evaluate import sides
-from training.detector.predictor import Detector, open_detector
+from training.detector.predictor import Detector
 
 FRAMES = 12
 NOISE = 3.0  # standard deviation, of 255
@@ -78,17 +77,5 @@ def measure(detector: Detector, data: Path, long_side: int, most: int = 80) -> d
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--threshold", type=float, required=True)
-    parser.add_argument("--long-side", type=int, default=320)
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    detector = open_detector(arguments.model, arguments.threshold)
-    print(json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1))
-
-
 if __name__ == "__main__":
-    main()
+    probe.run(__doc__, measure)

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from training.detector import probe
 from training.detector.average_precision import FOUND, match
 from training.detector.data import FloatArray, Image, load_photographs, read_picture
 from training.detector.evaluate import sides
-from training.detector.predictor import Detector, open_detector
+from training.detector.predictor import Detector
 
 SHARES = (0.6, 0.75, 0.9, 1.0)  # of the crop's side, by the larger side of the face's box
 LEAST = 48.0  # px; a smaller face, enlarged to fill a picture, is a blur
@@ -53,17 +51,5 @@ def measure(detector: Detector, data: Path, long_side: int) -> dict[str, Any]:
     return {"long_side": long_side, "rows": rows}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--threshold", type=float, required=True)
-    parser.add_argument("--long-side", type=int, default=320)
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    detector = open_detector(arguments.model, arguments.threshold)
-    print(json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1))
-
-
 if __name__ == "__main__":
-    main()
+    probe.run(__doc__, measure)

@@ -1,24 +1,23 @@
 """How many faces are still found when the picture is turned, and how far their landmarks are off.
 
-`python -m training.detector.turned runs/detector/int8.onnx --threshold 0.62 --json runs/detector/turned.json`
+`python -m training.detector.turned runs/detector/int8.onnx --threshold 0.62`
 Held-out FDDB photographs and portraits, turned about their middle and grown so that nothing is cut.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from training.detector import probe
 from training.detector.augment import Matrix, move_boxes, move_points
 from training.detector.average_precision import FOUND, match
 from training.detector.data import Image, load_photographs, read_picture
 from training.detector.evaluate import sides
-from training.detector.predictor import Detector, open_detector
+from training.detector.predictor import Detector
 
 ANGLES = (0, 15, 30, 45, 60, 90, 180)
 SOURCES = ("fddb", "portraits")
@@ -56,21 +55,5 @@ def measure(detector: Detector, data: Path, long_side: int) -> dict[str, Any]:
     return {"long_side": long_side, "faces": faces, "rows": rows}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--threshold", type=float, required=True)
-    parser.add_argument("--long-side", type=int, default=320)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    cv2.setNumThreads(1)
-    detector = open_detector(arguments.model, arguments.threshold)
-    text = json.dumps(measure(detector, arguments.data, arguments.long_side), indent=1)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    probe.run(__doc__, measure)
