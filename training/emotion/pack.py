@@ -19,9 +19,11 @@ from training.emotion.record import planned_epochs, trained_by
 from training.emotion.session import Session
 
 DATASET = "FER+ votes on FER2013 images (train split)"
+WITHOUT_VOTES = "; faces of FDDB's, MaskScenes' and other photographs, which only its teachers named"
 LICENCE = (
     "No clear licence. The FER+ votes are MIT; the FER2013 images come from a 2013 research competition that grants no "
-    "rights to others. The weights are learned from them: settle your own position before commercial use."
+    "rights to others, and other photographs that faces were taken from carry no licence. The weights are learned from "
+    "them: settle your own position before commercial use."
 )
 FRAMING = (
     "FER2013's own: brow to chin fills the tile; the median box of a modern detector (YuNet) in the tile is x 0.11, "
@@ -47,7 +49,7 @@ def manifest(model: Path, version: str, measured: Report, fp32: Report | None, m
         "version": version,
         "file": "model.onnx",
         "sha256": digest.sha256(model),
-        "dataset": DATASET,
+        "dataset": DATASET + (WITHOUT_VOTES if made["faces_without_votes"] else ""),
         "licence": LICENCE,
         "provisional": made["epochs"] < planned,
         "input": {

@@ -26,6 +26,7 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
         "epochs": epochs,
         "minutes": round(minutes, 1),
         "train_faces": last["train"] - last["twins_dropped"],
+        "faces_without_votes": last.get("unlabelled", 0),
         "twins_of_valid": last.get("twins_of_valid", last["twins_dropped"]),
         "twins_of_valid_dropped": last["twins_dropped"],
         "note": note,

@@ -35,8 +35,9 @@ def old(tmp_path: Path) -> Path:
 def taught(tmp_path: Path) -> Path:
     config = {**CONFIG, "rare_power": 0.25, "small_share": 0.5, "small_side": 36, "calm_share": 0.1}
     config["teacher_share"] = 0.6
+    config["mix"] = {"chance": 0.5, "alpha": 0.4, "cut": [0.3, 0.7]}
     teachers = [{"file": "runs/t/fp32.onnx", "sha256": "0123456789abcdef"}]
-    kept = start(config=config, twins_dropped=0, twins_of_valid=7, teachers=teachers)
+    kept = start(config=config, twins_dropped=0, twins_of_valid=7, teachers=teachers, unlabelled=1234)
     return write_log(tmp_path / "taught", kept, *EPOCHS)
 
 
@@ -61,6 +62,8 @@ def test_dropped_twins_are_told_as_dropped(old: Path):
     assert "7 of 100 were left out" in text
     assert "flattered" not in text
     assert "Teachers" not in text
+    assert "mixed" not in text
+    assert "without votes" not in text
 
 
 def test_kept_twins_and_teachers_are_told(taught: Path):
@@ -70,6 +73,8 @@ def test_kept_twins_and_teachers_are_told(taught: Path):
     assert "`runs/t/fp32.onnx` (SHA-256 `0123456789ab...`)" in text
     assert "counts 60 % of the target" in text
     assert "36 px" in text
+    assert "50 % of the batches were mixed" in text
+    assert "1,234 faces without votes" in text
 
 
 def test_a_run_that_went_on_elsewhere_is_copied_there_first(tmp_path: Path):

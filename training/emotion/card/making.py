@@ -18,6 +18,7 @@ def making(tables: Report) -> str:
         "share of its votes that name an emotion, none where most say `unknown` or `NF`. Beside it the FER2013 label, "
         f"weight {config['fer2013_weight']}.{_rarity(config)}",
         _teachers(made),
+        _without_votes(made),
         f"SGD (Nesterov, cosine from {config['peak_rate']}), batch {config['batch']}; views shifted, scaled, turned, "
         f"mirrored, relit, blurred, resampled, coded, noised and partly erased; weights averaged ({config['ema']})."
         f"{_schedule(config)}",
@@ -104,8 +105,25 @@ def _teachers(made: Report) -> str:
     )
 
 
+def _without_votes(made: Report) -> str:
+    count = made.get("faces_without_votes", 0)
+    if not count:
+        return ""
+    return (
+        f"{count:,} faces without votes beside them: those of 24 px or more in the detector's training photographs "
+        "(FDDB, MaskScenes, street, portraits and others; none of its held-out ones), cut out as the service does it. "
+        "Only the teachers say what they show."
+    )
+
+
 def _schedule(config: Report) -> str:
     said = []
+    mix = config.get("mix", {})
+    if mix.get("chance"):
+        said.append(
+            f" Outside the calm epochs {100 * mix['chance']:.0f} % of the batches were mixed, half of them by mixup "
+            f"(Beta of {mix['alpha']}), half by CutMix."
+        )
     if config.get("small_share"):
         said.append(
             f" The first {100 * config['small_share']:.0f} % of the epochs saw {config['small_side']} px pictures, "
