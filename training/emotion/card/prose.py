@@ -44,9 +44,9 @@ DATA = """
 ## Data and licence
 
 FER2013 pictures were gathered by web search for a 2013 research competition; nobody in them was asked, and no clear
-licence covers reuse. The FER+ votes (ten raters a picture) are MIT. Where photographs gave faces without votes (see "How
-it was made"), they too carry no clear licence; FDDB is research data. The weights are learned from all of these; nothing
-of the pictures is in this repository. Whether your use of such weights is lawful is for you to settle.
+licence covers reuse. The FER+ votes (ten raters a picture) are MIT. Where photographs gave faces without votes ("How it
+was made" tells), they too carry no clear licence; FDDB is research data. The weights are learned from all of these;
+nothing of the pictures is in this repository. Whether your use of such weights is lawful is for you to settle.
 
 Age, sex, skin colour and origin of the people are not recorded, so nothing can be said about how accuracy differs
 between groups. Expect the bias of web photographs: actors, stock pictures, celebrities, mostly adults,
