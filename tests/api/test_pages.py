@@ -27,6 +27,11 @@ def test_everything_that_a_page_names_is_served(client: httpx.Client, path: str)
         client.get(f"/{address}").raise_for_status()
 
 
+def test_the_page_asks_for_a_key_only_where_one_is_wanted(client: httpx.Client) -> None:
+    assert '<p id="asked" hidden>' in client.get("/").text
+    assert '"X-API-Key": key.value' in client.get("/static/index.js").text
+
+
 def test_openapi_lists_every_endpoint_with_its_options_and_errors(client: httpx.Client) -> None:
     document = client.get("/openapi.json").raise_for_status().json()
     assert {"/predict", "/models", "/metrics", "/health/live", "/v2/models/{name}"} <= set(document["paths"])

@@ -2,8 +2,12 @@ const drop = document.querySelector("#drop");
 const message = document.querySelector("#message");
 const stage = document.querySelector("#stage");
 const faces = document.querySelector("#faces");
+const asked = document.querySelector("#asked");
+const key = document.querySelector("#key");
+let last = null;
 
 document.querySelector("#file").addEventListener("change", (event) => show(event.target.files[0]));
+key.addEventListener("change", () => show(last));
 for (const name of ["dragenter", "dragover"]) {
   drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
 }
@@ -14,14 +18,18 @@ drop.addEventListener("drop", (event) => show(event.dataTransfer.files[0]));
 
 async function show(file) {
   if (!file) return;
+  last = file;
   stage.replaceChildren();
   faces.hidden = true;
   message.textContent = "Looking …";
   const form = new FormData();
   form.append("file", file);
   try {
-    const response = await fetch("predict", { method: "POST", body: form });
+    const headers = key.value ? { "X-API-Key": key.value } : {};
+    const response = await fetch("predict", { method: "POST", body: form, headers });
     const answer = await response.json();
+    // Only where the operator wants a key is one asked for; it stays in this page and is sent to this server alone.
+    if (response.status === 401) asked.hidden = false;
     if (!response.ok) throw new Error(answer.detail);
     draw(file, answer.images[0], answer.timing_ms);
   } catch (error) {
