@@ -22,7 +22,9 @@ def deepen(shallow: FaceDetector, deep: FaceDetector, pictures: Tensor) -> list[
     or head.
     """
     theirs = shallow.state_dict()
-    missing = deep.load_state_dict(theirs, strict=False).missing_keys
+    missing, unexpected = deep.load_state_dict(theirs, strict=False)
+    if unexpected:
+        raise ValueError(f"the network to begin with has layers that this one lacks: {', '.join(unexpected)}")
     added = {name: block for name, block in deep.named_modules() if isinstance(block, ConvBnRelu)}
     added = {name: block for name, block in added.items() if any(key.startswith(f"{name}.") for key in missing)}
     for block in added.values():

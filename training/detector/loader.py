@@ -1,4 +1,4 @@
-"""Endless training batches. Batch i depends on the seed and on i alone, so that a resumed run sees the same ones."""
+"""Training batches. Batch i follows from the seed, i and where the calm views begin, so a resumed run sees the same."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BatchConfig:
     """views: (side in pixels, pictures in a batch, chance); each pair costs about the same time."""
 
     views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.35), (416, 19, 0.15), (640, 8, 0.5))
-    most_faces: int = 64
+    most_faces: int = 192  # of a view; a mosaic of sixteen holds up to so many, most of them left out of the loss
     seed: int = 20260
     paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
     decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph

@@ -22,9 +22,9 @@ DATASET = "FER+ votes on FER2013 images (train split)"
 WITHOUT_VOTES = "; faces of FDDB's, MaskScenes' and other photographs, which only its teachers named"
 LICENCE = (
     "No clear licence. The FER+ votes are MIT; the FER2013 images come from a 2013 research competition that grants no "
-    "rights to others, and other photographs that faces were taken from carry no licence. The weights are learned from "
-    "them: settle your own position before commercial use."
+    "rights to others{others}. The weights are learned from them: settle your own position before commercial use."
 )
+OTHERS = ", and the photographs that other faces were taken from carry no licence"
 FRAMING = (
     "FER2013's own: brow to chin fills the tile; the median box of a modern detector (YuNet) in the tile is x 0.11, "
     "y 0.01, width 0.78, height 1.00 of its side. The service's own constants stand in vision/alignment."
@@ -43,14 +43,14 @@ def manifest(model: Path, version: str, measured: Report, fp32: Report | None, m
     """The manifest's tables, in the form that the service's store reads; `measured` is of `model` (see `measure`)."""
     session = Session(model)
     shapes = session.output_shapes
-    augment = made["config"]["augment"]
+    augment, others = made["config"]["augment"], made["faces_without_votes"] > 0
     return {
         "name": "emotion",
         "version": version,
         "file": "model.onnx",
         "sha256": digest.sha256(model),
-        "dataset": DATASET + (WITHOUT_VOTES if made["faces_without_votes"] else ""),
-        "licence": LICENCE,
+        "dataset": DATASET + (WITHOUT_VOTES if others else ""),
+        "licence": LICENCE.format(others=OTHERS if others else ""),
         "provisional": made["epochs"] < planned,
         "input": {
             "name": "images",

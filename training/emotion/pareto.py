@@ -1,4 +1,4 @@
-"""Accuracy against milliseconds over the shapes that were tried: the table that the shipped shape was chosen from.
+"""Accuracy against milliseconds over the shapes that were tried.
 
 `python -m training.emotion.pareto --runs runs/emotion/A runs/emotion/B ...` times each run's int8.onnx in one race,
 reads its int8.json (evaluate) and its log, and writes training/emotion/pareto.toml, which the card prints. Needs
@@ -11,9 +11,9 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from training.common import toml_text
+from training.common import digest, toml_text
 from training.emotion import timing
-from training.emotion.record import trained_by
+from training.emotion.record import handed_down, trained_by
 from training.emotion.session import Session
 
 FILE = Path(__file__).with_suffix(".toml")
@@ -29,6 +29,7 @@ class Candidate:
     million_multiply_adds: float  # a face
     million_parameters: float
     epochs: int
+    epochs_in_all: int  # with those of the runs whose weights it began with
     teachers: int
     protocol_a: float  # per cent, int8
     batch_1: float  # ms a face
@@ -96,15 +97,18 @@ def _candidate(run: Path, times: dict[str, float]) -> Candidate:
     file = run / "int8.onnx"
     made = trained_by(run, Session(file).epochs)
     adds, parameters = cost(run / "fp32.onnx")
-    accuracy = json.loads((run / "int8.json").read_text(encoding="utf-8"))["protocol_a"]["accuracy"]
+    report = json.loads((run / "int8.json").read_text(encoding="utf-8"))
+    if report["sha256"] != digest.sha256(file):
+        raise SystemExit(f"{run}/int8.json holds the figures of another file: evaluate it again")
     return Candidate(
         shape=made["shape"],
         run=run.as_posix(),
         million_multiply_adds=round(adds, 1),
         million_parameters=round(parameters, 3),
         epochs=made["epochs"],
+        epochs_in_all=made["epochs"] + sum(one["epochs"] for one in handed_down(made)),
         teachers=len(made["teachers"]),
-        protocol_a=round(100 * accuracy, 2),
+        protocol_a=round(100 * report["protocol_a"]["accuracy"], 2),
         batch_1=round(times["batch_1"], 3),
         batch_32=round(times["batch_32"], 3),
     )

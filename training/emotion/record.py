@@ -1,6 +1,7 @@
 """How a run was made, from its log: what the manifest keeps under `trained_by`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +28,84 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
         "minutes": round(minutes, 1),
         "train_faces": last["train"] - last["twins_dropped"],
         "faces_without_votes": last.get("unlabelled", 0),
+        **(
+            {"faces_without_votes_like_valid": last["unlabelled_like_valid"]} if "unlabelled_like_valid" in last else {}
+        ),
         "twins_of_valid": last.get("twins_of_valid", last["twins_dropped"]),
         "twins_of_valid_dropped": last["twins_dropped"],
         "note": note,
         "config": last["config"],
         "segments": _segments(events),
         "teachers": last.get("teachers", []),
-        "ancestors": ancestors(run),
+        "began_with": _parent(events),
+        "lineage": lineage(run),
     }
 
 
-def ancestors(run: Path) -> list[Report]:
-    """The runs whose weights `run` began with, wherever the shapes fit, the nearest first."""
-    parent = _events(run)[0].get("parent")
-    if parent is None:
-        return []
-    folder = Path(parent).parent
-    events = _events(folder)
-    trained = {
-        "run": folder.as_posix(),
-        "shape": events[0]["config"]["shape"],
-        "epochs": epochs_of(folder),
-        "teachers": [teacher["file"] for teacher in events[0].get("teachers", [])],
-        "commit": events[0]["commit"],
-        "command": events[0]["command"],
+def lineage(run: Path) -> list[Report]:
+    """Every run that `run` learned from, in the order in which they can be made: whose weights it began with and who
+    taught it, and theirs in turn."""
+    found: dict[Path, Report] = {}
+
+    def visit(folder: Path) -> None:
+        for donor in _donors(folder):
+            if donor not in found:
+                visit(donor)
+                found[donor] = _described(donor)
+
+    visit(run)
+    return list(found.values())
+
+
+def handed_down(made: Report) -> Iterator[Report]:
+    """The runs whose weights the net of a `trained_by` record began with, the nearest first."""
+    known = {one["run"]: one for one in made.get("lineage", [])}
+    one = known.get(made.get("began_with", ""))
+    while one is not None:
+        yield one
+        one = known.get(one["began_with"])
+
+
+def _described(run: Path) -> Report:
+    events = _events(run)
+    first = events[0]
+    return {
+        "run": run.as_posix(),
+        "shape": first["config"]["shape"],
+        "epochs": epochs_of(run),
+        "began_with": _parent(events),
+        "teachers": [teacher["file"] for teacher in first.get("teachers", [])],
+        "faces_without_votes": first.get("unlabelled", 0),
+        "segments": _segments(events),
     }
-    return [trained, *ancestors(folder)]
+
+
+def _donors(run: Path) -> list[Path]:
+    """The runs that the log names, the parent first; one whose log is gone cannot be told of."""
+    events = _events(run)
+    files = [teacher["file"] for teacher in events[0].get("teachers", [])]
+    named = [*([_parent(events)] if _parent(events) else []), *(Path(file).parent.as_posix() for file in files)]
+    return [Path(folder) for folder in dict.fromkeys(named) if (Path(folder) / "log.jsonl").is_file()]
+
+
+def _parent(events: list[Report]) -> str:
+    """The folder of the run whose weights were the first ones; empty where they were random."""
+    file = events[0].get("parent")
+    return "" if file is None else Path(file).parent.as_posix()
+
+
+def compared_run(run: Path) -> Report:
+    """What tells one seed from another: -1 and empty where the log is gone."""
+    if not (run / "log.jsonl").is_file():
+        return {"run": run.as_posix(), "seed": -1, "epochs": -1, "began_with": "", "command": ""}
+    events = _events(run)
+    return {
+        "run": run.as_posix(),
+        "seed": int(next(event for event in events if "config" in event)["config"]["seed"]),
+        "epochs": epochs_of(run),
+        "began_with": _parent(events),
+        "command": _segments(events)[-1]["command"].removesuffix(" --resume"),
+    }
 
 
 def planned_epochs(run: Path) -> int:
@@ -60,17 +113,8 @@ def planned_epochs(run: Path) -> int:
     return int(next(event for event in reversed(_events(run)) if "config" in event)["config"]["epochs"])
 
 
-def seed_of(run: Path) -> int:
-    """The seed of a run; -1 where its log is gone."""
-    if not (run / "log.jsonl").is_file():
-        return -1
-    return int(next(event for event in _events(run) if "config" in event)["config"]["seed"])
-
-
 def epochs_of(run: Path) -> int:
-    """How many epochs a run has behind it; -1 where its log is gone."""
-    if not (run / "log.jsonl").is_file():
-        return -1
+    """How many epochs a run has behind it."""
     return max(event.get("epoch", 0) for event in _events(run))
 
 

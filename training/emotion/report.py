@@ -23,7 +23,7 @@ from training.emotion.card import card
 from training.emotion.card.diagram import reliability_diagram
 from training.emotion.evaluate import evaluate, measure
 from training.emotion.pack import fp32_figures
-from training.emotion.record import epochs_of, seed_of
+from training.emotion.record import compared_run
 
 Report = dict[str, Any]
 
@@ -54,15 +54,16 @@ def seed_figures(files: list[Path], tables: Report, compared: Report) -> list[Re
         kept: list[Report] = tables["metrics"].get("seeds", [])
         return kept
     made = tables["trained_by"]
-    rows = [
-        {"run": made["run"], "seed": made["seed"], "epochs": made["epochs"], "sha256": tables["sha256"], **compared}
-    ]
+    ours = {key: made.get(key, "") for key in ("run", "seed", "epochs", "began_with", "command")}
+    rows = [{**ours, "sha256": tables["sha256"], **compared}]
     for file in files:
         found = json.loads(file.read_text(encoding="utf-8"))
+        if found["sha256"] != digest.sha256(file.with_name("int8.onnx")):
+            raise SystemExit(
+                f"{file} holds the figures of another file than the int8.onnx beside it: evaluate it again"
+            )
         if found["sha256"] != tables["sha256"]:
-            run = {"run": file.parent.as_posix(), "seed": seed_of(file.parent), "epochs": epochs_of(file.parent)}
-            run["sha256"] = found["sha256"]
-            rows.append({**run, **summary.compared(found)})
+            rows.append({**compared_run(file.parent), "sha256": found["sha256"], **summary.compared(found)})
     return rows
 
 
@@ -85,9 +86,10 @@ def times(files: dict[str, Path], tables: Report) -> tuple[Report, Report]:
     return summary.milliseconds(ours), {**tables["metrics"].get("times_as_slow", {}), **ratios}
 
 
-def gather(folder: Path, tables: Report, options: argparse.Namespace) -> tuple[Report, dict[str, Report]]:
+def gather(
+    folder: Path, tables: Report, valid: data.Faces, train: data.Faces, options: argparse.Namespace
+) -> tuple[Report, dict[str, Report]]:
     """(everything measured, the compared figures of the other versions) of a version and its manifest."""
-    valid, train = data.load(options.data, "valid"), data.load(options.data, "train")
     meaning, temperatures = shipped(tables)
     measured = evaluate(folder / tables["file"], valid, train, meaning, temperatures)
     old = tables["metrics"]
@@ -101,7 +103,7 @@ def gather(folder: Path, tables: Report, options: argparse.Namespace) -> tuple[R
     measured["milliseconds"], measured["times_as_slow"] = times(at_hand, tables)
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:
-        measured["through_detector"] = old.get("through_detector")
+        measured["through_detector"] = scenes.still_true(old.get("through_detector"), options.store)
     else:
         measured["through_detector"] = scenes.through_detector(options.store, tables["version"], options.data, valid)
     return measured, {other.name: _older(other, valid) for other in versions(options.store) if other != folder}
@@ -139,7 +141,12 @@ def main() -> None:
     if "config" not in tables["trained_by"]:
         print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
         return
-    measured, older = gather(folder, tables, options)
+    try:
+        valid, train = data.load(options.data, "valid"), data.load(options.data, "train")
+    except FileNotFoundError as missing:
+        print(f"{missing.filename} is not here: without its faces the emotion model is not measured")
+        return
+    measured, older = gather(folder, tables, valid, train, options)
     tables["metrics"] = metrics_table(measured)
     diagram = reliability_diagram(measured["protocol_a"]["reliability"], f"emotion {tables['version']}, protocol A")
     cv2.imwrite(str(folder / "reliability.png"), diagram)

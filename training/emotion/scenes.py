@@ -42,6 +42,14 @@ def through_detector(store: Path, version: str, folder: Path, valid: data.Faces,
     }
 
 
+def still_true(kept: Report | None, store: Path) -> Report | None:
+    """Figures measured earlier, where the newest detector is still the one that they were measured with."""
+    if kept is None:
+        return None
+    newest = ModelStore(store).pick("face-detector").manifest["sha256"]
+    return kept if kept["detector_sha256"] == newest else None
+
+
 def mean_losses(through: Report) -> dict[str, float]:
     """Points lost by each mode of the detector, averaged over the sizes."""
     modes = dict.fromkeys(row["detector"] for row in through["rows"])

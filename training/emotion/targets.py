@@ -63,12 +63,14 @@ def label_targets(label: NDArray[np.int64], classes: int) -> Targets:
 def rarity(targets: Targets, power: float) -> NDArray[np.float32]:
     """A factor a face [n], of weighted mean 1: its classes' frequencies to the power of minus `power`.
 
-    Contempt is a hundredth as frequent as neutral; at `power` 0.25 it counts three times as much.
+    Contempt is a hundredth as frequent as neutral; at `power` 0.25 it counts three times as much. A face without labels
+    (weight 0), of which only a teacher speaks, counts as the mean one does.
     """
     frequency = np.average(targets.distribution, axis=0, weights=targets.weight)
     factor = targets.distribution @ np.maximum(frequency, 1e-6) ** -power
-    scaled: NDArray[np.float32] = (factor / np.average(factor, weights=targets.weight)).astype(np.float32)
-    return scaled
+    scaled = factor / np.average(factor, weights=targets.weight)
+    labelled: NDArray[np.float32] = np.where(targets.weight > 0, scaled, 1).astype(np.float32)
+    return labelled
 
 
 def protocol_a(votes: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

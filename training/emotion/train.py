@@ -121,6 +121,9 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the last whole epoch. Views need no state: they are drawn from (seed, epoch, step)."""
         state = checkpoint.load(self.folder / "last.pt")
+        if state["config"] != asdict(self.config):
+            changed = [name for name, value in asdict(self.config).items() if state["config"].get(name) != value]
+            print(f"resumed under another configuration than before; changed: {', '.join(changed)}")
         self.net.load_state_dict(state["net"])
         self.ema.module.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -225,7 +228,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.unlabelled and not options.teacher:
+        parser.error("--unlabelled needs a --teacher: nobody else says what those faces show")
+    if options.teacher and not 0 < options.teacher_share <= 1:
+        parser.error("--teacher-share must be above 0 and at most 1 where there is a --teacher")
+    return options
 
 
 def main() -> None:
@@ -249,6 +257,8 @@ def main() -> None:
     log = RunLog(options.run / "log.jsonl")
     train, valid = data.load(options.data, "train"), data.load(options.data, "valid")
     extra = unlabelled.load(options.data) if config.unlabelled else data.nobody()
+    resembling = data.twins(extra.images, valid.images, config.twin_threshold)
+    extra = extra.rows(~resembling)
     twin = data.twins(train.images, valid.images, config.twin_threshold)
     dropped = np.zeros_like(twin) if config.keep_twins else twin
     log.write(
@@ -257,6 +267,7 @@ def main() -> None:
         command=provenance.command_line(),
         train=len(train),
         unlabelled=len(extra),
+        unlabelled_like_valid=int(resembling.sum()),
         valid=len(valid),
         twins_of_valid=int(twin.sum()),
         twins_dropped=int(dropped.sum()),

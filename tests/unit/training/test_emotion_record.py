@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from training.emotion.card.making import making, remake
-from training.emotion.record import planned_epochs, seed_of, trained_by
+from training.emotion.record import compared_run, planned_epochs, trained_by
 
 CONFIG = {"shape": "tiny", "epochs": 2, "seed": 3, "batch": 128, "peak_rate": 0.1, "fer2013_weight": 0.5, "ema": 0.999}
 CONFIG |= {"twin_threshold": 0.95}
@@ -53,8 +53,9 @@ def test_the_record_of_a_run(old: Path):
         {"command": "python -m training.emotion.train --run runs/a", "commit": "abc", "epoch": 2, "planned": 2}
     ]
     assert planned_epochs(old) == 2
-    assert seed_of(old) == 3
-    assert seed_of(old.parent) == -1
+    assert compared_run(old)["seed"] == 3
+    assert compared_run(old)["command"] == "python -m training.emotion.train --run runs/a"
+    assert compared_run(old.parent)["seed"] == -1
 
 
 def test_dropped_twins_are_told_as_dropped(old: Path):
@@ -81,16 +82,29 @@ def test_a_run_that_went_on_elsewhere_is_copied_there_first(tmp_path: Path):
     onward = {**start("python -m training.emotion.train --run runs/b --resume"), "event": "resume"}
     run = write_log(tmp_path / "b", start(), EPOCHS[0], onward, EPOCHS[1])
     text = remake({"trained_by": trained_by(run, 2), "version": "2"})
-    assert text.index("# ended after epoch 1") < text.index("cp -r runs/a runs/b") < text.index("# ended after epoch 2")
+    assert text.index("ended after epoch 1") < text.index("cp -r runs/a runs/b") < text.index("ended after epoch 2")
 
 
 def test_whose_weights_a_run_began_with_is_told_to_the_first_of_them(taught: Path, tmp_path: Path):
     middle = write_log(tmp_path / "middle", start(parent=f"{taught.as_posix()}/last.pt"), *EPOCHS)
     run = write_log(tmp_path / "run", start("TRAIN --run runs/c", parent=f"{middle.as_posix()}/last.pt"), *EPOCHS)
     made = trained_by(run, 2)
-    assert [one["run"] for one in made["ancestors"]] == [middle.as_posix(), taught.as_posix()]
-    assert made["ancestors"][1]["teachers"] == ["runs/t/fp32.onnx"]
+    assert made["began_with"] == middle.as_posix()
+    assert [one["run"] for one in made["lineage"]] == [taught.as_posix(), middle.as_posix()]
+    assert made["lineage"][0]["teachers"] == ["runs/t/fp32.onnx"]
     assert "6 epochs in all" in making({"trained_by": made})
     commands = remake({"trained_by": made, "version": "2"})
     assert commands.index("--run runs/a") < commands.index("TRAIN --run runs/c")
-    assert trained_by(taught, 2)["ancestors"] == []
+    assert trained_by(taught, 2)["lineage"] == []
+
+
+def test_a_teacher_is_made_before_its_student(old: Path, tmp_path: Path):
+    config = {**CONFIG, "teacher_share": 0.5}
+    teachers = [{"file": f"{old.as_posix()}/int8.onnx", "sha256": "0123456789abcdef"}]
+    run = write_log(tmp_path / "run", start("TRAIN --run runs/c", config=config, teachers=teachers), *EPOCHS)
+    made = trained_by(run, 2)
+    assert made["began_with"] == ""
+    commands = remake({"trained_by": made, "version": "2"})
+    order = ["--run runs/a", f"export --run {old}", f"quantise --run {old}", "TRAIN --run runs/c"]
+    assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
+    assert "epochs in all" not in making({"trained_by": made})  # its weights were not handed down

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.common import digest
 from training.emotion import conditions, data, evaluate, headline, pack, report, timing
 from training.emotion.calibrate import Meaning
 from training.emotion.labels import VOTE_COLUMNS
@@ -118,9 +119,10 @@ def test_other_seeds_are_read_from_their_evaluations(run: Path, monkeypatch: pyt
     folder = packed(run, monkeypatch)
     call(evaluate, monkeypatch, "runs/made-up/int8.onnx")
     found = json.loads((run / "int8.json").read_text())
-    found["sha256"], found["protocol_a"]["accuracy"] = "another", 0.5
     other = run.parent / "other"
     other.mkdir()
+    (other / "int8.onnx").write_bytes(b"another seed")
+    found["sha256"], found["protocol_a"]["accuracy"] = digest.sha256(other / "int8.onnx"), 0.5
     (other / "int8.json").write_text(json.dumps(found))
     call(report, monkeypatch, "--store", "store", "--keep-scenes", "--seeds", "runs/other/int8.json")
     rows = manifest_of(folder)["metrics"]["seeds"]
@@ -128,6 +130,29 @@ def test_other_seeds_are_read_from_their_evaluations(run: Path, monkeypatch: pyt
     text = " ".join((folder / "CARD.md").read_text(encoding="utf-8").split())
     assert "(2 seeds: " in text
     assert "`runs/other` (seed -1, -1 epochs) 50.00 % on A. **Their lengths differ" in text
+
+
+def test_figures_of_another_file_are_refused(run: Path, monkeypatch: pytest.MonkeyPatch):
+    packed(run, monkeypatch)
+    call(evaluate, monkeypatch, "runs/made-up/int8.onnx")
+    (run / "int8.onnx").write_bytes(b"trained on")
+    with pytest.raises(SystemExit, match="figures of another file"):
+        call(report, monkeypatch, "--store", "store", "--keep-scenes", "--seeds", "runs/made-up/int8.json")
+
+
+def test_without_the_data_the_card_is_left_alone(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    folder = packed(run, monkeypatch)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def gone(*_: object) -> data.Faces:
+        raise FileNotFoundError(2, "No such file", "data/emotions/labels.csv")
+
+    monkeypatch.setattr(data, "load", gone)
+    call(report, monkeypatch, "--store", "store")
+    assert "data/emotions/labels.csv is not here" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_an_edition_from_before_this_record_stays_as_it_is(

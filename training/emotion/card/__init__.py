@@ -20,7 +20,7 @@ def card(tables: Report, measured: Report, older: dict[str, Report], candidates:
         classes.calibration(measured),
         harder.harder(measured),
         making.making(tables),
-        prose.DATA,
+        prose.data(tables),
         prose.LIMITS,
         prose.USES,
         making.remake(tables),

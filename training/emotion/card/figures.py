@@ -50,7 +50,7 @@ was never read. `make model-report` recomputes all of it.
 
 {_times(measured)}
 
-### Chosen from
+### Shapes that were tried
 
 {shapes(candidates)}
 """
@@ -95,8 +95,16 @@ def _seeds(measured: Report) -> str:
         for row in rows
     )
     unlike = len({row["epochs"] for row in rows}) > 1
-    return f"Seeds: {told}." + (
-        " **Their lengths differ: the spread is that of length and luck together.**" if unlike else ""
+    shared = {row.get("began_with", "") for row in rows} - {""}
+    return (
+        f"Seeds: {told}."
+        + (" **Their lengths differ: the spread is that of length and luck together.**" if unlike else "")
+        + (
+            f" They began with the weights of {' and '.join(f'`{run}`' for run in sorted(shared))}: the spread is "
+            "that of what came after."
+            if shared
+            else ""
+        )
     )
 
 

@@ -1,6 +1,9 @@
 """The card's account of how the file was made, and how to make it again."""
 
+from collections.abc import Iterator
 from typing import Any
+
+from training.emotion.record import handed_down
 
 Report = dict[str, Any]
 
@@ -15,8 +18,8 @@ def making(tables: Report) -> str:
         _ancestors(made),
         _twins(made),
         "Targets: the vote distribution with lone votes dropped, over the eight emotions; a face weighs as much as the "
-        "share of its votes that name an emotion, none where most say `unknown` or `NF`. Beside it the FER2013 label, "
-        f"weight {config['fer2013_weight']}.{_rarity(config)}",
+        "share of its votes that name an emotion, its votes nothing where most say `unknown` or `NF`. Beside it the "
+        f"FER2013 label, weight {config['fer2013_weight']}.{_rarity(config)}",
         _teachers(made),
         _without_votes(made),
         f"SGD (Nesterov, cosine from {config['peak_rate']}), batch {config['batch']}; views shifted, scaled, turned, "
@@ -25,8 +28,9 @@ def making(tables: Report) -> str:
         "What chose the checkpoint: the end of the schedule. It is the average after the last epoch, whatever its "
         "figures.",
         _lengths(made),
-        "`valid` was looked at during the run, chose among the shapes that were tried and fitted the temperatures; "
-        "nothing was trained on it. The ranges of the int8 file were measured on train faces.",
+        "`valid` was looked at during the runs. It chose among the shapes, recipes and lengths that were tried (also "
+        "those of the runs that this one learned from) and the method that sets the int8 ranges, and it fitted the "
+        "temperatures. No net was trained on it. The int8 ranges themselves were measured on train faces.",
     )
     return "## How it was made\n\n" + "\n".join(f"- {fact}" for fact in facts if fact)
 
@@ -55,7 +59,7 @@ Sums in bf16 differ between processors, so another machine gives another file of
 
 def _ancestors(made: Report) -> str:
     """Whose weights the net began with."""
-    lines = made.get("ancestors", [])
+    lines = list(handed_down(made))
     if not lines:
         return ""
     told = [
@@ -101,8 +105,18 @@ def _teachers(made: Report) -> str:
     share = made["config"]["teacher_share"]
     return (
         f"Teachers: what {names} made of the very view that the student saw, on average, counts {100 * share:.0f} % of "
-        "the target. They too were trained on the train split only."
+        "the target of a face whose votes count in full, more where they count less, and all of it where they count "
+        f"nothing. {_schooling(made)}"
     )
+
+
+def _schooling(made: Report) -> str:
+    """What the teachers had learned from."""
+    files = [teacher["file"] for teacher in made["teachers"]]
+    known = [one for one in made.get("lineage", []) if any(file.startswith(one["run"] + "/") for file in files)]
+    if any(one["faces_without_votes"] for one in known):
+        return "Of FER+ they too saw the train split only; some of them also faces without votes."
+    return "They too were trained on the train split only."
 
 
 def _without_votes(made: Report) -> str:
@@ -111,8 +125,17 @@ def _without_votes(made: Report) -> str:
         return ""
     return (
         f"{count:,} faces without votes beside them: those of 24 px or more in the detector's training photographs "
-        "(FDDB, MaskScenes, street, portraits and others; none of its held-out ones), cut out as the service does it. "
-        "Only the teachers say what they show."
+        "(FDDB, MaskScenes, street, portraits and others; none of its held-out ones), framed by the service's own "
+        f"`crop_square` about the labels' boxes. Only the teachers say what they show.{_outside(made)}"
+    )
+
+
+def _outside(made: Report) -> str:
+    twins = made.get("faces_without_votes_like_valid")
+    checked = "" if twins is None else f" {twins} of them resembled a `valid` face and were left out."
+    return (
+        f"{checked} This is data from outside FER+: published figures of nets trained on FER+ alone did not have it, "
+        "though nobody labelled it."
     )
 
 
@@ -145,17 +168,25 @@ def _lengths(made: Report) -> str:
 
 
 def _commands(made: Report) -> str:
-    """The training's commands; a run that went on in another folder was copied there first."""
-    lines = [
-        f"{one['command']}  # at {one['commit'][:12]}, {one['epochs']} epochs"
-        for one in reversed(made.get("ancestors", []))
-    ]
+    """The training's commands, those of the runs that it learned from first."""
+    lines = []
+    taught = {teacher["file"] for teacher in made.get("teachers", [])}
+    taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
+    for one in made.get("lineage", []):
+        lines += _segments(one["segments"])
+        if any(file.startswith(f"{one['run']}/") for file in taught):
+            lines.append(f"python -m training.emotion.export --run {one['run']}")
+            lines.append(f"python -m training.emotion.quantise --run {one['run']}")
+    return "\n".join([*lines, *_segments(made["segments"])])
+
+
+def _segments(segments: list[Report]) -> Iterator[str]:
+    """One run's commands; where it went on in another folder it was copied there first."""
     last = None
-    for segment in made["segments"]:
+    for segment in segments:
         words = segment["command"].split()
         folder = words[words.index("--run") + 1]
         if last not in {None, folder}:
-            lines.append(f"cp -r {last} {folder}")
-        lines.append(f"{segment['command']}  # ended after epoch {segment['epoch']}")
+            yield f"cp -r {last} {folder}"
+        yield f"{segment['command']}  # at {segment['commit'][:12]}, ended after epoch {segment['epoch']}"
         last = folder
-    return "\n".join(lines)

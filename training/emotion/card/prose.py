@@ -40,18 +40,25 @@ word an image was collected under, cleaned by a few people; it is surer on posed
 """
 
 
-DATA = """
+def data(tables: Report) -> str:
+    """Where the pictures come from, and what that means for whoever uses the weights."""
+    others = ""
+    if tables["trained_by"].get("faces_without_votes"):
+        others = (
+            "The photographs whose faces it saw without votes carry no clear licence either; FDDB is research data. "
+        )
+    return f"""
 ## Data and licence
 
 FER2013 pictures were gathered by web search for a 2013 research competition; nobody in them was asked, and no clear
-licence covers reuse. The FER+ votes (ten raters a picture) are MIT. Where photographs gave faces without votes ("How it
-was made" tells), they too carry no clear licence; FDDB is research data. The weights are learned from all of these;
+licence covers reuse. The FER+ votes (ten raters a picture) are MIT. {others}The weights are learned from all of these;
 nothing of the pictures is in this repository. Whether your use of such weights is lawful is for you to settle.
 
 Age, sex, skin colour and origin of the people are not recorded, so nothing can be said about how accuracy differs
 between groups. Expect the bias of web photographs: actors, stock pictures, celebrities, mostly adults,
 and English search words.
 """
+
 
 LIMITS = """
 ## Where it fails

@@ -14,6 +14,7 @@ def shapes(candidates: list[Candidate]) -> str:
         "million multiply-adds",
         "million parameters",
         "epochs",
+        "in all",
         "teachers",
         "A, %",
         "ms a face, batch 1",
@@ -24,6 +25,7 @@ def shapes(candidates: list[Candidate]) -> str:
             f"{row.million_multiply_adds:.0f}",
             f"{row.million_parameters:.2f}",
             row.epochs,
+            row.epochs_in_all,
             row.teachers or "none",
             f"{row.protocol_a:.2f}",
             f"{row.batch_1:.2f}",
@@ -31,7 +33,12 @@ def shapes(candidates: list[Candidate]) -> str:
         )
         for row in candidates
     ]
-    lengths = "" if len({row.epochs for row in candidates}) == 1 else " Lengths differ: compare those of equal length."
+    lengths = (
+        ""
+        if len({row.epochs_in_all for row in candidates}) == 1
+        else " *In all*: with the epochs of the runs whose weights it began with. **Lengths differ, so the table says "
+        "what was reached at what cost, not which shape is the better one.**"
+    )
     return (
         table((*header, "batch 32"), rows)
         + "\n\nint8, one thread, all files of the table in one run; bold: no other is both faster and more accurate."
