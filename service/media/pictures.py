@@ -1,16 +1,13 @@
 """From the bytes of a picture file to an upright frame, bounded in memory and in time."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from service.domain import Frame
-from service.errors import DeadlineExceeded, TooLarge
+from service.errors import TooLarge
 from service.media.formats import PictureFormat, sniff
 from service.media.jpeg_scans import has_more_scans
 from service.media.limits import DecodeLimits
@@ -19,14 +16,16 @@ from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
 from service.media.samples import to_bgr, to_eight_bit
 from service.media.tiff import read_deep_tiff, read_tiff_header
+from service.media.turns import DecodeTurns
 
 
 class PictureDecoder:
-    """Decodes pictures, at most ``concurrency`` at once, whatever the number of callers. Thread-safe."""
+    """Decodes pictures, at most ``concurrency`` at once and together no more pixels than one picture may have, whatever
+    the number of callers. Thread-safe."""
 
     def __init__(self, limits: DecodeLimits, concurrency: int) -> None:
         self._limits = limits
-        self._slots = threading.BoundedSemaphore(concurrency)
+        self._turns = DecodeTurns(concurrency, limits.max_pixels)
 
     def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
         """Decode for analysis.
@@ -63,22 +62,24 @@ class PictureDecoder:
     def _decode(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
         self._limits.check_bytes(len(data))
         picture_format = sniff(data)
-        with self._turn(deadline), only_mien_errors(picture_format):
+        with only_mien_errors(picture_format):
             if picture_format is PictureFormat.TIFF:
                 header = read_tiff_header(data)
                 self._limits.check_size(*header.size)
                 # A tile is decoded as a whole, and may be larger than the picture.
                 self._limits.check_size(*header.tile)
                 if header.is_deep:
-                    return _finish(read_deep_tiff(data), UPRIGHT, min_side)
+                    with self._turns.take(math.prod(header.size), deadline):
+                        return _finish(read_deep_tiff(data), UPRIGHT, min_side)
             if picture_format is PictureFormat.JPEG:
-                return self._decode_jpeg(data, min_side)
+                return self._decode_jpeg(data, min_side, deadline)
             image = open_picture(data, picture_format)
             self._limits.check_size(*image.size)
-            image.load()
-            return _finish(image, read_orientation(image), min_side)
+            with self._turns.take(math.prod(image.size), deadline):
+                image.load()
+                return _finish(image, read_orientation(image), min_side)
 
-    def _decode_jpeg(self, data: bytes, min_side: int | None) -> Frame:
+    def _decode_jpeg(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
         if has_more_scans(data, self._limits.max_scans):
             bound = self._limits.max_scans
             raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
@@ -86,19 +87,12 @@ class PictureDecoder:
         width, height = image.size
         self._limits.check_size(width, height)
         factor = reduction_factor(width, height, min_side)
-        image.draft(None, (max(1, width // factor), max(1, height // factor)))
-        image.load()
-        return _finish(image, read_orientation(image), min_side=None, stored=(width, height))
-
-    @contextmanager
-    def _turn(self, deadline: float | None) -> Iterator[None]:
-        patience = None if deadline is None else deadline - time.monotonic()
-        if (patience is not None and patience <= 0) or not self._slots.acquire(timeout=patience):
-            raise DeadlineExceeded("the deadline passed before the picture could be decoded; allow more time")
-        try:
-            yield
-        finally:
-            self._slots.release()
+        # Reduced while it is decoded, it needs at most the coefficients of a progressive file at full size.
+        pixels = width * height if factor == 1 else width * height // 2
+        with self._turns.take(pixels, deadline):
+            image.draft(None, (max(1, width // factor), max(1, height // factor)))
+            image.load()
+            return _finish(image, read_orientation(image), min_side=None, stored=(width, height))
 
 
 def _finish(image: Image.Image, orientation: int, min_side: int | None, stored: tuple[int, int] | None = None) -> Frame:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.media.limits import WORST_BYTES_A_PIXEL
 from service.settings import Settings
 from tools.checks import image
 from tools.checks.documents import read_yaml
@@ -116,3 +117,23 @@ def test_nothing_listens_beyond_this_machine_by_default(services: Any) -> None:
 def test_the_pods_image_is_this_version(container: Any) -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert container["image"] == f"mien:{version}"
+
+
+def _bytes(quantity: str) -> int:
+    """Kubernetes' Mi and Gi, and compose's m, M and G, which are binary there too."""
+    units = {"m": 2**20, "g": 2**30}
+    number = quantity.rstrip("iMGmg")
+    return int(number) * units[quantity[len(number)].lower()]
+
+
+def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container: Any, services: Any) -> None:
+    decode = WORST_BYTES_A_PIXEL * Settings.model_fields["max_pixels"].default
+    clip = Settings.model_fields["max_clip_bytes"].default
+    resting = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and some to spare
+    assert _bytes(container["resources"]["limits"]["memory"]) >= resting + decode
+    (volume,) = pod["volumes"]
+    assert _bytes(volume["emptyDir"]["sizeLimit"]) >= 2 * clip
+    (tmpfs,) = services["mien"]["tmpfs"]
+    spool = _bytes(tmpfs.split("size=")[1].split(",")[0])
+    assert spool >= 2 * clip
+    assert _bytes(services["mien"]["deploy"]["resources"]["limits"]["memory"]) >= resting + decode + spool

@@ -84,7 +84,7 @@ def test_a_deadline_that_has_passed_costs_no_decode() -> None:
 def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
     one_at_a_time = PictureDecoder(DecodeLimits(), 1)
     data = save(portrait(), "PNG")
-    with one_at_a_time._turn(None):
+    with one_at_a_time._turns.take(1, None):
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             one_at_a_time.decode(data, deadline=started + 0.05)

@@ -1,0 +1,80 @@
+"""Decodes wait for one another where they would hold too much together."""
+
+import threading
+import time
+
+import pytest
+
+from service.errors import DeadlineExceeded
+from service.media.turns import DecodeTurns
+
+
+def held(turns: DecodeTurns, pixels: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
+    """A thread that takes a turn: (it has it, let it go, the thread)."""
+    has, let_go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with turns.take(pixels, None):
+            has.set()
+            let_go.wait(5)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return has, let_go, thread
+
+
+def test_together_they_hold_no_more_pixels_than_allowed() -> None:
+    turns = DecodeTurns(concurrency=4, pixels=100)
+    first, second, third = held(turns, 60), held(turns, 40), held(turns, 1)
+    assert first[0].wait(5)
+    assert second[0].wait(5)
+    assert not third[0].wait(0.1)
+    second[1].set()
+    assert third[0].wait(5)
+    for _, let_go, thread in (first, second, third):
+        let_go.set()
+        thread.join(5)
+
+
+def test_no_more_at_once_than_allowed() -> None:
+    turns = DecodeTurns(concurrency=1, pixels=100)
+    first, second = held(turns, 1), held(turns, 1)
+    assert first[0].wait(5) != second[0].wait(0.1)
+    for _, let_go, thread in (first, second):
+        let_go.set()
+        thread.join(5)
+
+
+def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
+    turns = DecodeTurns(concurrency=4, pixels=100)
+    first = held(turns, 60)
+    assert first[0].wait(5)
+    large = held(turns, 90)
+    time.sleep(0.05)
+    small = held(turns, 1)
+    assert not small[0].wait(0.1)  # it would fit, but the large one came first
+    first[1].set()
+    assert large[0].wait(5)
+    assert small[0].wait(5)
+    for _, let_go, thread in (large, small):
+        let_go.set()
+        thread.join(5)
+
+
+def test_one_larger_than_everything_gets_its_turn() -> None:
+    with DecodeTurns(concurrency=2, pixels=100).take(1000, None):
+        pass
+
+
+def test_who_gives_up_waiting_leaves_the_queue() -> None:
+    turns = DecodeTurns(concurrency=2, pixels=100)
+    first = held(turns, 60)
+    assert first[0].wait(5)
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded), turns.take(90, started + 0.05):
+        pass
+    assert 0.04 < time.monotonic() - started < 1
+    with turns.take(40, time.monotonic() + 5):
+        pass
+    first[1].set()
+    first[2].join(5)
