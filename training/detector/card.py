@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from training.detector import card_tables as tables
+from training.detector.aims import aims
 from training.detector.average_precision import MATCH_IOU
 from training.detector.data import HOLD_OUT_EVERY
+from training.detector.history import History
 from training.detector.thresholds import MOST_WRONG, MOST_WRONG_FACE_FREE
 
 Report = dict[str, Any]
@@ -19,20 +21,7 @@ manifest beside this card says how to read the outputs.
 {provisional}
 ## Trained on
 
-By `training/detector` on nine tenths of the photographs described in the shared data's README (in all 6,783, about
-11,400 labelled faces, 900 photographs without any). The weights of edition 1 were its first ones; then two runs of
-{iterations} iterations of about 32 views, the second from the average of the first: crops, windows of the photograph as
-large as it is, zoom from 8 px faces to faces that fill the view, mosaics of 4 and of 16, rotation to 30 degrees,
-mirror, light, colour, grey, blur, noise, JPEG, patches over faces. In the second run a photograph was drawn by the root
-of how many faces it shows. Into a quarter of the photographs faces of FER+'s train split are pasted (27,419 that the
-teacher is sure of, labelled by it; since iteration 2,000 of the second run also 1,135 that it is not sure of, as a
-fifth of those pasted: profiles, hands before faces, screams), with as many patches of face-free photographs beside
-them.
-
-What was taken for faces in the training photographs and the teacher does not see (hands, ears, wheels, balls, letters,
-patterns) is shown again in a tenth of the views, in the end in a fifth (`training.detector.mine`): 6,577 places by
-edition 1, then 2,559 by this network as it was at iteration 5,000, then 1,990 by it at 13,500. Skulls, smileys,
-letters, dots and balls are drawn over one photograph in eight (`training.detector.decoys`): none of them is a face.
+{history}
 
 **A teacher labelled most of it.** Boxes are the teacher's (YuNet-n, MIT) wherever it found the face, also where people
 had drawn an ellipse (FDDB) or a box (MaskScenes); people's boxes only where the teacher found nothing. All landmarks
@@ -72,25 +61,18 @@ FAILURES = """
 
 ## Made by
 
-The first run was stopped three times and went on under changed augmentation and losses, the second once under changed
-tiles, so these commands make one of its kind, not these bytes. `-dirty`: files of `training/emotion` were being edited
-beside it; `training/detector` was as committed. Edition 2 was the first run alone until 21 November 2026. From the
-repository root, with `.venv-train` (`make setup-train`) activated:
+{exactness} From the repository root, with `.venv-train` (`make setup-train`) activated:
 
 ```
-python -m training.detector.mine model_store/face-detector/1/model.onnx --out runs/detector/cache/mistakes.json
 {segments}
-python -m training.detector.export runs/detector/third/last.pt --out runs/detector/third/fp32.onnx
-python -m training.detector.quantise runs/detector/third/fp32.onnx --out runs/detector/third/int8.onnx
-python -m training.detector.report --ship runs/detector/third/int8.onnx --runs runs/detector/second runs/detector/third
+python -m training.detector.export {run}/last.pt --out {run}/fp32.onnx
+python -m training.detector.quantise {run}/fp32.onnx --out {run}/int8.onnx
+python -m training.detector.report --ship {run}/int8.onnx --runs {runs}
 ```
-
-`runs/detector/first/last.pt` is edition 1's checkpoint; its card says how it was made. `mistakes-second.json` and
-`mistakes-third.json` came from the exports of iterations 5,000 and 13,500, by `training.detector.mine --believed 0.45`.
 """
 
 
-def card(manifest: Report, measured: Report) -> str:
+def card(manifest: Report, measured: Report, history: History) -> str:
     """Markdown. `measured` as `measurements.measure_all` gives it."""
     made = manifest["trained_by"]
     sides = list(measured["thresholds"])
@@ -100,13 +82,14 @@ def card(manifest: Report, measured: Report) -> str:
             provisional="\n**Provisional: the training was still running when this file was made.**\n"
             if manifest["provisional"]
             else "",
-            iterations=" and ".join(f"{count:,}" for count in made["iterations"]),
+            history=history.trained_on.format(iterations=_listed([f"{count:,}" for count in made["iterations"]])),
             pictures=measured["ours"][sides[0]]["all"]["pictures"],
             every=HOLD_OUT_EVERY,
             iou=MATCH_IOU,
             wrong=MOST_WRONG,
             wrong_free=MOST_WRONG_FACE_FREE,
-        )
+        ),
+        aims(measured),
     ]
     for side in sides:
         parts += [make(measured, side) for make in (tables.figures, tables.curve)]
@@ -115,11 +98,18 @@ def card(manifest: Report, measured: Report) -> str:
     parts.append(
         FAILURES.format(
             licence=manifest["licence"],
+            exactness=history.made_by,
             segments="\n".join(f"# {where}\n{command}" for where, command in _starts(made["segments"])),
-            version=manifest["version"],
+            run=made["runs"][-1],
+            runs=" ".join(made["runs"]),
         )
     )
     return "".join(parts)
+
+
+def _listed(words: list[str]) -> str:
+    """As prose: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _starts(segments: list[str]) -> list[tuple[str, str]]:

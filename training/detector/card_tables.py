@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.common import markdown
+
 Report = dict[str, Any]
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table with an empty line on both sides."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+    return f"\n{markdown.table(header, rows)}\n"
 
 
 def figures(measured: Report, side: str) -> str:

@@ -29,10 +29,12 @@ OUTPUT_MEANINGS = {
 }
 
 
-def describe(model: Path, version: str, runs: list[list[Report]], thresholds: dict[int, float]) -> Report:
-    """Every table but the figures. runs: how each run was started (again), the model's own being the last;
-    thresholds: by the input's long side."""
-    last = runs[-1][-1]
+def describe(
+    model: Path, version: str, runs: list[Path], starts: list[list[Report]], thresholds: dict[int, float]
+) -> Report:
+    """Every table but the figures. runs: the folders of the runs that made the weights, the model's own the last;
+    starts: how each of them was started (again); thresholds: by the input's long side."""
+    last = starts[-1][-1]
     graph = onnx.load(model)
     iterations = int(next(entry.value for entry in graph.metadata_props if entry.key == ITERATIONS))
     shapes = {
@@ -69,9 +71,10 @@ def describe(model: Path, version: str, runs: list[list[Report]], thresholds: di
         "trained_by": {
             "commit": last["commit"],
             "command": last["command"].removesuffix(" --resume"),
-            "iterations": [*(starts[-1]["train"]["iterations"] for starts in runs[:-1]), iterations],
+            "runs": [run.as_posix() for run in runs],
+            "iterations": [*(began[-1]["train"]["iterations"] for began in starts[:-1]), iterations],
             "segments": [
-                f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for starts in runs for s in starts
+                f"from iteration {s['from']}, at {s['commit']}: {s['command']}" for began in starts for s in began
             ],
         },
     }

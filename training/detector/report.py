@@ -1,8 +1,8 @@
 """Measures a detector and writes its manifest and card.
 
 `python -m training.detector.report` measures the newest file of the store again, as it is served, and writes its card.
-`python -m training.detector.report --ship runs/detector/second/int8.onnx --run runs/detector/second --version 2` puts a
-new file there first, with thresholds chosen by the rule of `thresholds`.
+`python -m training.detector.report --ship runs/detector/X/int8.onnx --runs runs/detector/X --version 2` puts a new file
+there first, with thresholds chosen by the rule of `thresholds`; `history.md` must tell how that run came about.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 
 from training.common import digest, toml_text
-from training.detector import manifest
+from training.detector import history, manifest
 from training.detector.card import card
 from training.detector.measurements import Report, headline, measure_all
 
@@ -54,7 +54,7 @@ def ship(source: Path, runs: list[Path], version: str, store: Path, data: Path, 
     folder = store / "face-detector" / version
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "model.onnx")
-    made = manifest.describe(folder / "model.onnx", version, read_starts(runs), by_side(measured))
+    made = manifest.describe(folder / "model.onnx", version, runs, read_starts(runs), by_side(measured))
     write(folder, made, measured)
 
 
@@ -62,7 +62,8 @@ def write(folder: Path, tables: Report, measured: Report) -> None:
     """The manifest with the figures just measured, and the card."""
     tables = {**tables, "metrics": headline(measured)}
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    (folder / "CARD.md").write_text(card(tables, measured), encoding="utf-8")
+    told = history.read(tables["trained_by"]["runs"][-1])
+    (folder / "CARD.md").write_text(card(tables, measured, told), encoding="utf-8")
     print(f"wrote {folder}: AP50 {measured['ours']['640']['all']['ap50']} at 640, thresholds {measured['thresholds']}")
 
 

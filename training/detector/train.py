@@ -239,7 +239,12 @@ def main() -> None:
         trainer.begin_from(arguments.begin_from, first["pictures"].permute(0, 3, 1, 2).float())
     if arguments.resume:
         trainer.restore(arguments.run / "last.pt")
-    settings = {"train": asdict(config), "batches": asdict(batches), "losses": asdict(trainer.weights)}
+    settings = {
+        "shape": asdict(trainer.model.config),
+        "train": asdict(config),
+        "batches": asdict(batches),
+        "losses": asdict(trainer.weights),
+    }
     write_settings(arguments.run, settings | {"from": trainer.iteration})
     tiles = load_tiles(arguments.data, arguments.teacher, arguments.tiles)
     mistakes = read_mistakes(arguments.mistakes) if arguments.mistakes else None

@@ -1,13 +1,16 @@
 """From detections to the figures, and from those to the card."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from training.detector.aims import aims
 from training.detector.card import card
 from training.detector.data import parse
 from training.detector.evaluate import Result, measure
+from training.detector.history import History, read
 from training.detector.measurements import headline
 from training.detector.predictor import Detections
 
@@ -58,11 +61,39 @@ def test_figures_are_those_of_the_detections(measured: dict[str, Any]) -> None:
 
 
 def test_the_card_says_what_was_measured_and_leaves_an_absent_peer_out(measured: dict[str, Any]) -> None:
-    made = {"iterations": [9, 4], "segments": ["from iteration 0, at abc: python -m train"]}
-    text = card({"version": "7", "provisional": False, "licence": "None.", "trained_by": made}, measured)
+    made = {
+        "iterations": [9, 4, 2],
+        "segments": ["from iteration 0, at abc: python -m train"],
+        "runs": ["runs/a", "runs/b"],
+    }
+    told = History("In {iterations} iterations.", "Not to the byte.")
+    text = card({"version": "7", "provisional": False, "licence": "None.", "trained_by": made}, measured, told)
     assert text.startswith("# face-detector 7\n")
     assert "| **AP50, 16 px and more** | 0.500 | 2 |" in text
     assert "| 90 |" not in text.split("### Turned")[0]
     assert "| recall, `fast` | 0.25 |" in text
     assert "# from iteration 0, at abc\npython -m train" in text
     assert "| YuNet-n |" not in text
+    assert "In 9, 4 and 2 iterations." in text
+    assert "--ship runs/b/int8.onnx --runs runs/a runs/b" in text
+
+
+def test_the_card_names_what_was_asked_and_missed(measured: dict[str, Any]) -> None:
+    text = aims(measured)
+    assert "| AP50, 24 px and more, 640 (n = 2) | at least 0.94 | 0.97 | 0.500 | **no** |" in text
+    assert (
+        "| jitter of a still face's box over its side, 320 | at most 1.5 % | 0.8 % | 0.40 % | yes, and the aim |"
+        in text
+    )
+    assert "YuNet" not in text
+    beside = {**measured, "peer": measured["ours"], "time": {"320": {"ours": {"median": 1.0}, "peer": {"median": 2.0}}}}
+    assert "YuNet-n less 0.005, or more | at least 0.495 | 0.5 | 0.500 | yes, and the aim |" in aims(beside)
+    assert "| time at 320x320 over YuNet-n's, one thread | at most 1 | 0.6 | 0.50 | yes, and the aim |" in aims(beside)
+
+
+def test_history_is_told_of_the_right_run_only(tmp_path: Path) -> None:
+    file = tmp_path / "history.md"
+    file.write_text("runs/a\n\nOn pictures.\n\n---\n\nStopped once.\n")
+    assert read("runs/a", file) == History("On pictures.", "Stopped once.")
+    with pytest.raises(SystemExit, match="write there how runs/b was made"):
+        read("runs/b", file)

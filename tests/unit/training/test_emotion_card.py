@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.emotion.card.aims import Aim
+from training.common.aims import Aim
+from training.common.markdown import refilled, table
 from training.emotion.card.diagram import reliability_diagram
-from training.emotion.card.markdown import refilled, table
 
 
 @pytest.mark.parametrize(

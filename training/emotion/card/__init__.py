@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from training.common.markdown import refilled
 from training.emotion.card import classes, figures, harder, making, prose
-from training.emotion.card.markdown import refilled
 from training.emotion.pareto import Candidate
 
 Report = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from training.common.markdown import percent, table
 from training.emotion.calibrate import Meaning
-from training.emotion.card.markdown import percent, table
 from training.emotion.galleries import SURE
 from training.emotion.labels import FERPLUS8
 from training.emotion.metrics import wilson

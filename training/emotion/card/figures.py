@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from training.emotion.card.aims import aims_table
-from training.emotion.card.markdown import percent, table
+from training.common.markdown import percent, table
+from training.emotion.card.aims import aims
 from training.emotion.card.shapes import shapes
 from training.emotion.pareto import Candidate
 
@@ -27,7 +27,7 @@ def figures(measured: Report, older: dict[str, Report], version: str, candidates
 On the FER+ `valid` split, for the very file in this folder: one net, int8, no test-time augmentation. The test split
 was never read. `make model-report` recomputes all of it.
 
-{aims_table(measured)}
+{aims(measured)}
 
 - Protocol A (the FER+ authors'): lone votes dropped; a face counts when its top class has more than half of the
   remaining votes and is neither `unknown` nor `NF`. Protocol B: the most voted of the eight emotions, every face.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from training.common.markdown import percent, table
 from training.emotion.card.aims import CHANGES
-from training.emotion.card.markdown import percent, table
 
 Report = dict[str, Any]
 

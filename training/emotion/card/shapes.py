@@ -1,6 +1,6 @@
 """The shapes that were tried, as the card shows them."""
 
-from training.emotion.card.markdown import table
+from training.common.markdown import table
 from training.emotion.pareto import Candidate, unbeaten
 
 
