@@ -52,13 +52,13 @@ def track(detector: Detector, picture: Image, label: FloatArray, long_side: int,
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
 
-def measure(detector: Detector, data: Path, long_side: int, most: int = 80) -> dict[str, Any]:
-    """Of all that `detector` reports: mean and 95th percentile over faces, and the share of frames in which a face was
-    found."""
+def measure(detector: Detector, data: Path, long_side: int, about: int = 80) -> dict[str, Any]:
+    """Of all that `detector` reports on `about` so many photographs: mean and 95th percentile over faces, and the share
+    of frames in which a face was found."""
     photographs = [p for p in load_photographs(data) if p.held_out and p.source in SOURCES]
     trembles: list[float] = []
     seen = frames = 0
-    for photograph in photographs[:: max(1, len(photographs) // most)]:
+    for photograph in photographs[:: max(1, len(photographs) // about)]:
         scale = long_side / max(photograph.width, photograph.height)
         side = sides(photograph.boxes)
         if not (~photograph.ignore & (side * scale >= LEAST)).any():

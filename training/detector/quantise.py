@@ -60,7 +60,9 @@ def feed_bytes(model: onnx.ModelProto) -> None:
     graph.node.remove(quantised)
 
 
-def quantise(source: Path, target: Path, data: Path, count: int, method: CalibrationMethod) -> None:
+def quantise(
+    source: Path, target: Path, data: Path, count: int, method: CalibrationMethod = CalibrationMethod.MinMax
+) -> None:
     """Writes the int8 edition of `source` to `target`."""
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "int8.onnx"
@@ -79,9 +81,7 @@ def quantise(source: Path, target: Path, data: Path, count: int, method: Calibra
                 # The mean range of many pictures, not the widest of any: finer steps, and boxes that tremble less.
                 "CalibMovingAverage": True,
                 "CalibMovingAverageConstant": 0.02,
-                "TensorQuantOverrides": {
-                    "pixels": [{"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}]
-                },
+                "TensorQuantOverrides": {"pixels": [BYTES]},
             },
         )
         model = onnx.load(first)

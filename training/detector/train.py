@@ -7,9 +7,7 @@ learning rate and the batches follow from the iteration alone.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import math
 import signal
 import time
 from dataclasses import asdict, dataclass
@@ -20,7 +18,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from training.common import provenance
+from training.common import checkpoint, provenance
+from training.common.ema import Ema
+from training.common.schedule import ema_decay, warmup_cosine
 from training.detector.data import Photograph, PixelCache, load_photographs
 from training.detector.deepen import deepen
 from training.detector.labels import Mistakes, read_mistakes
@@ -46,29 +46,8 @@ class TrainConfig:
 
 def rate(config: TrainConfig, iteration: int) -> float:
     """Learning rate of an iteration: linear warm-up, then half a cosine."""
-    if iteration < config.warmup:
-        return config.learning_rate * (iteration + 1) / config.warmup
-    done = (iteration - config.warmup) / max(1, config.iterations - config.warmup)
-    floor = config.final_rate
-    return config.learning_rate * (floor + (1 - floor) * (1 + math.cos(math.pi * min(done, 1.0))) / 2)
-
-
-class Average:
-    """Exponential moving average of weights and norm statistics: the network that is exported."""
-
-    def __init__(self, model: FaceDetector, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, model: FaceDetector, iteration: int) -> None:
-        decay = min(self.decay, (1 + iteration) / (20 + iteration))  # early weights are soon forgotten
-        current = model.state_dict()
-        for name, value in self.model.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(current[name], 1 - decay)
-            else:
-                value.copy_(current[name])
+    floor = config.final_rate * config.learning_rate
+    return warmup_cosine(iteration, config.iterations, config.warmup, config.learning_rate, floor)
 
 
 def optimiser_for(model: FaceDetector, config: TrainConfig) -> torch.optim.AdamW:
@@ -86,7 +65,7 @@ class Trainer:
         self.run, self.config, self.weights = run, config, weights
         self.model = FaceDetector(model_config)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
-        self.average = Average(self.model, config.average)
+        self.average = Ema(self.model)  # the network that is exported
         self.optimiser = optimiser_for(self.model, config)
         self.iteration = 0
         self._grids: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
@@ -106,7 +85,7 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimiser.step()
-        self.average.update(self.model, self.iteration)
+        self.average.update(self.model, ema_decay(self.iteration, self.config.average))
         self.iteration += 1
         return parts
 
@@ -115,12 +94,10 @@ class Trainer:
             "iteration": self.iteration,
             "model_config": asdict(self.model.config),
             "model": self.model.state_dict(),
-            "average": self.average.model.state_dict(),
+            "average": self.average.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)  # a killed run leaves the last whole checkpoint
+        checkpoint.save(path, state)
 
     def begin_from(self, path: Path, typical: Tensor) -> None:
         """Takes over the averaged weights of another run; its optimiser and its place in the schedule are left.
@@ -133,12 +110,12 @@ class Trainer:
         else:
             deepen(earlier, self.model, typical)
             self.model.train()
-        self.average.model.load_state_dict(self.model.state_dict())
+        self.average.module.load_state_dict(self.model.state_dict())
 
     def restore(self, path: Path) -> None:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint.load(path)
         self.model.load_state_dict(state["model"])
-        self.average.model.load_state_dict(state["average"])
+        self.average.module.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.iteration = int(state["iteration"])
 
@@ -154,7 +131,7 @@ def model_config(stored: dict[str, Any]) -> ModelConfig:
 
 def load_average(path: Path) -> tuple[FaceDetector, int]:
     """The averaged network of a checkpoint, ready to be exported, and how many iterations made it."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = checkpoint.load(path)
     model = FaceDetector(model_config(state["model_config"]))
     model.load_state_dict(state["average"])
     return model.eval(), int(state["iteration"])

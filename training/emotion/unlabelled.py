@@ -6,12 +6,11 @@ what FER+ has little of: colour cameras, news and street light, small faces, and
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from service.vision.alignment import TILE, crop_square, crop_tile
-from training.detector.data import Photograph, load_photographs
+from training.detector.data import Photograph, load_photographs, read_picture
 from training.emotion.data import Faces
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS
 
@@ -33,14 +32,11 @@ def _tiles(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
     whole = np.isfinite(photograph.landmarks).all(axis=(1, 2)) & ~photograph.ignore & (sides >= SMALLEST)
     if photograph.held_out or not whole.any():
         return []
-    path = folder / "faces" / photograph.file
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise FileNotFoundError(f"cannot read the photograph {path}")
+    pixels = read_picture(folder, photograph)
     squares = (
         crop_square(box, landmarks)
         for box, landmarks in zip(photograph.boxes[whole], photograph.landmarks[whole], strict=True)
     )
     height, width = pixels.shape[:2]
     inside = (square for square in squares if 0 <= square.x < width and 0 <= square.y < height)
-    return [crop_tile(np.asarray(pixels, dtype=np.uint8), square) for square in inside]
+    return [crop_tile(pixels, square) for square in inside]

@@ -18,10 +18,10 @@ from service.domain import AnalyzeOptions, Box, DetectorMode, Frame, LabelSet, S
 from service.store import ModelStore
 from service.vision.pipeline import FoundFaces, Pipeline
 from training.emotion import data as emotion_data
+from training.emotion.labels import FERPLUS8
 from training.emotion.targets import protocol_a
 from training.end_to_end.scenes import Scene, face_free_photographs, pasted
 
-LABELS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 GROUNDS = 40
 
 
@@ -54,7 +54,7 @@ def measure(
         face = _face_at(found, scene)
         if face is not None:
             result = pipeline.finish(found, pipeline.classify(found.tiles), options, StageTimes())
-            through[index] = LABELS.index(result.faces[face].emotion)
+            through[index] = FERPLUS8.index(result.faces[face].emotion)
     seen = through >= 0
     right = through == labels
     bare_accuracy = 100 * float((bare == labels).mean())
@@ -73,7 +73,7 @@ def measure(
 
 def _named(pipeline: Pipeline, logits: object) -> int:
     scores = pipeline.classifier.decode(logits, LabelSet.FERPLUS8)  # type: ignore[arg-type]
-    return LABELS.index(max(scores, key=scores.__getitem__))
+    return FERPLUS8.index(max(scores, key=scores.__getitem__))
 
 
 def _face_at(found: FoundFaces, scene: Scene) -> int | None:
