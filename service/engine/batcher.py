@@ -84,11 +84,14 @@ class Batcher:
         self._tiles: deque[TileJob] = deque()
         self._closed = False
 
-    def put_frame(self, job: FrameJob) -> None:
-        """Queue a frame; a closed batcher fails it with ``EngineClosed``."""
+    def put_frame(self, job: FrameJob, *, first: bool = False) -> None:
+        """Queue a frame, behind all that wait or ``first``; a closed batcher fails it with ``EngineClosed``."""
         with self._changed:
             if not self._closed:
-                self._frames.append(job)
+                if first:
+                    self._frames.appendleft(job)
+                else:
+                    self._frames.append(job)
                 self._changed.notify()
                 return
         job.fail(EngineClosed("The service is stopping; send the request again elsewhere or later."))

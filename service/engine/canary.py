@@ -1,5 +1,9 @@
 """A frame that nobody asked for, sent through the real workers, so that readiness speaks of work done, not of threads
-that exist."""
+that exist.
+
+It goes before the frames that wait, and waits itself for as long as it takes: were it to queue behind work, or to give
+up while every worker is busy, a service that answers would be taken for one that does not.
+"""
 
 import threading
 from concurrent.futures import CancelledError
@@ -11,8 +15,6 @@ from service.domain import AnalyzeOptions, DetectorMode, Frame
 from service.engine.batcher import Batcher, FrameJob
 from service.errors import MienError
 
-_CELLS = 16
-
 
 def canary_frame() -> Frame:
     """A fixed grey ramp of 320 x 256, ``uint8 [256, 320, 3]``."""
@@ -20,13 +22,15 @@ def canary_frame() -> Frame:
     return Frame(np.ascontiguousarray(np.broadcast_to(ramp[None, :, None], (256, 320, 3))), 320, 256)
 
 
-def sing(batcher: Batcher, timeout: float, detector: DetectorMode = DetectorMode.FAST) -> bool:
-    """Run one canary; whether it came back within ``timeout`` seconds."""
-    # With no threshold the best cells always pass, so that the canary is classified too, faces or not; several of them,
-    # since the best one may lie across the border, where no face is reported.
-    options = AnalyzeOptions(detector=detector, min_face=0.0, min_confidence=0.0, max_faces=_CELLS)
+def sing(batcher: Batcher, timeout: float | None, detector: DetectorMode = DetectorMode.FAST) -> bool:
+    """Run one canary before all that waits; whether it came back, within ``timeout`` seconds unless that is ``None``.
+
+    A closed batcher answers it at once.
+    """
+    # With no threshold the best cell in the picture always passes, so that the canary is classified too, face or not.
+    options = AnalyzeOptions(detector=detector, min_face=0.0, min_confidence=0.0, max_faces=1)
     job = FrameJob(canary_frame(), options)
-    batcher.put_frame(job)
+    batcher.put_frame(job, first=True)
     try:
         return bool(job.future.result(timeout).faces)
     except (MienError, FutureTimeoutError, CancelledError):
@@ -35,7 +39,7 @@ def sing(batcher: Batcher, timeout: float, detector: DetectorMode = DetectorMode
 
 
 class Canary:
-    """Sings every ``interval`` seconds on a thread of its own, until stopped."""
+    """Sings on a thread of its own, ``interval`` seconds after it came back from the last time, until stopped."""
 
     def __init__(self, batcher: Batcher, interval: float) -> None:
         self._batcher = batcher
@@ -50,4 +54,4 @@ class Canary:
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
-            sing(self._batcher, timeout=self._interval)
+            sing(self._batcher, timeout=None)

@@ -41,8 +41,8 @@ class EngineConfig:
     """How to open an engine.
 
     ``versions`` picks a version a model name, where the store's own choice is not wanted. ``capacity`` is the number
-    of calls admitted at once. ``canary_interval`` is in seconds; readiness is lost after three of them without a
-    finished frame.
+    of calls admitted at once. ``canary_interval`` is in seconds; readiness is lost after three of them in which no
+    frame, be it a canary, came through with its faces classified.
     """
 
     store: Path
@@ -83,6 +83,7 @@ class LocalEngine:
         self._batcher = Batcher(_MAX_BATCH)
         self._pool = WorkerPool(pipeline, self._batcher, config.workers)
         self._canary = Canary(self._batcher, config.canary_interval)
+        self._patience = 3 * config.canary_interval
         self._lock = threading.Lock()
         self._calls = 0
         self._closed = False
@@ -130,9 +131,11 @@ class LocalEngine:
         if last is None:
             return EngineHealth(False, "The models are not warm yet.")
         age = time.monotonic() - last
-        if age > 3 * self._config.canary_interval:
-            return EngineHealth(False, f"No picture has come through the workers for {age:.0f} s.", age)
-        return EngineHealth(True, canary_age=age)
+        if age <= self._patience:
+            return EngineHealth(True, canary_age=age)
+        if time.monotonic() - (self._pool.last_frame or last) <= self._patience:
+            return EngineHealth(False, f"No face has been classified for {age:.0f} s; the log says why.", age)
+        return EngineHealth(False, f"No picture has come through the workers for {age:.0f} s.", age)
 
     def load(self) -> EngineLoad:
         """See ``Engine.load``."""

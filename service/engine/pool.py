@@ -24,6 +24,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._busy = 0
         self._last_success: float | None = None
+        self._last_frame: float | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"mien-worker-{n}", daemon=True) for n in range(count)
         ]
@@ -44,6 +45,11 @@ class WorkerPool:
     def last_success(self) -> float | None:
         """``time.monotonic()`` of the last frame that came out whole, faces classified."""
         return self._last_success
+
+    @property
+    def last_frame(self) -> float | None:
+        """``time.monotonic()`` of the last frame that came out, with faces or without."""
+        return self._last_frame
 
     def join(self, timeout: float) -> None:
         """Wait for the threads to end; the batcher must be closed."""
@@ -112,8 +118,9 @@ class WorkerPool:
         )
         logits = [job.answers[index] for index in range(len(job.found.tiles))]
         result = self._pipeline.finish(job.found, logits, job.options, times)
+        self._last_frame = time.monotonic()
         if logits:
-            self._last_success = time.monotonic()
+            self._last_success = self._last_frame
         job.resolve(result)
 
 

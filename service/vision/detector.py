@@ -11,15 +11,20 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from service.domain import DetectorMode, F32Array, U8Array
 from service.errors import ModelUnreadable
 from service.runtime import Session
-from service.vision.geometry import suppress, voting_weights
+from service.vision.geometry import suppress, voted
 from service.vision.resampling import shrink
 
 VOTERS = 0.25  # of the threshold: cells from here on help to place a face that others found
 VOTE_IOU = 0.6
+# The surest cells of one input that are looked at. A caller may ask for every cell (``min_confidence=0``), and a tile
+# of 1,280 px has 33,600, which would cost seconds. This many are all 8,400 of an input of 640 px, and more than the
+# 7,900 that reach 0.5 in a tile packed with 1,500 faces of 32 px: there only the doubtful lose their vote.
+MOST_CELLS = 9_000
 OUTPUTS = ("scores", "boxes", "landmarks")
 
 
@@ -132,22 +137,31 @@ class FaceDetector:
         Overlaps are suppressed; what is kept is placed where it and its neighbours, also less sure ones, agree.
         """
         scores, distances, offsets = cells
-        chosen = np.flatnonzero(scores >= VOTERS * threshold)
+        chosen = _surest(scores, VOTERS * threshold)
         centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
         sides = distances[chosen]
         boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
         found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
         sure = np.flatnonzero(found.scores >= threshold)  # a less sure cell cannot suppress one of these
         kept = sure[suppress(found.boxes[sure], found.scores[sure], self.spec.nms_iou, most)]
-        weights = voting_weights(kept, found.boxes, found.scores, VOTE_IOU)
-        boxes = (weights @ found.boxes).astype(np.float32)
-        landmarks = np.tensordot(weights, found.landmarks, axes=1).astype(np.float32)
-        return Detections(boxes, found.scores[kept], landmarks).moved(1 / letterbox.scale)
+        places = np.concatenate([found.boxes, found.landmarks.reshape(-1, 10)], axis=1)
+        means = voted(places, kept, found.boxes, found.scores, VOTE_IOU)
+        landmarks = means[:, 4:].reshape(-1, 5, 2)
+        return Detections(means[:, :4], found.scores[kept], landmarks).moved(1 / letterbox.scale)
 
     def find(self, pixels: U8Array, long_side: int, threshold: float, most: int) -> Detections:
         """Prepare, run and decode."""
         letterbox = self.prepare(pixels, long_side)
         return self.decode(letterbox, self.run(letterbox), threshold, most)
+
+
+def _surest(scores: F32Array, least: float) -> NDArray[np.intp]:
+    """Indices of the cells that score ``least`` or more, in order, and of those the ``MOST_CELLS`` best."""
+    chosen = np.flatnonzero(scores >= least)
+    if chosen.size > MOST_CELLS:
+        best = np.argsort(-scores[chosen], kind="stable")[:MOST_CELLS]
+        chosen = chosen[np.sort(best)]
+    return chosen
 
 
 @lru_cache(maxsize=64)

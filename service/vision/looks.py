@@ -26,6 +26,7 @@ from service.vision.geometry import area, intersection, suppress
 from service.vision.resampling import sample, shrink
 from service.vision.turning import turned, turned_back
 
+MOST_FACES = 1000  # of one look, and so of a picture: as many as callers may ask for
 WHOLE = 4.4  # accurate long sides; a picture up to that is gone over as it is
 PART = 0.75  # of a larger one's long side
 SECOND_LOOK = 7.1  # most of the second look's long side, in accurate long sides
@@ -65,30 +66,42 @@ def _spans(length: int, most: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + side) for start in starts]
 
 
-def look(detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold: float, most: int) -> Detections:
-    """Faces of ``uint8 [h, w, 3]`` BGR, in its pixels, best first."""
+def look(
+    detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold: float, most: int = MOST_FACES
+) -> Detections:
+    """Faces of ``uint8 [h, w, 3]`` BGR, in its pixels: the ``most`` surest, at most ``MOST_FACES``, best first.
+
+    What is left out for ``most`` is left out at the end: looks check one another by all that each of them saw.
+    """
+    found = _whole(detector, pixels, threshold) if mode is DetectorMode.FAST else _accurate(detector, pixels, threshold)
+    return found.only(slice(most))
+
+
+def _whole(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
+    return detector.find(pixels, detector.spec.fast_long_side, threshold, MOST_FACES)
+
+
+def _accurate(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
     spec = detector.spec
-    if mode is DetectorMode.FAST:
-        return detector.find(pixels, spec.fast_long_side, threshold, most)
     side = spec.accurate_long_side
     long_side = max(pixels.shape[:2])
     # Each input is made of the next larger one, and not of millions of pixels.
     closer, closer_scale = _within(pixels, _second_side(long_side, side), sample)
     middle, scale = _within(closer, side, shrink)
     scale *= closer_scale
-    larger = detector.find(middle, side, threshold, most).moved(1 / scale)
-    smaller = detector.find(middle, spec.fast_long_side, min(threshold, HINT), most).moved(1 / scale)
+    larger = detector.find(middle, side, threshold, MOST_FACES).moved(1 / scale)
+    smaller = _whole(detector, middle, min(threshold, HINT)).moved(1 / scale)
     parts = [
         larger.only(_borne_out(larger, smaller, WITNESSED * long_side / side)),
         smaller.only(smaller.scores >= threshold),
     ]
     if long_side > 2 * side:
-        parts += [part.moved(1 / closer_scale) for part in _tiled(detector, closer, threshold, most)]
-    found = _best(detector, parts, most)
+        parts += [part.moved(1 / closer_scale) for part in _tiled(detector, closer, threshold)]
+    found = _best(detector, parts)
     if found.scores.max(initial=0.0) >= SURE:
         return found
-    turned_finds = (part.moved(1 / scale) for part in _other_ways_up(detector, middle, threshold, most))
-    return _best(detector, [found, *turned_finds], most)
+    turned_finds = (part.moved(1 / scale) for part in _other_ways_up(detector, middle, threshold))
+    return _best(detector, [found, *turned_finds])
 
 
 def _within(
@@ -110,9 +123,9 @@ def _borne_out(found: Detections, others: Detections, least: float) -> NDArray[n
     return np.asarray(kept, dtype=np.bool_)
 
 
-def _best(detector: FaceDetector, parts: list[Detections], most: int) -> Detections:
+def _best(detector: FaceDetector, parts: list[Detections]) -> Detections:
     every = Detections.joined(parts)
-    found = every.only(suppress(every.boxes, every.scores, detector.spec.nms_iou, most))
+    found = every.only(suppress(every.boxes, every.scores, detector.spec.nms_iou, MOST_FACES))
     return found.only(~_nested(found))
 
 
@@ -128,14 +141,14 @@ def _nested(found: Detections) -> NDArray[np.bool_]:
     return nested
 
 
-def _other_ways_up(detector: FaceDetector, pixels: U8Array, threshold: float, most: int) -> Iterator[Detections]:
+def _other_ways_up(detector: FaceDetector, pixels: U8Array, threshold: float) -> Iterator[Detections]:
     """Sure faces of the picture held in the three other ways. An upside-down face may also have been seen as an
     upright one, with its eyes for its mouth; the right way up it scores higher."""
     long_side = detector.spec.fast_long_side
     fitted, scale = _within(pixels, long_side, shrink)
     height, width = fitted.shape[:2]
     for quarters in (1, 2, 3):
-        found = detector.find(turned(fitted, quarters), long_side, max(threshold, SURE), most)
+        found = detector.find(turned(fitted, quarters), long_side, max(threshold, SURE), MOST_FACES)
         yield turned_back(found, quarters, width, height).moved(1 / scale)
 
 
@@ -147,12 +160,12 @@ def _second_side(long_side: int, side: int) -> float:
     return min(long_side, max(WHOLE * side, PART * long_side), SECOND_LOOK * side)
 
 
-def _tiled(detector: FaceDetector, closer: U8Array, threshold: float, most: int) -> Iterator[Detections]:
+def _tiled(detector: FaceDetector, closer: U8Array, threshold: float) -> Iterator[Detections]:
     """The second look, tile by tile; faces in pixels of ``closer``."""
     height, width = closer.shape[:2]
     for tile in plan_tiles(width, height, TILE, OVERLAP):
         part = closer[tile.top : tile.bottom, tile.left : tile.right]
-        found = detector.find(part, max(part.shape[:2]), threshold, most)
+        found = detector.find(part, max(part.shape[:2]), threshold, MOST_FACES)
         yield _of_this_look(found, tile, width, height).moved(1, tile.left, tile.top)
 
 

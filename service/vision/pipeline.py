@@ -64,13 +64,14 @@ class Pipeline:
         )
 
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
-        """Detect faces and cut their tiles."""
+        """Detect faces, leave out what is not worth reporting, and cut the tiles of the surest that are left."""
         threshold = options.min_confidence
         if threshold is None:
             threshold = self.detector.spec.threshold_of(options.detector)
-        seen = look(self.detector, frame.pixels, options.detector, threshold, options.max_faces)
+        seen = look(self.detector, frame.pixels, options.detector, threshold)
         scale = frame.width / frame.pixels.shape[1]
-        seen = _worth_reporting(seen, frame, options.min_face / scale)
+        # Cut last: a sure face that is too small must not take the place of one that is large enough.
+        seen = _worth_reporting(seen, frame, options.min_face / scale).only(slice(options.max_faces))
         squares = [crop_square(box, points) for box, points in zip(seen.boxes, seen.landmarks, strict=True)]
         tiles = tuple(crop_tile(frame.pixels, square) for square in squares)
         return FoundFaces(frame, seen.moved(scale), tiles, tuple(square.scaled(scale) for square in squares))

@@ -25,16 +25,17 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-REAL = (
-    "couple.jpg",
-    "selfie-many-people.jpg",
-    "justin.jpg",
-    "img1.jpg",
-    "img29.jpg",
-    "BWPictureHuman.jpg",
-    "Image_with_alpha.png",
-    "no-faces.jpg",
-)
+# Least and most faces that a person counts, with those too small or hidden to be sure of.
+REAL = {
+    "couple.jpg": (2, 2),
+    "selfie-many-people.jpg": (6, 12),
+    "justin.jpg": (1, 1),
+    "img1.jpg": (1, 1),
+    "img29.jpg": (1, 1),
+    "BWPictureHuman.jpg": (1, 1),
+    "Image_with_alpha.png": (1, 1),
+    "no-faces.jpg": (0, 0),
+}
 
 ASTRONAUT = Image.fromarray(astronaut())
 JPEG = saved(ASTRONAUT, "JPEG", quality=95)
@@ -107,23 +108,15 @@ def held(picture: Image.Image, orientation: int) -> bytes:
     return saved(stored, "JPEG", quality=95, exif=exif.tobytes())
 
 
-def assert_same_faces(found: Sequence[Face], reference: Sequence[Face]) -> None:
+def assert_same_faces(found: Sequence[Face], reference: Sequence[Face], within: float = 0.02) -> None:
     """The same number, each within 2 % of its side of the other's place and named alike."""
     assert len(found) == len(reference)
-    in_order = [sorted(faces, key=lambda face: (face.box.x, face.box.y)) for faces in (found, reference)]
-    for one, other in zip(*in_order, strict=True):
+    for other in reference:
+        one = max(found, key=lambda face: overlap(face.box, other.box))
         side = min(other.box.width, other.box.height)
         for name in ("x", "y", "width", "height"):
-            assert getattr(one.box, name) == pytest.approx(getattr(other.box, name), abs=0.02 * side)
+            assert getattr(one.box, name) == pytest.approx(getattr(other.box, name), abs=within * side)
         assert one.emotion == other.emotion
-
-
-def assert_sure_faces_found(faces: Sequence[Face], among: Sequence[Face], sure: float = 0.6) -> None:
-    """Compression and lost colour move a score by up to a tenth: only faces that far over the threshold are certain."""
-    for face in faces:
-        if face.confidence >= sure:
-            (same,) = [other for other in among if overlap(face.box, other.box) > 0.8]
-            assert same.emotion == face.emotion or face.uncertain or same.uncertain
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -184,21 +177,24 @@ def test_explain_shows_where_the_classifier_looked(look: Look) -> None:
     assert the_face(look, JPEG).activation is None
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "most"),
-    [
-        ("couple.jpg", 2, 2),
-        ("selfie-many-people.jpg", 6, 12),
-        ("justin.jpg", 1, 1),
-        ("img1.jpg", 1, 1),
-        ("img29.jpg", 1, 1),
-        ("BWPictureHuman.jpg", 1, 1),
-        ("Image_with_alpha.png", 1, 1),
-        ("no-faces.jpg", 0, 0),
-    ],
-)
-def test_real_photographs(look: Look, photo: Callable[[str], bytes], name: str, least: int, most: int) -> None:
+@pytest.mark.parametrize("name", REAL)
+def test_real_photographs(look: Look, photo: Callable[[str], bytes], name: str) -> None:
+    least, most = REAL[name]
     assert least <= len(look(photo(name)).faces) <= most
+
+
+@pytest.mark.parametrize("mode", list(DetectorMode))
+def test_the_surest_of_the_faces_that_are_large_enough_are_reported(
+    look: Look, photo: Callable[[str], bytes], mode: DetectorMode
+) -> None:
+    data = photo("couple.jpg")
+    surest, larger = look(data, AnalyzeOptions(detector=mode)).faces
+    sizes = [min(face.box.width, face.box.height) for face in (surest, larger)]
+    assert sizes[0] < sizes[1] - 1  # or the picture proves nothing
+    for most in (1, 2):
+        (face,) = look(data, AnalyzeOptions(detector=mode, min_face=sizes[1] - 1, max_faces=most)).faces
+        assert face.box == larger.box
+    assert [face.box for face in look(data, AnalyzeOptions(detector=mode, max_faces=1)).faces] == [surest.box]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -209,6 +205,16 @@ def test_real_photographs_in_every_orientation(look: Look, photo: Callable[[str]
     reference = look(held(upright, 1)).faces
     for orientation in range(2, 9):
         assert_same_faces(look(held(upright, orientation)).faces, reference)
+
+
+# Copies with boxes further from the original's than 2 % of the side, and how far they may be off there. Measured: 2.2 %
+# as AVIF; without colour 11.4 % for the bald man whose face the picture's edge cuts (his box begins lower on the
+# forehead), and up to 5 % for four of the other six faces.
+FURTHER = {
+    ("selfie-many-people.jpg", "AVIF"): 0.03,
+    ("selfie-many-people.jpg", "16-bit grey"): 0.12,
+    ("selfie-many-people.jpg", "grey"): 0.12,
+}
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF", "16-bit grey", "grey"])
@@ -224,6 +230,7 @@ def test_real_photographs_in_every_format(look: Look, photo: Callable[[str], byt
         data = saved(Image.fromarray(grey), "JPEG", quality=95)
     else:
         data = saved(upright, form, **({"quality": 90} if form in {"WEBP", "AVIF"} else {}))
-    one, other = look(data).faces, look(held(upright, 1)).faces
-    assert_sure_faces_found(one, other)
-    assert_sure_faces_found(other, one)
+    reference = look(held(upright, 1)).faces
+    least, most = REAL[name]
+    assert least <= len(reference) <= most
+    assert_same_faces(look(data).faces, reference, within=FURTHER.get((name, form), 0.02))

@@ -1,6 +1,7 @@
 """A pipeline whose steps are plain functions of the frame, so that the pool can be watched without models."""
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -22,10 +23,13 @@ def frame(value: int, faces: int = 1) -> Frame:
 
 
 class StubPipeline:
-    """Fails detection of frames whose value is in ``bad_frames`` and any batch with a tile in ``bad_tiles``."""
+    """Fails detection of frames whose value is in ``bad_frames`` and any batch with a tile in ``bad_tiles``.
 
-    def __init__(self, bad_frames: Sequence[int] = (), bad_tiles: Sequence[int] = ()) -> None:
-        self.bad_frames, self.bad_tiles = set(bad_frames), set(bad_tiles)
+    Like the real one it finds a face in any picture when there is no threshold, as for a canary, whose value is 0.
+    """
+
+    def __init__(self, bad_frames: Sequence[int] = (), bad_tiles: Sequence[int] = (), seconds: float = 0.0) -> None:
+        self.bad_frames, self.bad_tiles, self.seconds = set(bad_frames), set(bad_tiles), seconds
         self.gate = threading.Event()
         self.gate.set()
         self.batches: list[int] = []
@@ -35,7 +39,10 @@ class StubPipeline:
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         self.threads.add(threading.current_thread().name)
         assert self.gate.wait(20)
+        time.sleep(self.seconds)
         value, count = int(frame.pixels[1, 1, 0]), int(frame.pixels[0, 0, 0])
+        if options.min_confidence == 0:
+            count = max(count, 1)
         self.found.append(value)
         if value in self.bad_frames:
             raise RuntimeError("detector broke")

@@ -1,7 +1,8 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -181,24 +182,77 @@ def test_both_workers_work(engine: LocalEngine, stub: StubPipeline) -> None:
     assert len(stub.threads) == 2
 
 
-def test_health_follows_the_work(stub: StubPipeline) -> None:
-    engine = LocalEngine(as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=0.05))
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+@contextmanager
+def watched(stub: StubPipeline, interval: float) -> Iterator[LocalEngine]:
+    """An engine of one worker whose canary sings every ``interval`` seconds."""
+    engine = LocalEngine(as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=interval))
     try:
-        assert not engine.health().ready
-        values(engine, frame(1))
-        assert engine.health().ready
-        stub.gate.clear()
-        time.sleep(0.4)
-        health = engine.health()
-        assert not health.ready
-        assert "No picture" in health.reason
-        stub.gate.set()
-        values(engine, frame(1))
-        assert engine.health().ready
+        yield engine
     finally:
         stub.gate.set()
         engine.close()
+
+
+def test_health_follows_the_work(stub: StubPipeline) -> None:
+    stub.gate.clear()
+    with watched(stub, 0.2) as engine:
+        assert engine.health().reason == "The models are not warm yet."
+        stub.gate.set()
+        until(lambda: engine.health().ready)  # by the canary alone
+        stub.gate.clear()
+        until(lambda: not engine.health().ready)
+        assert "No picture" in engine.health().reason
+        stub.gate.set()
+        until(lambda: engine.health().ready)
     assert engine.health().reason == "The engine is closed."
+
+
+@contextmanager
+def callers_of_face_free_frames(engine: LocalEngine, count: int) -> Iterator[None]:
+    """So many callers who send such frames one after the other, so that there is always a queue."""
+    end = threading.Event()
+
+    def call() -> None:
+        while not end.is_set():
+            assert values(engine, frame(1, faces=0)) == [[]]
+
+    with ThreadPoolExecutor(count) as callers:
+        calls = [callers.submit(call) for _ in range(count)]
+        try:
+            yield
+        finally:
+            end.set()
+            for ended in calls:
+                ended.result(WAIT)
+
+
+def test_an_engine_that_is_loaded_with_pictures_without_faces_stays_ready() -> None:
+    stub = StubPipeline(seconds=0.1)
+    with watched(stub, 0.3) as engine, callers_of_face_free_frames(engine, 6):
+        until(lambda: engine.health().ready)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:  # readiness would be lost after 0.9 s; the queue is 0.6 s long
+            assert engine.health().ready, engine.health().reason
+            time.sleep(0.01)
+    assert stub.found.count(1) >= 10
+
+
+def test_pictures_without_faces_do_not_hide_that_the_classifier_is_broken() -> None:
+    stub = StubPipeline()
+    with watched(stub, 0.2) as engine, callers_of_face_free_frames(engine, 1):
+        until(lambda: engine.health().ready)
+        stub.bad_tiles.add(0)
+        until(lambda: not engine.health().ready)
+        assert "No face has been classified" in engine.health().reason
+        stub.bad_tiles.clear()
+        until(lambda: engine.health().ready)
 
 
 def test_stage_times_are_told(engine: LocalEngine) -> None:

@@ -1,3 +1,5 @@
+import time
+import tracemalloc
 from typing import cast
 
 import numpy as np
@@ -5,8 +7,8 @@ import pytest
 
 from service.domain import DetectorMode
 from service.errors import ModelUnreadable
-from service.vision.detector import Detections, DetectorSpec, FaceDetector
-from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, session
+from service.vision.detector import MOST_CELLS, Detections, DetectorSpec, FaceDetector
+from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
 def picture(height: int, width: int, *spots: tuple[int, int], size: int = 8) -> np.ndarray:
@@ -102,3 +104,42 @@ def test_a_face_lies_where_its_cells_agree_also_those_under_the_threshold() -> N
     assert len(found.boxes) == 1
     assert found.scores == pytest.approx([0.9])
     assert found.boxes[0, 2] == pytest.approx((0.81 * 120 + 0.09 * 130) / 0.9, abs=0.01)
+
+
+def many_cells(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a network might say of ``side`` x ``side`` px in which every cell sees a face of its own, of 16 to 40 px."""
+    random, count = np.random.default_rng(0), cells_of(side, side)
+    scores = random.permutation(np.arange(1, count + 1)).astype(np.float32) / count
+    distances = random.uniform(8, 20, (count, 4)).astype(np.float32)
+    return scores, distances, random.uniform(-8, 8, (count, 5, 2)).astype(np.float32)
+
+
+def test_the_surest_cells_are_looked_at_and_an_input_of_640_px_has_no_more() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    assert cells_of(640, 640) <= MOST_CELLS < cells_of(704, 704)
+    letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
+    scores, distances, offsets = many_cells(1280)
+    least = np.sort(scores)[-MOST_CELLS]
+    found, expected = (
+        detector.decode(letterbox, (np.where(scores >= bound, scores, -1), distances, offsets), 0.0, 1000)
+        for bound in (0, least)
+    )
+    assert len(found.boxes) == 1000
+    assert found.boxes.tobytes() == expected.boxes.tobytes()
+    assert found.landmarks.tobytes() == expected.landmarks.tobytes()
+
+
+def test_asking_for_every_cell_of_a_tile_costs_little() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
+    cells = many_cells(1280)
+    begin = time.thread_time()
+    found = detector.decode(letterbox, cells, 0.0, 1000)
+    assert time.thread_time() - begin < 1  # 0.1 s, and more than 2 s when every cell voted on every face
+    assert len(found.boxes) == 1000
+    tracemalloc.start()
+    try:
+        detector.decode(letterbox, cells, 0.0, 1000)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20  # 2 MiB, and 516 when the votes were one array
+    finally:
+        tracemalloc.stop()

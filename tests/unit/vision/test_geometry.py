@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.vision.geometry import area, clip, intersection, suppress, voting_weights
+from service.vision.geometry import area, clip, intersection, suppress, voted, voting_weights
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -55,3 +55,46 @@ def test_neighbours_vote_with_the_square_of_their_score_and_strangers_do_not() -
 def test_nobody_kept_means_nobody_votes() -> None:
     nothing = voting_weights(np.zeros(0, np.intp), np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.6)
     assert nothing.shape == (0, 0)
+
+
+def crowd(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """``count`` boxes of 10 to 60 px that often overlap, and their scores, some of them equal."""
+    random = np.random.default_rng(1)
+    corners = random.uniform(0, 100, (count, 2))
+    found = np.concatenate([corners, corners + random.uniform(10, 60, (count, 2))], axis=1).astype(np.float32)
+    return found, random.integers(1, 50, count).astype(np.float32) / 50
+
+
+def test_suppression_is_greedy_over_many_boxes() -> None:
+    found, scores = crowd(400)
+    areas, expected = area(found), []
+    for index in sorted(range(400), key=lambda index: -scores[index]):
+        shared = intersection(found[index], found[expected])
+        if (shared <= 0.45 * (areas[index] + areas[expected] - shared)).all():
+            expected.append(index)
+    assert 50 < len(expected) < 200
+    assert suppress(found, scores, 0.45, 400).tolist() == expected
+    assert suppress(found, scores, 0.45, 40).tolist() == expected[:40]
+
+
+def test_means_are_what_the_weights_say() -> None:
+    found, scores = crowd(400)
+    kept = suppress(found, scores, 0.45, 400)
+    weights = voting_weights(kept, found, scores, 0.6)
+    assert (weights > 0).sum() > 1.4 * len(kept)
+    means = voted(found, kept, found, scores, 0.6)
+    assert means.dtype == np.float32
+    assert means == pytest.approx(weights @ found, rel=1e-6)
+
+
+def test_a_mean_does_not_depend_on_how_many_are_asked_for() -> None:
+    found, scores = crowd(400)
+    kept = suppress(found, scores, 0.45, 400)
+    together = voted(found, kept, found, scores, 0.6)
+    for row, best in enumerate(kept):
+        assert voted(found, np.asarray([best]), found, scores, 0.6).tobytes() == together[row].tobytes()
+
+
+def test_nobody_kept_has_no_mean() -> None:
+    nothing = np.zeros((0, 4), np.float32)
+    assert voted(nothing, np.zeros(0, np.intp), nothing, np.zeros(0, np.float32), 0.6).shape == (0, 4)

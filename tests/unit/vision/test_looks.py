@@ -164,3 +164,23 @@ def test_a_face_is_not_inside_another_face() -> None:
     pixels = np.zeros((480, 640, 3), dtype=np.uint8)
     pixels[200:220, 300:320] = 255
     assert len(look(detector, pixels, DetectorMode.ACCURATE, 0.5, 9).boxes) == 1
+
+
+@pytest.mark.parametrize("mode", list(DetectorMode))
+def test_fewer_faces_are_the_first_of_all_faces(mode: DetectorMode) -> None:
+    def of_many_minds(images: np.ndarray) -> list[np.ndarray]:
+        scores, boxes, landmarks = bright_spots(images)
+        # The surest at one input is the least sure at the other, which must bear it out.
+        columns = np.linspace(0.6, 1, scores.shape[1], dtype=np.float32)
+        ranks = columns if images.shape[2] > 320 else columns[::-1]
+        return [scores * ranks, boxes * np.float32(images.shape[2] / 640), landmarks]
+
+    pixels = np.zeros((480, 640, 3), dtype=np.uint8)
+    for x in (60, 220, 380, 540):
+        pixels[100:120, x : x + 20] = 255
+        pixels[350:370, x : x + 20] = 255
+    detector = FaceDetector(session(of_many_minds), SPEC)
+    every = look(detector, pixels, mode, 0.5, 1000)
+    assert len(every.boxes) == 8
+    for most in range(1, 8):
+        assert look(detector, pixels, mode, 0.5, most).boxes.tolist() == every.boxes[:most].tolist()

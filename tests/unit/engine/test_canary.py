@@ -1,0 +1,70 @@
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from service.domain import AnalyzeOptions
+from service.engine.batcher import Batcher, FrameJob
+from service.engine.canary import Canary, canary_frame, sing
+from tests.unit.engine.stubs import frame
+
+
+def job_of(value: int) -> FrameJob:
+    return FrameJob(frame(value), AnalyzeOptions())
+
+
+def waiting(batcher: Batcher, frames: int) -> None:
+    end = time.monotonic() + 20
+    while batcher.waiting()[0] != frames:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def taken(batcher: Batcher) -> FrameJob:
+    work = batcher.take()
+    assert isinstance(work, FrameJob)
+    return work
+
+
+def test_the_canary_goes_before_the_frames_that_wait() -> None:
+    with closing(Batcher(8)) as batcher:
+        jobs = [job_of(1), job_of(2)]
+        for job in jobs:
+            batcher.put_frame(job)
+        threading.Thread(target=sing, args=(batcher, None), daemon=True).start()
+        waiting(batcher, 3)
+        assert (taken(batcher).frame.pixels == canary_frame().pixels).all()
+        assert [taken(batcher), taken(batcher)] == jobs
+
+
+def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
+    with closing(Batcher(8)) as batcher:
+        canary = Canary(batcher, interval=0.01)
+        waiting(batcher, 1)
+        time.sleep(0.2)  # twenty intervals in which no worker comes
+        assert batcher.waiting() == (1, 0)
+        assert not taken(batcher).abandoned
+        canary.stop()
+
+
+def test_a_canary_that_nobody_takes_in_time_is_a_failure() -> None:
+    with closing(Batcher(8)) as batcher:
+        assert not sing(batcher, timeout=0.01)
+        assert taken(batcher).abandoned
+
+
+@pytest.mark.parametrize("closed_first", [True, False])
+def test_closing_ends_a_canary(closed_first: bool) -> None:
+    batcher = Batcher(8)
+    heard: list[bool] = []
+    singer = threading.Thread(target=lambda: heard.append(sing(batcher, None)), daemon=True)
+    if closed_first:
+        batcher.close()
+        singer.start()
+    else:
+        singer.start()
+        waiting(batcher, 1)
+        batcher.close()
+    singer.join(20)
+    assert heard == [False]
