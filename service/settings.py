@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.environment import check_store, check_versions, parse_versions, refusal
 from service.errors import InvalidOption
 from service.paths import default_store
 
@@ -38,7 +40,7 @@ class Settings(BaseSettings):
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
     max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of one picture, width times height")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")
-    upload_idle_seconds: float = Field(30, gt=0, le=3600, description="an upload that brings nothing so long is ended")
+    upload_idle_seconds: float = Field(30, gt=0, le=3600, description="patience with a stalled upload or reader")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="an upload larger than this waits in a file, not in memory")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
 
@@ -50,17 +52,46 @@ class Settings(BaseSettings):
     @field_validator("api_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
-        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        keys = tuple(key.strip() for key in value.split(",") if key.strip())
+        if not keys:
+            # Whoever sets the variable wants a closed service; without a key it would be open to everybody.
+            raise ValueError("it holds no key; write keys with commas between them, or unset it to ask for none")
+        return keys
+
+    @field_validator("store")
+    @classmethod
+    def _holds_models(cls, value: Path) -> Path:
+        check_store(value)
+        return value
 
     @field_validator("model_versions", mode="before")
     @classmethod
     def _split_versions(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-        if not all(name.strip() and version.strip() for name, _, version in pairs):
-            raise ValueError("write <model>=<version>, with commas between several")
-        return {name.strip(): version.strip() for name, _, version in pairs}
+        return parse_versions(value) if isinstance(value, str) else value
+
+    @field_validator("model_versions")
+    @classmethod
+    def _are_in_the_store(cls, value: dict[str, str], known: ValidationInfo) -> dict[str, str]:
+        # A store that was refused is not among what is known, and is the first thing to be complained of.
+        if "store" in known.data:
+            check_versions(value, known.data["store"])
+        return value
+
+    @field_validator("spool_dir")
+    @classmethod
+    def _takes_files(cls, value: Path | None) -> Path | None:
+        # Tried as an upload will do it: the mode bits know nothing of read-only mounts and full quotas.
+        try:
+            if value is not None:
+                TemporaryFile(dir=value).close()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ValueError(
+                f"no file can be made there ({reason}); name a folder that exists and is writable"
+            ) from None
+        return value
 
     @field_validator("port", mode="before")
     @classmethod
@@ -74,6 +105,7 @@ class Settings(BaseSettings):
 
         Raises:
             InvalidOption: one sentence naming the variable, its value and what is wrong with it.
+            ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
         """
         try:
             return cls(**(overrides or {}))
@@ -83,7 +115,5 @@ class Settings(BaseSettings):
 
 def _explain(error: ErrorDetails) -> InvalidOption:
     field = str(error["loc"][0]) if error["loc"] else "?"
-    name = f"MIEN_{field.upper()}"
-    given = "" if field == "api_keys" else f" (it is {error['input']!r})"
-    reason = error["msg"].removeprefix("Value error, ")
-    return InvalidOption(name, f"{name} cannot be used{given}: {reason[:1].lower()}{reason[1:]}.")
+    given = None if field == "api_keys" else error["input"]
+    return refusal(f"MIEN_{field.upper()}", error["msg"].removeprefix("Value error, "), given)

@@ -2,10 +2,12 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.domain import AnalyzeOptions, DetectorMode, LabelSet
+from service.environment import MODEL_VERSIONS, STORE, check_store, check_versions, parse_versions, refusing
 from service.paths import default_store
 
 
@@ -14,10 +16,30 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, help="the model store (MIEN_STORE; by default the one that came along)")
 
 
-def store_of(chosen: argparse.Namespace) -> Path:
-    """The store that the caller chose."""
-    found = chosen.store or os.environ.get("MIEN_STORE") or default_store()
-    return Path(found)
+@dataclass(frozen=True, slots=True)
+class ChosenStore:
+    """The model store, and the ``versions`` of models that are wanted instead of the newest."""
+
+    root: Path
+    versions: Mapping[str, str]
+
+
+def store_of(chosen: argparse.Namespace) -> ChosenStore:
+    """The store that the caller chose, and the versions in it: what the server would take.
+
+    Raises:
+        InvalidOption: when there is no such store, model or version.
+    """
+    root: Path = chosen.store or Path(os.environ.get(STORE) or default_store())
+    with refusing("--store" if chosen.store else STORE, root):
+        check_store(root)
+    written = os.environ.get(MODEL_VERSIONS)
+    if not written:
+        return ChosenStore(root, {})
+    with refusing(MODEL_VERSIONS, written):
+        versions = parse_versions(written)
+        check_versions(versions, root)
+    return ChosenStore(root, versions)
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:

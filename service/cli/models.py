@@ -2,10 +2,9 @@
 
 import argparse
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from service.cli.common import add_store, store_of
+from service.cli.headline import headline
 from service.cli.tables import table
 from service.store import ModelStore, StoredModel
 
@@ -20,22 +19,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(chosen: argparse.Namespace) -> int:
     """List the store without loading a graph."""
-    store = ModelStore(store_of(chosen))
+    choice = store_of(chosen)
+    store = ModelStore(choice.root)
     if chosen.json:
         print(json.dumps([dict(model.manifest) for model in store.models], indent=2, default=str))
         return 0
-    serving = {(name, store.pick(name).version) for name in {model.name for model in store.models}}
+    names = {model.name for model in store.models}
+    serving = {(name, store.pick(name, choice.versions.get(name)).version) for name in names}
     print(table(("model", "version", "serves", "metrics"), [_row(model, serving) for model in store.models]))
     return 0
 
 
 def _row(model: StoredModel, serving: set[tuple[str, str]]) -> tuple[str, ...]:
     serves = "yes" if (model.name, model.version) in serving else "no"
-    return model.name, model.version, serves, _metrics(model.manifest.get("metrics"))
-
-
-def _metrics(section: object, at_most: int = 3) -> str:
-    if not isinstance(section, Mapping):
-        return "-"
-    numbers: list[tuple[str, Any]] = [(k, v) for k, v in section.items() if isinstance(v, int | float)]
-    return ", ".join(f"{key} {value:g}" for key, value in numbers[:at_most]) or "-"
+    return model.name, model.version, serves, headline(model.manifest.get("metrics"))

@@ -4,14 +4,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
 from service.cli.tables import table
+from service.cli.targets import names_for
 from service.domain import Face
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
@@ -32,7 +34,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object a picture")
-    form.add_argument("--annotate", type=Path, metavar="DIR", help="write each picture there with its faces drawn")
+    form.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="DIR",
+        help="write each picture there with its faces drawn, as NAME.annotated.jpg; pictures of the same name get "
+        "NAME-2, NAME-3 and so on in the order given, and no picture given is ever written over",
+    )
     parser.add_argument("--explain", action="store_true", help="draw what the classifier looked at (with --annotate)")
     parser.add_argument("--redact", action="store_true", help="blur the faces (with --annotate)")
     add_analysis_options(parser)
@@ -43,10 +51,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse every picture; 1 when any of them could not be read."""
     workers = os.cpu_count() or 1
+    store = store_of(chosen)
     decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
     failed = False
     rows: list[tuple[str, ...]] = []
-    with closing(open_engine(EngineConfig(store_of(chosen), workers))) as engine:
+    with closing(open_engine(EngineConfig(store.root, workers, versions=store.versions))) as engine:
         for path, result in _results(chosen, engine, decoder):
             if result.error is not None:
                 failed = True
@@ -63,21 +72,28 @@ def run(chosen: argparse.Namespace) -> int:
 def _results(
     chosen: argparse.Namespace, engine: Engine, decoder: PictureDecoder
 ) -> Iterator[tuple[Path, PictureResult]]:
-    for path in chosen.pictures:
+    targets: Iterable[Path | None] = repeat(None, len(chosen.pictures))
+    if chosen.annotate is not None:
+        # Before anything is read, so that the names do not depend on which pictures can be.
+        targets = names_for(chosen.pictures, chosen.annotate)
+    for path, target in zip(chosen.pictures, targets, strict=True):
         try:
             picture = PictureInput(path.name, path.read_bytes())
         except OSError as error:
             yield path, PictureResult(0, path.name, error=InputError(f"cannot be read: {error.strerror}"))
             continue
-        if chosen.annotate is None:
+        if target is None:
             analysis = analyze_images([picture], analysis_options(chosen), engine=engine, decoder=decoder)
             yield path, analysis.pictures[0]
         else:
-            yield path, _annotated(chosen, picture, engine, decoder)
+            result = _annotated(chosen, picture, target, engine, decoder)
+            if result.error is None and not target.name.startswith(f"{path.stem}."):
+                print(f"mien: {path}: its name was taken; wrote {target}", file=sys.stderr)
+            yield path, result
 
 
 def _annotated(
-    chosen: argparse.Namespace, picture: PictureInput, engine: Engine, decoder: PictureDecoder
+    chosen: argparse.Namespace, picture: PictureInput, target: Path, engine: Engine, decoder: PictureDecoder
 ) -> PictureResult:
     rendering = RenderOptions(Encoding.JPEG, redact=chosen.redact)
     options = analysis_options(chosen, explain=chosen.explain)
@@ -85,9 +101,8 @@ def _annotated(
         drawn = annotate_image(picture, options, rendering, engine=engine, decoder=decoder)
     except InputError as error:
         return PictureResult(0, picture.name, error=error)
-    target = chosen.annotate / f"{Path(picture.name or 'picture').stem}.annotated.jpg"
     try:
-        chosen.annotate.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(drawn.content)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

@@ -21,6 +21,7 @@ class _Bind(Protocol):
     host: str
     port: int
     shutdown_seconds: int
+    upload_idle_seconds: float
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -77,6 +78,9 @@ def _listen(bind: _Bind) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise InvalidOption("port", f"Cannot listen on {bind.host} port {bind.port}: {reason.lower()}.") from error
+    # Accepted connections inherit it: the kernel drops a peer that takes nothing of what waits for it, buffer and all.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(2000 * bind.upload_idle_seconds))
     host = f"[{bind.host}]" if family == socket.AF_INET6 else bind.host
     _LOG.info("listening", extra={"fields": {"url": f"http://{host}:{listener.getsockname()[1]}"}})
     return listener

@@ -53,8 +53,13 @@ def run(chosen: argparse.Namespace) -> int:
     clip: Path = chosen.clip
     if not clip.is_file():
         raise InputError(f"there is no file {clip}")
+    target = _target(chosen)
+    if target is not None and target.exists() and target.samefile(clip):
+        raise InputError(f"{target} is the clip itself; name another file to write")
     video = VideoOptions(Sampling(chosen.fps, chosen.start, chosen.end), Smoothing(chosen.smoothing))
-    with closing(open_engine(EngineConfig(store_of(chosen), os.cpu_count() or 1))) as engine:
+    store = store_of(chosen)
+    config = EngineConfig(store.root, os.cpu_count() or 1, versions=store.versions)
+    with closing(open_engine(config)) as engine:
         analysis = _analyzed(chosen, video, engine)
     for warning in analysis.warnings:
         print(f"mien: {clip}: {warning}", file=sys.stderr)
@@ -62,10 +67,10 @@ def run(chosen: argparse.Namespace) -> int:
         _print(analysis_chunks(analysis, {"clip": clip.name}, {}), "\n")
     elif chosen.csv:
         _print(csv_lines(analysis.timeline.rows, analysis.timeline.labels), "")
-    elif chosen.plot is not None:
-        _plot(chosen, video.sampling, analysis)
-    elif chosen.annotate is not None:
-        _annotate(chosen, video, analysis)
+    elif target is not None and chosen.plot is not None:
+        _plot(target, video.sampling, analysis)
+    elif target is not None:
+        _annotate(target, clip, video, analysis)
     else:
         print(table(_HEAD, _rows(analysis)))
     return 0
@@ -79,8 +84,16 @@ def _analyzed(chosen: argparse.Namespace, video: VideoOptions, engine: Engine) -
         return work.result()
 
 
-def _plot(chosen: argparse.Namespace, sampling: Sampling, analysis: VideoAnalysis) -> None:
-    target = chosen.plot if chosen.plot != Path() else chosen.clip.with_suffix(".plot.png")
+def _target(chosen: argparse.Namespace) -> Path | None:
+    """The file to write, if any."""
+    if chosen.plot == Path():
+        beside: Path = chosen.clip.with_suffix(".plot.png")
+        return beside
+    named: Path | None = chosen.plot or chosen.annotate
+    return named
+
+
+def _plot(target: Path, sampling: Sampling, analysis: VideoAnalysis) -> None:
     end = _end(sampling, analysis.duration) or analysis.duration
     content = encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
     try:
@@ -90,13 +103,10 @@ def _plot(chosen: argparse.Namespace, sampling: Sampling, analysis: VideoAnalysi
     print(f"wrote {target}", file=sys.stderr)
 
 
-def _annotate(chosen: argparse.Namespace, video: VideoOptions, analysis: VideoAnalysis) -> None:
-    target: Path = chosen.annotate
-    if target.exists() and target.samefile(chosen.clip):
-        raise InputError("the annotated clip cannot replace the clip itself; name another file")
+def _annotate(target: Path, clip: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
     try:
         with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
-            for time in annotate_video(chosen.clip, target, analysis, video):
+            for time in annotate_video(clip, target, analysis, video):
                 progress.update(time)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

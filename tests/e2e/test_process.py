@@ -46,9 +46,11 @@ def test_a_model_that_was_changed_ends_the_process_with_one_sentence(tmp_path: P
 
 
 def test_a_missing_store_and_a_bad_setting(tmp_path: Path) -> None:
-    ended = run("serve", "--port", "0", "--store", tmp_path / "nowhere")
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].startswith("mien: The model store")
+    nowhere = tmp_path / "nowhere"
+    ended = run("serve", "--port", "0", "--store", nowhere)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"mien: MIEN_STORE cannot be used (it is '{nowhere}')")
+    assert ended.stderr.count("\n") == 1
     ended = run("serve", "--port", "high")
     assert ended.returncode == 2
     assert ended.stderr.startswith("mien: MIEN_PORT cannot be used (it is 'high')")

@@ -1,17 +1,30 @@
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from service.errors import InvalidOption
+import service.settings
+from service.errors import InvalidOption, ModelUnreadable
 from service.settings import Settings
+from tests.unit.test_store import put
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("MIEN_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two versions of one model and one of another, chosen by ``MIEN_STORE``."""
+    for name, version in (("emotion", "1"), ("emotion", "2"), ("face-detector", "1")):
+        put(tmp_path / "store", version, name=name)
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "store"))
+    return tmp_path / "store"
 
 
 def test_defaults() -> None:
@@ -22,14 +35,13 @@ def test_defaults() -> None:
     assert settings.api_keys == ()
 
 
-def test_the_environment_and_above_it_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_and_above_it_the_command_line(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     monkeypatch.setenv("MIEN_PORT", "9000")
     monkeypatch.setenv("MIEN_HOST", "0.0.0.0")  # noqa: S104
-    monkeypatch.setenv("MIEN_STORE", "models")
     monkeypatch.setenv("MIEN_API_KEYS", " one ,two,")
     monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=2, face-detector=1")
     settings = Settings.load({"port": "9001"})
-    assert (settings.host, settings.port, settings.store) == ("0.0.0.0", 9001, Path("models"))  # noqa: S104
+    assert (settings.host, settings.port, settings.store) == ("0.0.0.0", 9001, store)  # noqa: S104
     assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
     assert settings.model_versions == {"emotion": "2", "face-detector": "1"}
 
@@ -52,9 +64,16 @@ def test_what_kubernetes_puts_into_the_port_variable_is_not_a_port(monkeypatch: 
         ("MIEN_WORKERS", "0"),
         ("MIEN_LOG_FORMAT", "xml"),
         ("MIEN_MODEL_VERSIONS", "emotion"),
+        ("MIEN_MODEL_VERSIONS", "emotion="),
+        ("MIEN_MODEL_VERSIONS", " , "),
+        ("MIEN_MODEL_VERSIONS", "emotoin=1"),
+        ("MIEN_MODEL_VERSIONS", "emotion=3"),
+        ("MIEN_MODEL_VERSIONS", "emotion=1,emotion=2"),
+        ("MIEN_SPOOL_DIR", "/nowhere"),
         ("MIEN_MAX_BODY_BYTES", "-1"),
     ],
 )
+@pytest.mark.usefixtures("store")
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidOption) as caught:
@@ -63,6 +82,102 @@ def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, variable
     assert message.startswith(f"{variable} cannot be used (it is '{value}'): ")
     assert message.count("\n") == 0
     assert caught.value.name == variable
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("value", "names"), [("emotoin=1", "emotion, face-detector"), ("emotion=3", "1, 2")])
+def test_a_misspelt_model_or_version_is_told_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, value: str, names: str
+) -> None:
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", value)
+    with pytest.raises(InvalidOption, match=f"name one of {names}"):
+        Settings.load()
+
+
+def test_versions_are_looked_for_in_the_store_that_the_command_line_chose(
+    monkeypatch: pytest.MonkeyPatch, store: Path, tmp_path: Path
+) -> None:
+    put(tmp_path / "other", "7")
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=7")
+    assert Settings.load({"store": str(tmp_path / "other")}).model_versions == {"emotion": "7"}
+    with pytest.raises(InvalidOption):
+        Settings.load({"store": str(store)})
+
+
+def test_a_damaged_store_is_not_taken_for_a_bad_setting(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    (store / "emotion" / "1" / "manifest.toml").write_text("name =")
+    assert Settings.load().store == store
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=2")
+    with pytest.raises(ModelUnreadable, match=r"manifest\.toml"):
+        Settings.load()
+
+
+def _absent(_: Path) -> None:
+    pass
+
+
+def _a_file(path: Path) -> None:
+    path.write_text("")
+
+
+def _empty(path: Path) -> None:
+    path.mkdir()
+
+
+def _too_flat(path: Path) -> None:
+    put(path.parent, path.name)
+    (path.parent / "emotion").rename(path)
+
+
+@pytest.mark.parametrize("make", [_absent, _a_file, _empty, _too_flat])
+def test_a_store_without_models_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "it")
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "it"))
+    with pytest.raises(InvalidOption, match=r"^MIEN_STORE cannot be used \(it is '.*/it'\): .*<model>/<version>"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("make", [_absent, _a_file])
+def test_a_spool_folder_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "it")
+    monkeypatch.setenv("MIEN_SPOOL_DIR", str(tmp_path / "it"))
+    with pytest.raises(InvalidOption, match="name a folder that exists and is writable"):
+        Settings.load()
+
+
+def test_a_spool_folder_that_takes_no_files_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setenv("MIEN_SPOOL_DIR", str(tmp_path))
+    assert Settings.load().spool_dir == tmp_path
+    assert not list(tmp_path.iterdir())
+    # Root, who runs the tests in a container, may write everywhere.
+    monkeypatch.setattr(service.settings, "TemporaryFile", refuse)
+    with pytest.raises(InvalidOption, match="permission denied"):
+        Settings.load()
+    monkeypatch.delenv("MIEN_SPOOL_DIR")
+    assert Settings.load().spool_dir is None
+
+
+@pytest.mark.parametrize("value", [" , ", ",", " ", "\n"])
+def test_a_variable_for_keys_that_holds_none_does_not_open_the_service(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("MIEN_API_KEYS", value)
+    with pytest.raises(InvalidOption, match=r"^MIEN_API_KEYS cannot be used: it holds no key") as caught:
+        Settings.load()
+    assert str(caught.value).count("\n") == 0
+
+
+def test_an_empty_variable_for_keys_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # docker-compose.yml passes it on like this when nobody set it.
+    monkeypatch.setenv("MIEN_API_KEYS", "")
+    assert Settings.load().api_keys == ()
 
 
 def test_keys_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

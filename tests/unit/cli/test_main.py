@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import service.cli.predict
+import service.cli.serve
 from service.cli.main import main
 from tests.fakes import FakeEngine
 
@@ -67,6 +68,38 @@ def test_annotated_pictures(photo: Path, engine: FakeEngine, tmp_path: Path) -> 
     assert engine.closed
 
 
+@pytest.mark.usefixtures("engine")
+def test_pictures_of_the_same_name_keep_a_file_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = []
+    for shade, name in ((0, "s1/x.png"), (255, "s2/x.png"), (0, "s2/x.jpg")):
+        picture = tmp_path / name
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_bytes(cv2.imencode(picture.suffix, np.full((240, 320, 3), shade, np.uint8))[1].tobytes())
+        pictures.append(str(picture))
+    pictures.insert(1, str(tmp_path / "s0" / "x.png"))
+    out = tmp_path / "out"
+    assert main(["predict", "--annotate", str(out), *pictures]) == 1
+    # The second cannot be read; what the others are called does not hang on that.
+    assert {path.name for path in out.iterdir()} == {f"x{number}.annotated.jpg" for number in ("", "-3", "-4")}
+    assert cv2.imread(str(out / "x.annotated.jpg"))[-1, -1].max() < 20
+    assert cv2.imread(str(out / "x-3.annotated.jpg"))[-1, -1].min() > 235
+    assert f"mien: {pictures[2]}: its name was taken; wrote {out / 'x-3.annotated.jpg'}" in capsys.readouterr().err
+
+
+def test_a_picture_given_is_never_written_over(photo: Path, engine: FakeEngine) -> None:
+    other = photo.with_name("photo.annotated.jpg")
+    other.write_bytes(photo.read_bytes())
+    assert main(["predict", "--annotate", str(photo.parent), str(photo), str(other)]) == 0
+    assert other.read_bytes() == photo.read_bytes()
+    assert engine.seen == 2
+
+
+def test_the_help_tells_of_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert "NAME-2" in capsys.readouterr().out
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_done(
     photo: Path, engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,28 +118,37 @@ def test_no_face(photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert "no face" in capsys.readouterr().out
 
 
-def test_a_store_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_that_is_not_there_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
     for command in (["models"], ["predict", "x.jpg"]):
-        assert main([*command, "--store", str(tmp_path / "nowhere")]) == 1
+        assert main([*command, "--store", nowhere]) == 2
         error = capsys.readouterr().err
-        assert error.startswith("mien: ")
+        assert error.startswith(f"mien: --store cannot be used (it is '{nowhere}')")
         assert error.count("\n") == 1
+    monkeypatch.setenv("MIEN_STORE", nowhere)
+    assert main(["models"]) == 2
+    assert capsys.readouterr().err.startswith(f"mien: MIEN_STORE cannot be used (it is '{nowhere}')")
 
 
-def test_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "emotion" / "3"
-    folder.mkdir(parents=True)
-    manifest = (
-        'name = "emotion"\nversion = "3"\nfile = "m"\nsha256 = "0"\n[input]\n[outputs]\n[metrics]\naccuracy = 88.25\n'
-    )
-    (folder / "manifest.toml").write_text(manifest)
-    assert main(["models", "--store", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["emotion", "3", "yes", "accuracy", "88.25"]
-    assert main(["models", "--json", "--store", str(tmp_path)]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["version"] == "3"
+def test_bad_settings_are_2(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listen(_: object) -> None:
+        raise AssertionError("a setting that cannot be used was accepted")
 
-
-def test_a_bad_setting_is_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("MIEN_WORKERS", "none")
-    assert main(["serve"]) == 2
-    assert capsys.readouterr().err.startswith("mien: MIEN_WORKERS cannot be used")
+    monkeypatch.setattr(service.cli.serve, "_listen", listen)
+    for name, value in (
+        ("WORKERS", "none"),
+        ("STORE", str(tmp_path)),
+        ("MODEL_VERSIONS", "emotoin=1"),
+        ("SPOOL_DIR", str(tmp_path / "nowhere")),
+        ("API_KEYS", " , "),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"MIEN_{name}", value)
+            assert main(["serve"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"mien: MIEN_{name} cannot be used")
+        assert error.count("\n") == 1

@@ -74,6 +74,18 @@ def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert left.value.code == 2
 
 
+@pytest.mark.parametrize("form", ["--plot", "--annotate"])
+def test_the_clip_is_never_written_over(clip: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = clip.read_bytes()
+    (clip.parent / "link.mp4").symlink_to(clip)
+    for name in ("clip.mp4", "link.mp4"):
+        assert main(["video", str(clip), form, str(clip.parent / name)]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("mien: ")
+        assert "is the clip itself" in error
+    assert clip.read_bytes() == before
+
+
 def test_the_bar_says_how_far_how_fast_and_how_long_still() -> None:
     terminal = Terminal()
     with Progress("analysing", 10.0, 30.0, terminal) as progress:

@@ -1,0 +1,72 @@
+"""What the server's settings and the command line read alike: the model store, the versions, how a value is refused."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.errors import InvalidOption
+from service.store import MANIFEST, ModelStore
+
+STORE = "MIEN_STORE"
+MODEL_VERSIONS = "MIEN_MODEL_VERSIONS"
+
+
+def refusal(name: str, reason: str, given: object = None) -> InvalidOption:
+    """One sentence: the variable or option, its value (unless that is a secret, or nothing) and what is wrong."""
+    shown = "" if given is None else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
+
+
+@contextmanager
+def refusing(name: str, given: object) -> Iterator[None]:
+    """Turns the ``ValueError`` of a check below into the refusal of ``name``."""
+    try:
+        yield
+    except ValueError as error:
+        raise refusal(name, str(error), given) from None
+
+
+def parse_versions(text: str) -> dict[str, str]:
+    """``emotion=1,face-detector=2`` as a mapping.
+
+    Raises:
+        ValueError: when it is anything else, or names a model twice.
+    """
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    versions = {name.strip(): version.strip() for name, _, version in pairs}
+    if not versions or not all(name and version for name, version in versions.items()):
+        raise ValueError("write <model>=<version>, with commas between several")
+    if len(versions) < len(pairs):
+        raise ValueError("it names a model twice; write each model once")
+    return versions
+
+
+def check_store(root: Path) -> None:
+    """A store is a folder with a manifest in it; whether its files are whole is seen when they are read.
+
+    Raises:
+        ValueError: when ``root`` is none.
+    """
+    try:
+        found = root.is_dir() and any(root.glob(f"*/*/{MANIFEST}"))
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror}); let this user read it") from error
+    if not found:
+        raise ValueError(f"it is no folder with models in it; name the one that holds <model>/<version>/{MANIFEST}")
+
+
+def check_versions(versions: Mapping[str, str], root: Path) -> None:
+    """What is named must be in the store: of a misspelt model, the newest version would serve without a word.
+
+    Raises:
+        ValueError: when a model or its version is not there.
+        ModelUnreadable: when a manifest cannot be read.
+    """
+    models = ModelStore(root).models if versions else ()
+    for name, version in versions.items():
+        offered = [model.version for model in models if model.name == name]
+        if not offered:
+            names = ", ".join(sorted({model.name for model in models}))
+            raise ValueError(f"the store has no model {name!r}; name one of {names}")
+        if version not in offered:
+            raise ValueError(f"the store has no version {version!r} of {name}; name one of {', '.join(offered)}")

@@ -1,0 +1,107 @@
+"""``mien models``, and the versions that every command takes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import service.cli.predict
+import service.cli.video
+from service.cli.headline import headline
+from service.cli.main import main
+from service.engine.local import EngineConfig
+from service.errors import ModelMissing
+from service.paths import default_store
+from service.store import ModelStore
+from tests.unit.test_store import put
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "store"
+    for name in ("emotion", "face-detector"):
+        put(root, "1", name=name)
+        put(root, "2", name=name)
+    monkeypatch.setenv("MIEN_STORE", str(root))
+    monkeypatch.delenv("MIEN_MODEL_VERSIONS", raising=False)
+    return root
+
+
+def serving(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str]]:
+    assert main(["models"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    return {(row[0], row[1]) for row in rows if row[2] == "yes"}
+
+
+@pytest.mark.usefixtures("store")
+def test_the_newest_serve_unless_the_setting_names_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serving(capsys) == {("emotion", "2"), ("face-detector", "2")}
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=1")
+    assert serving(capsys) == {("emotion", "1"), ("face-detector", "2")}
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "")
+    assert serving(capsys) == {("emotion", "2"), ("face-detector", "2")}
+
+
+@pytest.mark.parametrize("command", ["predict", "video"])
+def test_the_engine_of_a_command_gets_the_store_and_versions_of_the_settings(
+    command: str, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[EngineConfig] = []
+
+    def remember(config: EngineConfig) -> None:
+        opened.append(config)
+        raise ModelMissing("that is all that this test wants")
+
+    monkeypatch.setattr(getattr(service.cli, command), "open_engine", remember)
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=1, face-detector=2")
+    (tmp_path / "input").write_bytes(b"")
+    assert main([command, str(tmp_path / "input")]) == 1
+    (config,) = opened
+    assert (config.store, config.versions) == (store, {"emotion": "1", "face-detector": "2"})
+
+
+@pytest.mark.parametrize("command", [["models"], ["predict", "x.jpg"], ["video", __file__]])
+@pytest.mark.parametrize("versions", ["emotoin=1", "emotion=9", "emotion", ","])
+@pytest.mark.usefixtures("store")
+def test_versions_that_are_not_there_are_refused(
+    command: list[str], versions: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIEN_MODEL_VERSIONS", versions)
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"mien: MIEN_MODEL_VERSIONS cannot be used (it is '{versions}')")
+    assert error.count("\n") == 1
+
+
+def test_a_row_a_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, "3", "metrics = {accuracy = 88.25}")
+    assert main(["models", "--store", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split() == ["emotion", "3", "yes", "accuracy", "88.25"]
+    assert main(["models", "--json", "--store", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["version"] == "3"
+
+
+def test_known_figures_come_first_in_an_order_of_their_own() -> None:
+    detector = {"split": "x", "at_640": {"ap50": 0.9, "ap50_n": 9}, "at_320": {"recall": 0.5, "ap50": 0.95}}
+    assert headline(detector) == "at_320.ap50 0.95, at_640.ap50 0.9"
+    assert headline({"a": 1, "fer2013_accuracy": 72.14, "protocol_a_accuracy": 89.0}) == (
+        "protocol_a_accuracy 89, fer2013_accuracy 72.14"
+    )
+
+
+def test_an_unknown_model_shows_its_first_figures_and_no_counts() -> None:
+    assert headline({"x_n": 7, "x": 1.5, "ok": True, "y": {"n": 3, "z": 2}, "v": 4, "w": 5}) == "x 1.5, y.z 2, v 4"
+
+
+@pytest.mark.parametrize("metrics", [None, {}, {"split": "valid"}, "none"])
+def test_no_figures_are_a_dash(metrics: object) -> None:
+    assert headline(metrics) == "-"
+
+
+def test_every_model_that_ships_has_a_short_line_of_figures() -> None:
+    models = ModelStore(default_store()).models
+    assert len(models) >= 2
+    for model in models:
+        assert 1 < len(headline(model.manifest.get("metrics"))) < 90, model.directory
