@@ -11,10 +11,11 @@ from anyio import create_task_group, to_thread
 from fastapi import FastAPI
 
 from service.api import errors, health, images, metrics, models, pages, videos
+from service.api.bodies import UploadLimits
 from service.api.context import EngineSlot, Services
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
+from service.api.reading import StalledReader
 from service.api.spool import SpoolSettings
-from service.api.uploads import UploadLimits
 from service.api.work import WorkGate
 from service.domain import EngineLoad
 from service.engine.base import Engine
@@ -44,6 +45,7 @@ def create(overrides: Mapping[str, Any] | None = None, on_failure: OnFailure = s
 
     Raises:
         InvalidOption: when a setting cannot be used.
+        ModelUnreadable: when a chosen model's manifest is broken.
     """
     settings = Settings.load(overrides)
     configure_logging(settings.log_format, settings.log_level)
@@ -92,6 +94,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     # The last one added is the outermost.
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
+    app.add_middleware(StalledReader, seconds=settings.upload_idle_seconds)
     app.add_middleware(RequestContext, recorder=services.recorder)
     return app
 
@@ -109,6 +112,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         engine=slot,
         # More threads than workers, so that pictures are decoded while others are looked at; many only fill memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
+        clip_gate=WorkGate(threads=_clip_threads(settings), capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
@@ -119,6 +123,11 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         version=VERSION,
         log_names=settings.log_names,
     )
+
+
+def _clip_threads(settings: Settings) -> int:
+    # A clip keeps a worker busy by itself; the second is for the ones whose readers are slow.
+    return 2 * settings.workers
 
 
 async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
@@ -148,7 +157,8 @@ def _open(settings: Settings) -> Engine:
         EngineConfig(
             store=settings.store,
             workers=settings.workers,
-            capacity=settings.queue_capacity,
+            # Clips in work take no call from pictures: the gates are the one door.
+            capacity=settings.queue_capacity + _clip_threads(settings),
             versions=settings.model_versions,
         )
     )

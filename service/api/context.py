@@ -6,7 +6,7 @@ from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
-from service.api.uploads import UploadLimits
+from service.api.bodies import UploadLimits
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
@@ -66,10 +66,11 @@ class EngineSlot:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The long-lived objects of one app."""
+    """The long-lived objects of one app. Clips have a gate of their own: they must not take the pictures' threads."""
 
     engine: EngineSlot
     gate: WorkGate
+    clip_gate: WorkGate
     decoder: PictureDecoder
     uploads: UploadLimits
     clip_uploads: UploadLimits

@@ -72,7 +72,8 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.MienError: (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed"),
 }
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+"""What the framework itself refuses."""
 _INTERNAL = "Something failed inside the service; it has been logged under the request id. Try again."
 
 
@@ -152,7 +153,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> JSONResp
         404: f"There is nothing at {request.url.path}; /docs lists what there is.",
         405: f"{request.url.path} does not answer {request.method}.",
     }
-    code = _HTTP_CODES.get(status, status.name.lower())
+    code = HTTP_CODES.get(status, status.name.lower())
     detail = details.get(status, str(error.detail))
     return Problem(int(status), status.phrase, detail, code, {}, dict(error.headers or {})).response(
         request_id_of(request)

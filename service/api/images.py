@@ -40,8 +40,7 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     """
     media_type = choose(request.headers.get("accept"), _OFFERS)
     engine = services.engine.get()
-    services.gate.check()
-    async with received_pictures(request, services.uploads) as load:
+    async with received_pictures(request, services.uploads, services.gate) as load:
         call = _Call(
             request_id=request_id_of(request),
             media_type=media_type,
@@ -50,7 +49,7 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
             engine=engine,
             services=services,
         )
-        response, notes = await services.gate.run(request, lambda: call.answer(load()))
+        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline)
     request.state.notes.update(notes)
     return response
 

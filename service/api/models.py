@@ -1,4 +1,7 @@
-"""``GET /models`` and the metadata of the Open Inference Protocol: what the models say of themselves."""
+"""``GET /models`` and the metadata of the Open Inference Protocol: what the models say of themselves.
+
+A model's metadata is one of the protocol's probes: it needs no key.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +13,12 @@ from service.api.context import ServicesDep
 from service.api.errors import NotFound
 from service.api.security import KEY_NEEDED
 
-router = APIRouter(tags=["models"], dependencies=[KEY_NEEDED])
+router = APIRouter(tags=["models"])
 
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
 
-@router.get("/models")
+@router.get("/models", dependencies=[KEY_NEEDED])
 async def models(services: ServicesDep) -> dict[str, Any]:
     """Every model in the store with its card: version, labels, input, metrics, calibration, data and licence."""
     found = services.engine.get().models()
@@ -27,7 +30,7 @@ async def models(services: ServicesDep) -> dict[str, Any]:
     return answer
 
 
-@router.get("/v2")
+@router.get("/v2", dependencies=[KEY_NEEDED])
 async def server_metadata(services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
     return {"name": "mien", "version": services.version, "extensions": []}

@@ -9,14 +9,14 @@ Responses = dict[int | str, dict[str, Any]]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 _WHEN = {
-    400: "The request is malformed, or the JSON body holds bad base64.",
+    400: "The request is malformed, a field has a wrong name, or the JSON body holds bad base64.",
     401: "An API key is needed.",
     406: "The Accept header allows no form in which this is answered.",
-    408: "The upload stopped coming.",
+    408: "The upload stopped coming, or all but.",
     413: "A limit was passed: bytes, pixels or number of files.",
     415: "Not a picture that is read.",
     422: "An option is wrong, or the file is broken.",
-    429: "The queue is full; see Retry-After.",
+    429: "The queue is full, or too many uploads are on their way; see Retry-After.",
     503: "The service is starting or stopping, or the caller's deadline passed.",
     507: "No room to store the upload.",
 }

@@ -28,11 +28,12 @@ class Pump:
         self._work = work
 
     @classmethod
-    async def start(cls, gate: WorkGate, request: Request, lines: Lines) -> "Pump":
+    async def start(cls, gate: WorkGate, request: Request, lines: Lines, deadline: float | None = None) -> "Pump":
         """Begin, and return when the first line is there, so that an error before it can be an answer of its own.
 
         Raises:
             Overloaded: when the gate is full.
+            DeadlineExceeded: when the deadline passed before a thread came free.
             MienError: what ``lines`` raised before its first line.
         """
         send, receive = create_memory_object_stream[str](_AHEAD)
@@ -41,13 +42,14 @@ class Pump:
             made = lines()
             try:
                 for line in made:
+                    # Waits for the reader; service.api.reading sees to it that this is not for ever.
                     from_thread.run(send.send, line)
             except BrokenResourceError:
                 pass  # the client has gone
             finally:
                 made.close()
 
-        task = asyncio.create_task(gate.run(request, work))
+        task = asyncio.create_task(gate.run(request, work, deadline))
         task.add_done_callback(lambda _: send.close())
         try:
             return cls(await receive.receive(), receive, task)

@@ -1,11 +1,11 @@
-"""Uploads at rest: a small one stays in memory, a large one in a nameless file that vanishes when closed."""
+"""Uploads at rest: pictures in memory or in a nameless file, clips in a named one. Either vanishes when closed."""
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import IO
 
 from anyio import to_thread
@@ -17,10 +17,14 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True, slots=True)
 class SpoolSettings:
-    """How many bytes of one upload stay in memory, and the folder where the rest goes (``None``: the system's)."""
+    """How many bytes of one upload stay in memory, and the folder where the rest goes (``None``: the system's).
+
+    ``named`` uploads lie in a file of that folder from their first byte, for readers that must open them by name.
+    """
 
     memory_bytes: int = 1 << 20
     folder: Path | None = None
+    named: bool = False
 
 
 class Upload:
@@ -29,9 +33,14 @@ class Upload:
     def __init__(self, name: str | None, settings: SpoolSettings) -> None:
         self.name = name
         self.size = 0
-        self._memory_bytes = settings.memory_bytes
+        self._memory_bytes = 0 if settings.named else settings.memory_bytes
         folder = None if settings.folder is None else str(settings.folder)
-        self._file: IO[bytes] = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115
+        self._file: IO[bytes]
+        with room_needed():
+            if settings.named:
+                self._file = NamedTemporaryFile(dir=folder, prefix="clip-")  # noqa: SIM115
+            else:
+                self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115
 
     async def write(self, chunk: bytes) -> None:
         """Append; what goes to a file is written in a thread, so that a slow disk does not stop the event loop.
@@ -46,18 +55,25 @@ class Upload:
             else:
                 self._file.write(chunk)
 
-    def open(self) -> IO[bytes]:
-        """The content from its beginning, as a file; it stays the upload's own, so do not close it."""
-        self._file.seek(0)
-        return self._file
-
     def read(self) -> bytes:
         """The whole content."""
-        return self.open().read()
+        self._file.seek(0)
+        return self._file.read()
+
+    def path(self) -> Path:
+        """The whole content under a name, until it is closed; of a ``named`` upload only.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
+        with room_needed():
+            self._file.flush()
+        return Path(self._file.name)
 
     def close(self) -> None:
         """Forget the content. Closing twice is harmless."""
-        self._file.close()
+        with suppress(OSError):  # a full disk, for the rest of the buffer; nobody wants it any more
+            self._file.close()
 
 
 @contextmanager

@@ -1,20 +1,21 @@
-"""Request bodies as files: every form in which pictures (or one clip) may come, bounded while they arrive."""
+"""Request bodies as files: every form in which pictures (or one clip) may come.
+
+While a body arrives it holds a place at the gate behind which its work will be done; see ``WorkGate.arrival``.
+"""
 
 import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-from anyio import fail_after, to_thread
 from fastapi import Request
-from starlette.requests import ClientDisconnect
-from starlette.types import Message
 
-from service.api.errors import InvalidField, UploadStalled
+from service.api.bodies import UploadLimits, bounded
+from service.api.errors import InvalidField
 from service.api.multipart import read_multipart
 from service.api.spool import SpoolSettings, Upload
+from service.api.work import WorkGate
 from service.errors import InputError, InvalidRequest, TooLarge, UnsupportedMedia
 from service.usecases.pictures import PictureInput
 
@@ -22,40 +23,36 @@ FIELD = "file"
 _RAW = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """How much one request may bring; ``setting`` is what bounds its bytes, by the name that the operator knows."""
-
-    body_bytes: int = 64 << 20
-    files: int = 64
-    idle_seconds: float = 30.0
-    spool: SpoolSettings = field(default_factory=SpoolSettings)
-    setting: str = "max_body_bytes"
-
-
 @asynccontextmanager
-async def received_pictures(request: Request, limits: UploadLimits) -> AsyncIterator[Callable[[], list[PictureInput]]]:
+async def received_pictures(
+    request: Request, limits: UploadLimits, gate: WorkGate
+) -> AsyncIterator[Callable[[], list[PictureInput]]]:
     """The pictures of a request, in whichever form they came.
 
     What is yielded loads them into memory, so that a request that waits for a thread does not hold its pictures there.
-    It must be called inside the block.
+    It must be called inside the block; it raises ``InvalidRequest`` or ``TooLarge`` for JSON of another shape.
     """
-    if _media_type(request) == "application/json":
-        pictures = await _read_json(request, limits)
-        yield lambda: pictures
-        return
-    uploads = await _read_files(request, limits, family="image")
+    as_json = _media_type(request) == "application/json"
+    with gate.arrival():
+        if as_json:
+            uploads = await _read_raw(bounded(request, limits), limits.spool)
+        else:
+            uploads = await _read_files(request, limits, family="image")
     try:
-        yield lambda: [PictureInput(upload.name, upload.read()) for upload in uploads]
+        if as_json:
+            yield lambda: list(_decode_json(uploads[0].read(), limits.files))
+        else:
+            yield lambda: [PictureInput(upload.name, upload.read()) for upload in uploads]
     finally:
         for upload in uploads:
             upload.close()
 
 
 @asynccontextmanager
-async def received_file(request: Request, limits: UploadLimits, family: str) -> AsyncIterator[Upload]:
+async def received_file(request: Request, limits: UploadLimits, gate: WorkGate, family: str) -> AsyncIterator[Upload]:
     """The one file of a request: a multipart ``file``, or the raw body with a ``<family>/*`` content type."""
-    uploads = await _read_files(request, limits, family)
+    with gate.arrival():
+        uploads = await _read_files(request, limits, family)
     try:
         if len(uploads) > 1:
             raise InvalidField(FIELD, f"One file a request is read here, and {len(uploads)} came; send them singly.")
@@ -67,7 +64,7 @@ async def received_file(request: Request, limits: UploadLimits, family: str) -> 
 
 async def _read_files(request: Request, limits: UploadLimits, family: str) -> list[Upload]:
     media_type = _media_type(request)
-    chunks = _bounded(request, limits)
+    chunks = bounded(request, limits)
     if media_type == "multipart/form-data":
         content_type = request.headers["content-type"]
         uploads = await read_multipart(chunks, content_type, FIELD, limits.files, limits.spool)
@@ -96,15 +93,7 @@ async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> list[
     return [upload]
 
 
-async def _read_json(request: Request, limits: UploadLimits) -> list[PictureInput]:
-    body = bytearray()
-    async for chunk in _bounded(request, limits):
-        body += chunk
-    # Base64 of many megabytes takes long enough to be felt by every other caller of the event loop.
-    return await to_thread.run_sync(lambda: list(_decode_json(body, limits.files)))
-
-
-def _decode_json(body: bytearray, max_pictures: int) -> Iterator[PictureInput]:
+def _decode_json(body: bytes, max_pictures: int) -> Iterator[PictureInput]:
     expected = 'expected {"images": ["<base64 or data URI>", ...]}'
     try:
         document = json.loads(body)
@@ -138,32 +127,3 @@ def _decode_base64(name: str, value: object) -> bytes | InputError:
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", _RAW).partition(";")[0].strip().lower()
-
-
-async def _bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
-    """The body as it arrives. A declared length is checked first, so that a huge body is refused before it comes."""
-    bound = limits.body_bytes
-    error = TooLarge(limits.setting, bound, f"The request body is larger than {bound:,} bytes; send less at once.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > bound:
-        raise error
-    received, more = 0, True
-    while more:
-        message = await _next(request, limits.idle_seconds)
-        chunk, more = message.get("body", b""), message.get("more_body", False)
-        received += len(chunk)
-        if received > bound:
-            raise error
-        if chunk:
-            yield chunk
-
-
-async def _next(request: Request, idle_seconds: float) -> Message:
-    try:
-        with fail_after(idle_seconds):
-            message = await request.receive()
-    except TimeoutError:
-        raise UploadStalled(f"No byte of the body came for {idle_seconds:g} seconds; send it again.") from None
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return message

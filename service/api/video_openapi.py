@@ -20,7 +20,7 @@ VIDEO_RESPONSES: Responses = {
             "video/mp4": _BINARY,
         },
     },
-    **problems(400, 401, 406, 413, 415, 422, 429, 503, 507),
+    **problems(400, 401, 406, 408, 413, 415, 422, 429, 503, 507),
     500: {"model": ProblemOut, "description": "The service failed; the log knows the request id."},
 }
 

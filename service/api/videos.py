@@ -1,24 +1,25 @@
 """``POST /analyze-video``: a clip in, a timeline of people and emotions out."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
+from service.api.bodies import UploadLimits
 from service.api.context import ServicesDep
 from service.api.errors import request_id_of
 from service.api.negotiation import choose
 from service.api.outliving import OwnedFile, Pump, PumpResponse
 from service.api.security import KEY_NEEDED
-from service.api.spool import Upload, room_needed
-from service.api.uploads import UploadLimits, received_file
+from service.api.spool import SpoolSettings, room_needed
+from service.api.uploads import received_file
 from service.api.video_call import VideoCall
 from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
 from service.api.video_query import Mode, VideoQueryDep
+from service.api.work import WorkGate
 from service.errors import InvalidOption
 
 JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
@@ -41,33 +42,31 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
     video = query.to_video(services.clip_limits)
     engine = services.engine.get()
-    services.gate.check()
+    gate = services.clip_gate
     async with AsyncExitStack() as stack:
-        folder = await stack.enter_async_context(_received(request, services.clip_uploads))
-        call = VideoCall(request_id_of(request), folder / "clip", query.to_domain(), video, engine, services.recorder)
+        clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
+        options = query.to_domain()
+        call = VideoCall(request_id_of(request), clip, options, video, engine, services.recorder)
         if media_type == NDJSON:
-            pump = await Pump.start(services.gate, request, call.lines)
+            pump = await Pump.start(gate, request, call.lines, options.deadline)
             return PumpResponse(pump, stack.pop_all(), NDJSON)
         if media_type == MP4:
-            file = await services.gate.run(request, lambda: call.annotated(folder / "annotated.mp4"))
+            target = clip.with_name("annotated.mp4")
+            file = await gate.run(request, lambda: call.annotated(target), options.deadline)
             return OwnedFile(file, stack.pop_all(), MP4)
         work = {JSON: call.json, CSV: call.csv, PNG: call.plot}[media_type]
-        return Response(await services.gate.run(request, work), media_type=media_type)
+        return Response(await gate.run(request, work, options.deadline), media_type=media_type)
 
 
 @asynccontextmanager
-async def _received(request: Request, limits: UploadLimits) -> AsyncIterator[Path]:
-    """A folder of this request's own with the upload in it as ``clip``; it goes with everything in it."""
-    async with received_file(request, limits, family="video") as upload:
+async def _received(request: Request, limits: UploadLimits, gate: WorkGate) -> AsyncIterator[Path]:
+    """The upload, in a folder of this request's own that goes with everything in it."""
+    with room_needed():
         folder = TemporaryDirectory(prefix="mien-", dir=limits.spool.folder)
-        try:
-            await to_thread.run_sync(_store, upload, Path(folder.name) / "clip")
-            yield Path(folder.name)
-        finally:
-            folder.cleanup()
-
-
-def _store(upload: Upload, path: Path) -> None:
-    # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
-    with room_needed(), path.open("wb") as file:
-        shutil.copyfileobj(upload.open(), file)
+    try:
+        # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
+        spool = SpoolSettings(folder=Path(folder.name), named=True)
+        async with received_file(request, replace(limits, spool=spool), gate, family="video") as upload:
+            yield upload.path()
+    finally:
+        folder.cleanup()

@@ -1,14 +1,16 @@
 """The way from the event loop into the worker threads, bounded at its door."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, current_time, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from service.errors import Overloaded
+from service.errors import DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
@@ -16,53 +18,92 @@ T = TypeVar("T")
 class WorkGate:
     """At most ``capacity`` requests are inside, and at most ``threads`` of them run; the others wait without a thread.
 
-    The bound on threads keeps the number of decoded pictures in memory small however many requests wait.
+    As many again may be arriving, that is, sending their bodies. They are counted apart, so that slow uploads take no
+    place from requests in work. The bound on threads keeps the number of decoded pictures in memory small however many
+    requests wait.
     """
 
     def __init__(self, threads: int, capacity: int) -> None:
+        self._free = Semaphore(threads)
         self._limiter = CapacityLimiter(threads)
         self._capacity = capacity
         self._inside = 0
+        self._arriving = 0
 
     @property
     def inside(self) -> int:
         """Requests running or waiting."""
         return self._inside
 
-    def check(self) -> None:
-        """Refuse now what would be refused after its upload.
+    @property
+    def arriving(self) -> int:
+        """Requests whose bodies are being read."""
+        return self._arriving
+
+    @contextmanager
+    def arrival(self) -> Iterator[None]:
+        """Holds a place for an upload while its body is read.
 
         Raises:
-            Overloaded: when the gate is full.
+            Overloaded: when as many are arriving as may, or the request would be refused after its upload.
         """
-        if self._inside >= self._capacity:
-            raise Overloaded(f"{self._inside} requests are already waiting; send it again in a second.")
+        self._check()
+        if self._arriving >= self._capacity:
+            raise Overloaded(f"{self._arriving} uploads are already on their way; send it again in a second.")
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
-    async def run(self, request: Request, work: Callable[[], T]) -> T:
+    async def run(self, request: Request, work: Callable[[], T], deadline: float | None = None) -> T:
         """``work()`` in a worker thread. A request whose client hangs up while it waits never starts.
 
+        Args:
+            request: whose client is watched.
+            work: seen through once it has begun.
+            deadline: of the wait for a thread, as ``time.monotonic()`` counts; ``work`` watches its own.
+
         Raises:
             Overloaded: when the gate is full.
+            DeadlineExceeded: when the deadline passed before a thread came free.
             ClientDisconnect: when the client hung up before a thread came free.
         """
-        self.check()
+        self._check()
         self._inside += 1
         try:
-            return await self._run(request, work)
+            await self._wait(request, deadline)
+            try:
+                return await to_thread.run_sync(work, limiter=self._limiter)
+            finally:
+                self._free.release()
         finally:
             self._inside -= 1
 
-    async def _run(self, request: Request, work: Callable[[], T]) -> T:
-        if self._limiter.available_tokens >= 1:
-            return await to_thread.run_sync(work, limiter=self._limiter)
+    def _check(self) -> None:
+        if self._inside >= self._capacity:
+            raise Overloaded(f"{self._inside} requests are already waiting; send it again in a second.")
+
+    async def _wait(self, request: Request, deadline: float | None) -> None:
+        try:
+            self._free.acquire_nowait()
+        except WouldBlock:
+            pass
+        else:
+            return
         with CancelScope() as scope:
+            if deadline is not None:
+                # The event loop's clock need not be time.monotonic().
+                scope.deadline = current_time() + deadline - time.monotonic()
             watcher = asyncio.create_task(_cancel_on_hang_up(request, scope))
             try:
-                # Only the wait for a thread can be cancelled; work that has begun is seen through.
-                return await to_thread.run_sync(work, limiter=self._limiter)
+                await self._free.acquire()
+                return
             finally:
-                watcher.cancel()
-        raise ClientDisconnect
+                hung_up = not watcher.cancel()  # it ends by itself only then
+        if hung_up:
+            raise ClientDisconnect
+        raise DeadlineExceeded("The deadline passed while the request waited; allow more time or retry later.")
 
 
 async def _cancel_on_hang_up(request: Request, scope: CancelScope) -> None:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import httpx
@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic_settings import SettingsConfigDict
 
+from service.api.context import Services
 from service.app import create_app
 from service.engine.base import Engine
 from service.errors import MienError
@@ -31,10 +32,12 @@ def settings(**chosen: Any) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client of ``app``, which serves in a thread meanwhile."""
+def serving(app: FastAPI, send_buffer: int | None = None) -> Iterator[httpx.Client]:
+    """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader."""
     config = uvicorn.Config(app, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=5)
     with socket.socket() as listener:
+        if send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -53,6 +56,46 @@ def serving_fake(engine: Engine | None = None, **chosen: Any) -> Iterator[httpx.
     """A client of an app around ``engine`` (a ``FakeEngine`` of one face) with the settings ``chosen``."""
     with serving(create_app(settings(**chosen), engine or FakeEngine(), on_failure=_unexpected)) as client:
         yield client
+
+
+@contextmanager
+def serving_held(
+    queue_capacity: int, workers: int = 1, **chosen: Any
+) -> Iterator[tuple[httpx.Client, Services, threading.Event]]:
+    """A client, the app's services, and the event that lets the engine answer."""
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate, capacity=100)
+    app = create_app(settings(queue_capacity=queue_capacity, workers=workers, **chosen), engine)
+    with serving(app) as client:
+        try:
+            yield client, services_of(app), gate
+        finally:
+            gate.set()
+
+
+def services_of(app: FastAPI) -> Services:
+    """The long-lived objects of ``app``."""
+    return cast("Services", app.state.services)
+
+
+def connection_to(client: httpx.Client, receive_buffer: int | None = None) -> socket.socket:
+    """A bare connection to the server of ``client``."""
+    connection = socket.socket()
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.settimeout(10)
+    connection.connect((client.base_url.host, cast("int", client.base_url.port)))
+    return connection
+
+
+def post_head(length: int, more: str = "", path: str = "/predict") -> bytes:
+    """The head of a request with a body of that length."""
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n".encode()
+
+
+def everything_from(connection: socket.socket) -> bytes:
+    """What the server says until it closes the connection."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def _unexpected(error: MienError) -> None:

@@ -1,53 +1,34 @@
 """Overload, deadlines, a failing engine, hang-ups: nobody hangs, nothing leaks, probes answer all the while."""
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import cast
 
 import httpx
 import psutil
 import pytest
 
-from service.api.context import Services
-from service.app import create_app
 from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, MienError, Overloaded
-from tests.api.live import picture, problem, serving, serving_fake, settings, wait_until
+from tests.api.live import (
+    connection_to,
+    everything_from,
+    picture,
+    post_head,
+    problem,
+    serving_fake,
+    serving_held,
+    wait_until,
+)
 from tests.fakes import FakeEngine
 
 PNG = picture()
 _PROBES = ("/health/live", "/health/ready", "/health/startup", "/v2/health/live", "/v2/health/ready")
 
 
-@contextmanager
-def serving_held(queue_capacity: int, workers: int = 1) -> Iterator[tuple[httpx.Client, Services, threading.Event]]:
-    """A client, the app's services, and the event that lets the engine answer."""
-    gate = threading.Event()
-    engine = FakeEngine(gate=gate, capacity=100)
-    app = create_app(settings(queue_capacity=queue_capacity, workers=workers), engine)
-    with serving(app) as client:
-        try:
-            yield client, cast("Services", app.state.services), gate
-        finally:
-            gate.set()
-
-
 def send_and_hang_up(client: httpx.Client, head: bytes, body: bytes) -> None:
-    with socket.create_connection((client.base_url.host, cast("int", client.base_url.port))) as connection:
+    with connection_to(client) as connection:
         connection.sendall(head + body)
         time.sleep(0.05)
-
-
-def everything_from(connection: socket.socket) -> bytes:
-    """What the server says until it closes the connection."""
-    return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def post_head(length: int, more: str = "") -> bytes:
-    return f"POST /predict HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n".encode()
 
 
 def test_a_full_queue_answers_429_and_empties_again() -> None:
@@ -130,6 +111,25 @@ def test_a_request_whose_client_hung_up_in_the_queue_is_never_started() -> None:
         assert engine.seen == 8
 
 
+def test_a_deadline_ends_the_wait_for_a_thread_and_not_the_work() -> None:
+    with serving_held(queue_capacity=50) as (client, services, gate), ThreadPoolExecutor(8) as pool:
+        engine = cast("FakeEngine", services.engine.get())
+        began = time.monotonic()
+        running = [pool.submit(client.post, "/predict?deadline_ms=1000", content=PNG) for _ in range(8)]
+        wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
+        started = time.monotonic()
+        refused = client.post("/predict", params={"deadline_ms": 50}, content=PNG)
+        assert 0.05 <= time.monotonic() - started < 2
+        problem(refused, 503, "deadline_exceeded")
+        assert int(refused.headers["retry-after"]) >= 1
+        wait_until(lambda: services.gate.inside == 8)
+        time.sleep(max(0.0, began + 1.2 - time.monotonic()))  # the deadline of those that run passes too
+        gate.set()
+        assert {future.result().status_code for future in running} == {200}
+        assert engine.seen == 8
+        client.post("/predict", params={"deadline_ms": 5000}, content=PNG).raise_for_status()
+
+
 def test_hanging_up_in_the_middle_of_an_upload_leaves_no_file_open() -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * 300_000
     form = post_head(10_000_000, "Content-Type: multipart/form-data; boundary=b\r\n")
@@ -146,7 +146,7 @@ def test_hanging_up_in_the_middle_of_an_upload_leaves_no_file_open() -> None:
 def test_an_upload_that_stops_coming_is_ended() -> None:
     with (
         serving_fake(upload_idle_seconds=0.2) as client,
-        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=5) as connection,
+        connection_to(client) as connection,
     ):
         connection.sendall(post_head(1000) + b"x" * 10)
         assert connection.recv(65536).startswith(b"HTTP/1.1 408")
@@ -156,7 +156,7 @@ def test_curl_style_expectation_gets_its_refusal_without_sending() -> None:
     head = post_head(200_000_000, "Expect: 100-continue\r\n")
     with (
         serving_fake() as client,
-        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=5) as connection,
+        connection_to(client) as connection,
     ):
         connection.settimeout(2)
         connection.sendall(head)
@@ -168,7 +168,7 @@ def test_curl_style_expectation_gets_its_refusal_without_sending() -> None:
 def test_a_client_that_sends_all_before_it_listens_gets_its_refusal_too() -> None:
     with (
         serving_fake() as client,
-        socket.create_connection((client.base_url.host, cast("int", client.base_url.port)), timeout=20) as connection,
+        connection_to(client) as connection,
     ):
         connection.sendall(post_head(100_000_000))
         for _ in range(100):

@@ -9,6 +9,19 @@ from tests.api.live import picture, problem, serving_fake
 from tests.fakes import FakeEngine
 
 PNG = picture()
+_NEED_NO_KEY = (
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/static/style.css",
+    "/health/live",
+    "/health/startup",
+    "/health/ready",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/emotion",
+    "/v2/models/emotion/ready",
+)
 
 
 def test_health(client: httpx.Client) -> None:
@@ -90,7 +103,7 @@ def test_a_bad_picture_asked_for_as_a_picture_is_still_a_problem(client: httpx.C
 
 def test_keys() -> None:
     with serving_fake(api_keys="first, second") as client:
-        for method, path in (("POST", "/predict"), ("GET", "/models"), ("GET", "/metrics"), ("GET", "/v2/models/x")):
+        for method, path in (("POST", "/predict"), ("POST", "/analyze-video"), ("GET", "/models"), ("GET", "/metrics")):
             refused = client.request(method, path)
             problem(refused, 401, "unauthorized")
             assert refused.headers["www-authenticate"] == "Bearer"
@@ -99,8 +112,9 @@ def test_keys() -> None:
         for headers in ({"X-API-Key": "third"}, {"Authorization": "Bearer firs"}, {"Authorization": "Basic first"}):
             problem(client.get("/models", headers=headers), 401, "unauthorized")
         problem(client.get("/models", headers=[(b"X-API-Key", "ключ".encode())]), 401, "unauthorized")
-        for path in ("/health/live", "/health/ready", "/v2/health/ready", "/v2/models/emotion/ready", "/docs", "/"):
+        for path in _NEED_NO_KEY:
             client.get(path).raise_for_status()
+        problem(client.get("/v2/models/other"), 404, "not_found")
 
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128, "00-af7651916cd43dd8448eb211c80319c-00"])

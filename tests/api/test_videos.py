@@ -5,7 +5,9 @@ import io
 import json
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -16,7 +18,7 @@ import pytest
 
 from service.api.video_schemas import AnalyzeVideoOut
 from service.errors import InferenceFailed, MienError
-from tests.api.live import problem, serving_fake, wait_until
+from tests.api.live import problem, serving_fake, serving_held, wait_until
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip, write_tone
 from tests.fakes import FakeEngine
 
@@ -149,6 +151,22 @@ def test_an_error_before_the_first_frame_is_an_answer_of_its_own(clip: bytes, ac
         problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 500, "inference_failed")
     with serving_fake(FakeEngine(capacity=0)) as client:
         problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 429, "overloaded")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "video/mp4"])
+def test_a_deadline_ends_the_wait_of_a_clip(clip: bytes, accept: str) -> None:
+    with serving_held(queue_capacity=8) as (client, services, gate), ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(client.post, "/analyze-video", content=clip, headers=MP4) for _ in range(2)]
+        engine = services.engine.get()
+        wait_until(lambda: engine.load().calls == 2)  # every thread of one worker's gate
+        started = time.monotonic()
+        headers = {**MP4, "accept": accept}
+        refused = client.post("/analyze-video", content=clip, headers=headers, params={"deadline_ms": 50})
+        assert 0.05 <= time.monotonic() - started < 2
+        problem(refused, 503, "deadline_exceeded")
+        assert services.clip_gate.inside == 2
+        gate.set()
+        assert {future.result().status_code for future in running} == {200}
 
 
 def test_an_error_on_the_way_is_the_last_line(clip: bytes) -> None:

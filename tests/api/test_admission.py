@@ -1,0 +1,172 @@
+"""Uploads on their way are counted and bounded, lie in files, and give their place back however they end."""
+
+import base64
+import json
+import os
+import socket
+import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.app import create_app
+from tests.api.live import (
+    connection_to,
+    everything_from,
+    picture,
+    post_head,
+    problem,
+    services_of,
+    serving,
+    serving_fake,
+    serving_held,
+    settings,
+    wait_until,
+)
+from tests.fakes import FakeEngine
+
+PNG = picture()
+JSON = "Content-Type: application/json\r\n"
+CLIP = "Content-Type: video/mp4\r\n"
+
+
+def nameless_bytes() -> int:
+    """What this process keeps in files without a name."""
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            found.append(os.stat(descriptor))  # noqa: PTH116
+        except OSError:
+            continue
+    return sum(one.st_size for one in found if stat.S_ISREG(one.st_mode) and one.st_nlink == 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "limit"),
+    [("/predict", JSON, "gate"), ("/predict", "", "gate"), ("/analyze-video", CLIP, "clip_gate")],
+)
+def test_uploads_on_their_way_are_bounded(path: str, kind: str, limit: str) -> None:
+    app = create_app(settings(queue_capacity=2), FakeEngine())
+    gate = getattr(services_of(app), limit)
+    with serving(app) as client, ExitStack() as stack:
+        slow = [stack.enter_context(connection_to(client)) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(post_head(19_000_000, kind, path) + b"x" * 1000)
+        wait_until(lambda: gate.arriving == 2)
+        for _ in range(10):
+            refused = client.post(
+                path, content=PNG, headers={"content-type": kind.partition(": ")[2].strip()} if kind else {}
+            )
+            problem(refused, 429, "overloaded")
+            assert int(refused.headers["retry-after"]) >= 1
+        assert gate.arriving == 2
+        slow.pop().close()
+        wait_until(lambda: gate.arriving == 1)
+        # One slow upload beside it is no reason to refuse a small one.
+        answer = client.post(
+            path, content=PNG, headers={"content-type": kind.partition(": ")[2].strip()} if kind else {}
+        )
+        assert answer.status_code != 429
+        assert gate.arriving == 1
+
+
+def test_a_slow_upload_of_pictures_is_no_reason_to_refuse_a_clip_nor_the_other_way_round() -> None:
+    with serving_fake(queue_capacity=1) as client, connection_to(client) as one, connection_to(client) as other:
+        one.sendall(post_head(1000) + b"x")
+        time.sleep(0.05)
+        problem(client.post("/predict", content=PNG), 429, "overloaded")
+        clip = {"content-type": "video/mp4"}
+        problem(client.post("/analyze-video", content=b"hello", headers=clip), 415, "unsupported_media")
+        other.sendall(post_head(1000, CLIP, "/analyze-video") + b"x")
+        one.close()
+        wait_until(lambda: client.post("/predict", content=PNG).status_code == 200)
+
+
+def test_a_full_gate_refuses_before_the_upload() -> None:
+    with serving_held(queue_capacity=1) as (client, services, gate), ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.post, "/predict", content=PNG)
+        wait_until(lambda: services.gate.inside == 1)
+        with connection_to(client) as connection:
+            connection.sendall(post_head(1000, "Expect: 100-continue\r\n"))
+            answer = everything_from(connection)
+        assert answer.startswith(b"HTTP/1.1 429")
+        gate.set()
+        running.result().raise_for_status()
+
+
+def test_many_small_uploads_at_once_are_all_answered() -> None:
+    with serving_fake(FakeEngine(capacity=64), queue_capacity=16) as client, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: client.post("/predict", content=PNG).status_code, range(100)))
+    assert set(answers) == {200}
+
+
+def test_an_upload_that_stalls_or_drips_gives_its_place_back() -> None:
+    app = create_app(settings(queue_capacity=1, upload_idle_seconds=0.4), FakeEngine())
+    gate = services_of(app).gate
+    with serving(app) as client:
+        with connection_to(client) as connection:
+            connection.sendall(post_head(1000) + b"x")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+            wait_until(lambda: gate.arriving == 0)  # at once, whether or not the client goes
+        with connection_to(client) as connection:
+            connection.sendall(post_head(1000))
+            assert dripped(connection) < 30
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+            wait_until(lambda: gate.arriving == 0)
+        client.post("/predict", content=PNG).raise_for_status()
+
+
+def dripped(connection: socket.socket) -> int:
+    """How many bytes, one every 50 ms, the server waits for before it answers."""
+    connection.settimeout(0.05)
+    for count in range(100):
+        connection.send(b"x")
+        try:
+            if connection.recv(1, socket.MSG_PEEK):
+                connection.settimeout(5)
+                return count
+        except TimeoutError:
+            continue
+    return 100
+
+
+def test_a_steady_upload_may_take_longer_than_the_idle_limit() -> None:
+    body = PNG + bytes(40_000)
+    with serving_fake(upload_idle_seconds=0.4) as client, connection_to(client) as connection:
+        connection.sendall(post_head(len(body), "Connection: close\r\n"))
+        started = time.monotonic()
+        for start in range(0, len(body), 1000):
+            connection.sendall(body[start : start + 1000])
+            time.sleep(0.02)
+        assert time.monotonic() - started > 0.6
+        assert everything_from(connection).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
+def test_a_large_json_body_waits_in_a_file() -> None:
+    body = json.dumps({"images": [base64.b64encode(PNG).decode() + " " * 5_000_000]}).encode()
+    app = create_app(settings(spool_memory_bytes=1 << 20), FakeEngine())
+    gate = services_of(app).gate
+    with serving(app) as client, connection_to(client) as connection:
+        before = nameless_bytes()
+        connection.sendall(post_head(len(body), JSON + "Connection: close\r\n") + body[:-1])
+        wait_until(lambda: nameless_bytes() - before > 4_900_000)
+        assert gate.arriving == 1
+        connection.sendall(body[-1:])
+        answer = everything_from(connection)
+        wait_until(lambda: nameless_bytes() == before)
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_json_that_cannot_be_used_gives_its_place_back() -> None:
+    app = create_app(settings(queue_capacity=1), FakeEngine())
+    services = services_of(app)
+    with serving(app) as client:
+        for _ in range(3):
+            problem(client.post("/predict", json={"images": []}), 400, "invalid_field")
+        assert (services.gate.arriving, services.gate.inside) == (0, 0)
+        assert httpx.post(f"{client.base_url}/predict", content=PNG).status_code == 200

@@ -1,0 +1,93 @@
+"""A clip in work lies on the disk once, and nothing of it stays."""
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.api.work import WorkGate
+from service.app import create_app
+from service.errors import InferenceFailed
+from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
+from tests.clips import PatchEngine, moving, steps, write_clip
+from tests.fakes import FakeEngine
+
+MP4 = {"content-type": "video/mp4"}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", steps(25), moving(25)).read_bytes()
+
+
+@contextmanager
+def spooling(folder: Path, engine: FakeEngine) -> Iterator[tuple[httpx.Client, WorkGate]]:
+    app = create_app(settings(spool_dir=folder, spool_memory_bytes=1, workers=1), engine)
+    with serving(app) as client:
+        yield client, services_of(app).clip_gate
+
+
+def bytes_in(folder: Path) -> int:
+    """What lies there, files that are open but have no name included; each counts once."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            if str(descriptor.readlink()).startswith(str(folder)):
+                paths.append(descriptor)
+        except OSError:
+            continue
+    found = [os.stat(path) for path in paths]  # noqa: PTH116
+    return sum({(one.st_dev, one.st_ino): one.st_size for one in found}.values())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
+@pytest.mark.parametrize("form", ["raw", "multipart"])
+def test_a_clip_in_work_needs_its_size_once(clip: bytes, tmp_path: Path, form: str) -> None:
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate)
+    body = {"content": clip, "headers": MP4} if form == "raw" else {"files": {"file": ("clip.mp4", clip)}}
+    with spooling(tmp_path, engine) as (client, _), ThreadPoolExecutor(1) as pool:
+        try:
+            answer = pool.submit(client.post, "/analyze-video", **body)  # type: ignore[arg-type]
+            wait_until(lambda: engine.seen)
+            held = bytes_in(tmp_path)
+        finally:
+            gate.set()
+        answer.result().raise_for_status()
+        assert held == len(clip)
+        wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "video/mp4"])
+def test_nothing_stays_after_an_answer(clip: bytes, tmp_path: Path, accept: str) -> None:
+    with spooling(tmp_path, PatchEngine()) as (client, gate):
+        client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}).raise_for_status()
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert (gate.arriving, gate.inside) == (0, 0)
+
+
+def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
+    with spooling(tmp_path, FakeEngine(error=InferenceFailed("broken"))) as (client, gate):
+        problem(client.post("/analyze-video", content=clip, headers=MP4), 500, "inference_failed")
+        problem(client.post("/analyze-video", content=clip[:1000], headers=MP4), 422, "corrupt_media")
+        problem(client.post("/analyze-video", content=b"", headers=MP4), 400, "invalid_request")
+        problem(client.post("/analyze-video", files=[("file", clip)] * 2), 400, "invalid_field")
+        problem(client.post("/analyze-video", files={"other": clip}), 400, "invalid_field")
+        problem(client.post("/analyze-video", content=clip, headers={"content-type": "a/b"}), 415, "unsupported_media")
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert (gate.arriving, gate.inside) == (0, 0)
+
+
+def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    with spooling(tmp_path, engine) as (client, gate):
+        with connection_to(client) as connection:
+            connection.sendall(post_head(len(clip), "Content-Type: video/mp4\r\n", "/analyze-video") + clip[:-1])
+            wait_until(lambda: gate.arriving == 1 and list(tmp_path.rglob("clip-*")))
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert engine.seen == gate.arriving == 0

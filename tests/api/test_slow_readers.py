@@ -1,0 +1,139 @@
+"""A client that stops reading its answer is cut off, and pictures are answered whatever clips do."""
+
+import json
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.app import create_app
+from service.domain import AnalyzeOptions, Frame, FrameResult
+from tests.api.live import (
+    connection_to,
+    everything_from,
+    picture,
+    post_head,
+    services_of,
+    serving,
+    settings,
+    wait_until,
+)
+from tests.clips import moving, steps, write_clip
+from tests.fakes import FakeEngine
+
+PNG = picture()
+IDLE = 0.5
+HEAD = "Content-Type: video/mp4\r\nAccept: application/x-ndjson\r\n"
+PATH = "/analyze-video?fps=native"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", steps(400), moving(400)).read_bytes()
+
+
+class ClipsWait(FakeEngine):
+    """Pictures (64 pixels wide) are answered at once, clips when ``release`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(capacity=100)
+        self.release = threading.Event()
+
+    def analyze(self, frames: Iterator[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:  # type: ignore[override]
+        for frame in frames:
+            if frame.width != 64:
+                self.release.wait(10)
+            yield self._result(frame, options)
+
+
+def lines_of(answer: bytes) -> list[bytes]:
+    return [line for line in answer.split(b"\r\n") if line.startswith(b"{")]
+
+
+def test_a_client_that_stops_reading_is_cut_off(clip: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine(faces=20)
+    app = create_app(settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path), engine)
+    gate = services_of(app).clip_gate
+    with serving(app, send_buffer=4096) as client, ExitStack() as stack:
+        stalled = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
+        for connection in stalled:
+            connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
+        wait_until(lambda: gate.inside == 3)  # two run, one waits
+        for _ in range(5):  # while they hold what they can
+            client.post("/predict", content=PNG, timeout=2).raise_for_status()
+        wait_until(lambda: gate.inside == 0)
+        assert engine._calls == 0
+        assert engine.seen < 3 * 400
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        records = [record for record in caplog.records if "stopped reading" in record.getMessage()]
+        assert len(records) == 3
+        assert {record.levelno for record in records} == {logging.WARNING}
+        assert {record.__dict__["fields"]["path"] for record in records} == {"/analyze-video"}
+        for connection in stalled:
+            answer = everything_from(connection)  # ends: the server has closed the connection
+            assert json.loads(lines_of(answer)[0])["type"] == "start"
+            assert not answer.endswith(b"0\r\n\r\n")  # and the reader can tell that something is missing
+
+
+def test_a_slow_reader_gets_it_all(clip: bytes) -> None:
+    app = create_app(settings(workers=1, upload_idle_seconds=IDLE), FakeEngine(faces=8))
+    with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
+        connection.sendall(post_head(len(clip), HEAD + "Connection: close\r\n", PATH) + clip)
+        started = time.monotonic()
+        answer = slowly(connection, IDLE / 5)
+        assert time.monotonic() - started > 2 * IDLE
+    assert answer.endswith(b"0\r\n\r\n")
+    assert b'"type":"end"' in answer
+
+
+def slowly(connection: socket.socket, pause: float) -> bytes:
+    """All that comes, with a pause each time that enough has come for the server to go on."""
+    received, since = bytearray(), 0
+    while part := connection.recv(65536):
+        received += part
+        since += len(part)
+        if since > 60_000:
+            time.sleep(pause)
+            since = 0
+    return bytes(received)
+
+
+def test_clips_leave_the_pictures_their_threads(clip: bytes) -> None:
+    engine = ClipsWait()
+    app = create_app(settings(workers=1, queue_capacity=50), engine)
+    gate = services_of(app).clip_gate
+    with serving(app) as client, ThreadPoolExecutor(12) as pool:
+        headers = {"content-type": "video/mp4"}
+        try:
+            clips = [pool.submit(client.post, "/analyze-video", content=clip, headers=headers) for _ in range(12)]
+            wait_until(lambda: gate.inside == 12)
+            started = time.monotonic()
+            client.post("/predict", content=PNG).raise_for_status()
+            assert time.monotonic() - started < 2
+            assert gate.inside == 12
+        finally:
+            engine.release.set()
+        assert {future.result().status_code for future in clips} == {200}
+
+
+def test_a_file_that_nobody_takes_goes(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    app = create_app(settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path), FakeEngine())
+    noise = np.random.default_rng(0).integers(0, 255, (20, 240, 320, 3), np.uint8)
+    clip = write_clip(tmp_path_factory.mktemp("clips") / "noise.mp4", steps(20), noise).read_bytes()
+    head = "Content-Type: video/mp4\r\nAccept: video/mp4\r\n"
+    with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
+        connection.sendall(post_head(len(clip), head, PATH) + clip)
+        head_sent = connection.recv(1000)
+        assert head_sent.startswith(b"HTTP/1.1 200")
+        assert list(tmp_path.rglob("annotated.mp4"))
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        (declared,) = re.findall(rb"content-length: (\d+)", head_sent)
+        assert len(everything_from(connection)) < int(declared)
