@@ -26,7 +26,8 @@ manifest beside this card says how to read the outputs.
 **A teacher labelled most of it.** Boxes are the teacher's (YuNet-n, MIT) wherever it found the face, also where people
 had drawn an ellipse (FDDB) or a box (MaskScenes); people's boxes only where the teacher found nothing. All landmarks
 are the teacher's. Faces that the teacher half believed in (score 0.3 to 0.7) are neither trained on nor counted, but
-for 598 that stand alone at 0.55 and more in photographs without people's boxes, which are trained on. So the figures
+for 598 that stand alone at 0.55 and more in photographs without people's boxes, which are trained on. Its scores decide
+no more than that: what the network's own score learns is how well its box overlaps the label. So the figures
 below measure agreement with the teacher more than truth, and flatter the teacher; the row "FDDB, people's boxes" is
 the exception.
 

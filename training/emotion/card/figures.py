@@ -3,6 +3,7 @@
 from typing import Any
 
 from training.common.markdown import percent, table
+from training.emotion.calibrate import Meaning
 from training.emotion.card.aims import aims
 from training.emotion.card.shapes import shapes
 from training.emotion.pareto import Candidate
@@ -34,7 +35,7 @@ was never read. `make model-report` recomputes all of it.
   FER2013: the original label, every face that has one.
 - KL: votes (lone ones dropped, over the eight emotions) against the scores as shipped. At temperature 1 it is
   {measured["protocol_a"]["kl_nats_untouched"]:.3f}, at the temperature that suits these votes best
-  {measured["protocol_a"]["kl_nats_lowest"]:.3f}.
+  {measured["protocol_a"]["kl_nats_lowest"]:.3f}. {_fitted(measured)}
 {_twins(measured)}
 {_through(measured)}
 {_mirror(measured)}
@@ -56,6 +57,17 @@ was never read. `make model-report` recomputes all of it.
 """
 
 
+def _fitted(measured: Report) -> str:
+    """Why the divergence as shipped is not the lowest."""
+    if Meaning(measured["fitted_to"]) is not Meaning.MAJORITY:
+        return ""
+    return (
+        "The shipped temperature is fitted to the winning label, not to the shares of the votes: a score is meant to be "
+        "right as often as it says, and the label that wins is right more often than it has votes. That costs "
+        "divergence."
+    )
+
+
 def _twins(measured: Report) -> str:
     twins = measured["twins"]
     return (
@@ -73,7 +85,8 @@ def _through(measured: Report) -> str:
     return (
         f"- Through our detector: tiles pasted into held-out photographs, found by `face-detector` "
         f"{through['detector']}, cropped by the service (n = {through['rows'][0]['n']:,}); a face not found counts as "
-        "wrong. The mean over faces of 64, 128 and 224 px; each of them stands under *Harder conditions*."
+        "wrong. The mean over all sizes; each of them stands under *Harder conditions*. The detector was trained with "
+        "FER+ train tiles pasted into photographs in much the same way, so faces of other kinds may be found less often."
     )
 
 
