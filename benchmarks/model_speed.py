@@ -9,6 +9,7 @@ project: its file is looked for in ../shared/teacher and left out of the table w
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,19 @@ from service.vision.detector import OUTPUTS
 PEER = Path("../shared/teacher/yunet_n.onnx")
 
 
-def timed(run: Callable[[], object], repeats: int) -> tuple[float, float, float]:
-    """Quartiles in ms, after a warm-up of five."""
-    for _ in range(5):
-        run()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - begin) * 1e3)
+def timed(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, tuple[float, float, float]]:
+    """Quartiles in ms of each, after a warm-up of five; they take turns, so that a busy moment hits all of them."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(repeats + 5):
+        for name, run in runs.items():
+            begin = time.perf_counter()
+            run()
+            if turn >= 5:
+                times[name].append((time.perf_counter() - begin) * 1e3)
+    return {name: quartiles(spent) for name, spent in times.items()}
+
+
+def quartiles(times: list[float]) -> tuple[float, float, float]:
     low, middle, high = np.percentile(times, [25, 50, 75])
     return float(low), float(middle), float(high)
 
@@ -59,20 +64,22 @@ def main() -> None:
     print(f"{'model':>14} {'input':>10} {'ms, median':>11} {'quartiles':>16} {'a face':>8} {'x peer':>7}")
     for side in (320, 640):
         picture = rng.integers(0, 255, (1, side, side, 3)).astype(np.uint8)
-        low, ours, high = timed(lambda picture=picture: detector.run(picture), arguments.repeats)
-        ratio = ""
+        runs = {"face-detector": partial(detector.run, picture)}
         if PEER.exists():
-            peer_low, theirs, peer_high = timed(peer(PEER, side), arguments.repeats)
-            quartiles = f"{peer_low:.2f} .. {peer_high:.2f}"
-            print(f"{'YuNet-n':>14} {f'{side}x{side}':>10} {theirs:11.2f} {quartiles:>16}")
-            ratio = f"{ours / theirs:.2f}"
-        quartiles = f"{low:.2f} .. {high:.2f}"
-        print(f"{'face-detector':>14} {f'{side}x{side}':>10} {ours:11.2f} {quartiles:>16} {'':>8} {ratio:>7}")
+            runs["YuNet-n"] = peer(PEER, side)
+        spent = timed(runs, arguments.repeats)
+        for name, found in spent.items():
+            ratio = f"{found[1] / spent['YuNet-n'][1]:.2f}" if "YuNet-n" in spent else ""
+            print_row(name, f"{side}x{side}", found, "", ratio)
     for batch in (1, 8, 32):
         tiles = rng.integers(0, 255, (batch, 48, 48, 1)).astype(np.uint8)
-        low, ours, high = timed(lambda tiles=tiles: classifier.run(tiles), arguments.repeats)
-        quartiles = f"{low:.2f} .. {high:.2f}"
-        print(f"{'emotion':>14} {f'{batch} x 48x48':>10} {ours:11.2f} {quartiles:>16} {ours / batch:8.3f}")
+        found = timed({"emotion": partial(classifier.run, tiles)}, arguments.repeats)["emotion"]
+        print_row("emotion", f"{batch} x 48x48", found, f"{found[1] / batch:.3f}", "")
+
+
+def print_row(model: str, size: str, found: tuple[float, float, float], face: str, ratio: str) -> None:
+    low, middle, high = found
+    print(f"{model:>14} {size:>10} {middle:11.2f} {f'{low:.2f} .. {high:.2f}':>16} {face:>8} {ratio:>7}")
 
 
 if __name__ == "__main__":

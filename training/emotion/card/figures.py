@@ -62,8 +62,8 @@ def _fitted(measured: Report) -> str:
     if Meaning(measured["fitted_to"]) is not Meaning.MAJORITY:
         return ""
     return (
-        "The shipped temperature is fitted to the winning label, not to the shares of the votes: a score is meant to be "
-        "right as often as it says, and the label that wins is right more often than it has votes. That costs "
+        "The shipped temperature is fitted to the winning label, not to the shares of the votes: a score is meant to "
+        "be right as often as it says, and the label that wins is right more often than it has votes. That costs "
         "divergence."
     )
 
@@ -86,7 +86,7 @@ def _through(measured: Report) -> str:
         f"- Through our detector: tiles pasted into held-out photographs, found by `face-detector` "
         f"{through['detector']}, cropped by the service (n = {through['rows'][0]['n']:,}); a face not found counts as "
         "wrong. The mean over all sizes; each of them stands under *Harder conditions*. The detector was trained with "
-        "FER+ train tiles pasted into photographs in much the same way, so faces of other kinds may be found less often."
+        "FER+ train tiles pasted into photographs in much the same way, so other faces may be found less often."
     )
 
 
