@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/detector/int8.onnx"))
-    parser.add_argument("--pictures", type=int, default=120)
+    parser.add_argument("--pictures", type=int, default=400)
     parser.add_argument("--method", choices=["MinMax", "Entropy", "Percentile"], default="MinMax")
     arguments = parser.parse_args()
     quantise(arguments.model, arguments.out, arguments.data, arguments.pictures, CalibrationMethod[arguments.method])
