@@ -34,8 +34,8 @@ LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
 
 
 class DetectorMode(StrEnum):
-    """``fast`` looks at 320 px on the long side; ``accurate`` at 640 too, at parts of very large pictures, and at the
-    picture turned where nothing sure was found."""
+    """``fast`` looks at 320 px on the long side, and at 640 where that shows no face; ``accurate`` always at both, at
+    parts of large pictures, and at the picture turned where nothing sure was found."""
 
     FAST = "fast"
     ACCURATE = "accurate"

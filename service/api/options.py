@@ -17,7 +17,7 @@ class AnalysisQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    detector: DetectorMode = Field(DetectorMode.FAST, description="fast looks at 320 px, accurate at 640 px")
+    detector: DetectorMode = Field(DetectorMode.FAST, description="fast looks at 320 px, accurate at 640 px and closer")
     min_face: float = Field(16, ge=1, le=100_000, description="smallest face reported: shorter side of its box, in px")
     min_confidence: float | None = Field(None, ge=0, le=1, description="by default the detector's own threshold")
     max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="most faces reported in one picture")

@@ -19,7 +19,7 @@ from service.runtime import Session
 from service.vision.geometry import suppress, voted
 from service.vision.resampling import shrink
 
-VOTERS = 0.25  # of the threshold: cells from here on help to place a face that others found
+VOTERS = 0.1  # of the threshold: cells from here on help to place a face that others found
 VOTE_IOU = 0.6
 # The surest cells of one input that are looked at. A caller may ask for every cell (``min_confidence=0``), and a tile
 # of 1,280 px has 33,600, which would cost seconds. This many are all 8,400 of an input of 640 px, and more than the

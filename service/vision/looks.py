@@ -1,5 +1,5 @@
-"""Where the detector looks: once at the whole picture; when it is to be accurate twice, and again at parts of a very
-large one, and when nothing sure was seen at the picture turned.
+"""Where the detector looks: once at the whole picture, and closer where that showed no face at all; when it is to be
+accurate twice, and again at parts of a very large one, and when nothing sure was seen at the picture turned.
 
 The accurate look adds the larger input to the smaller one: a face that fills the picture is surest at the smaller.
 What the larger one takes for a face must be borne out by the smaller if it is large enough to be seen there: wheels
@@ -73,8 +73,27 @@ def look(
 
     What is left out for ``most`` is left out at the end: looks check one another by all that each of them saw.
     """
-    found = _whole(detector, pixels, threshold) if mode is DetectorMode.FAST else _accurate(detector, pixels, threshold)
+    found = _fast(detector, pixels, threshold) if mode is DetectorMode.FAST else _accurate(detector, pixels, threshold)
     return found.only(slice(most))
+
+
+def _fast(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
+    found = _whole(detector, pixels, threshold)
+    if found.scores.size:
+        return found
+    middle, scale = _within(pixels, detector.spec.accurate_long_side, shrink)
+    # Before "no face" is the answer; held to what the larger input is held to elsewhere.
+    return _best(detector, _both(detector, middle, scale, max(threshold, detector.spec.accurate_threshold)))
+
+
+def _both(detector: FaceDetector, middle: U8Array, scale: float, threshold: float) -> list[Detections]:
+    """Faces of both inputs, those of the larger one borne out by the smaller; ``middle`` is ``scale`` times as large
+    as the picture in whose pixels they are."""
+    side = detector.spec.accurate_long_side
+    larger = detector.find(middle, side, threshold, MOST_FACES).moved(1 / scale)
+    smaller = _whole(detector, middle, min(threshold, HINT)).moved(1 / scale)
+    witnessed = WITNESSED * max(middle.shape[:2]) / scale / side
+    return [larger.only(_borne_out(larger, smaller, witnessed)), smaller.only(smaller.scores >= threshold)]
 
 
 def _whole(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
@@ -89,12 +108,7 @@ def _accurate(detector: FaceDetector, pixels: U8Array, threshold: float) -> Dete
     closer, closer_scale = _within(pixels, _second_side(long_side, side), sample)
     middle, scale = _within(closer, side, shrink)
     scale *= closer_scale
-    larger = detector.find(middle, side, threshold, MOST_FACES).moved(1 / scale)
-    smaller = _whole(detector, middle, min(threshold, HINT)).moved(1 / scale)
-    parts = [
-        larger.only(_borne_out(larger, smaller, WITNESSED * long_side / side)),
-        smaller.only(smaller.scores >= threshold),
-    ]
+    parts = _both(detector, middle, scale, threshold)
     if long_side > 2 * side:
         parts += [part.moved(1 / closer_scale) for part in _tiled(detector, closer, threshold)]
     found = _best(detector, parts)
