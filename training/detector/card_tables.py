@@ -62,7 +62,8 @@ def served(measured: Report) -> str:
     sides = " and ".join(f"{row['long_side']} px" for row in measured["served"])
     chosen = " and ".join(str(measured["thresholds"][str(row["long_side"])]) for row in measured["served"])
     text = f"The service's two ways to look, every look included, at the shipped thresholds, {chosen}"
-    return f"\n### As served\n\n{text}; faces of 16 px and more at {sides}.\n{table(head, rows)}"
+    asked = f"faces of 16 px and more at {sides} and in the photograph, which is what it reports by default"
+    return f"\n### As served\n\n{text}; {asked}.\n{table(head, rows)}"
 
 
 def curve(measured: Report, side: str) -> str:

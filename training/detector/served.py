@@ -1,13 +1,14 @@
-"""The detector as the service runs it: every look of `fast` and `accurate`, thresholds, votes and all."""
+"""The detector as the service runs it: every look of `fast` and `accurate`, thresholds, votes, smallest face."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from service.domain import DetectorMode, F32Array, U8Array
+from service.domain import AnalyzeOptions, DetectorMode, F32Array, U8Array
 from service.runtime import Session
 from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from service.vision.looks import HINT, look
@@ -42,8 +43,18 @@ class ServedDetector:
         spec = self._detector.spec
         mode = DetectorMode.FAST if long_side == spec.fast_long_side else DetectorMode.ACCURATE
         seen = look(self._detector, picture, mode, spec.threshold_of(mode), MOST_FACES)
+        # What is smaller is not reported unless it is asked for; mostly such finds are lamps and letters.
+        seen = seen.only(
+            (seen.boxes[:, 2:] - seen.boxes[:, :2]).min(axis=1, initial=np.inf) >= AnalyzeOptions().min_face
+        )
         order = np.argsort(-seen.scores, kind="stable")
         return Detections(seen.boxes[order], seen.scores[order], seen.landmarks[order])
+
+
+def _asked_for(photographs: list[Photograph]) -> list[Photograph]:
+    """The photographs with faces that the service leaves out for their size neither asked for nor held against it."""
+    least = AnalyzeOptions().min_face
+    return [replace(p, ignore=p.ignore | ((p.boxes[:, 2:] - p.boxes[:, :2]).min(axis=1) < least)) for p in photographs]
 
 
 def threshold_table(
@@ -52,19 +63,19 @@ def threshold_table(
     """What each score would cost `accurate`, whose looks check one another: see `thresholds.table`. From `HINT` on:
     at lower ones the smaller look would bear out more."""
     detector = ServedDetector(model, dict.fromkeys((fast, accurate), HINT))
-    results = run(detector, photographs, data, accurate)
+    results = run(detector, _asked_for(photographs), data, accurate)
     face_free = [r for r in results if r.photograph.source == NEGATIVES]
     rows = thresholds.table(curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE)))
     return [row for row in rows if row["threshold"] >= HINT]
 
 
 def measure(model: Path, photographs: list[Photograph], data: Path, chosen: dict[int, float]) -> list[dict[str, Any]]:
-    """A row a mode: recall of faces that have 16 px at the mode's input, false positives a picture and a face-free
-    one, each with its count."""
+    """A row a mode: recall of faces that have 16 px at the mode's input and in the photograph, false positives a
+    picture and a face-free one, each with its count."""
     detector = ServedDetector(model, chosen)
     rows = []
     for long_side, mode in zip(sorted(chosen), DetectorMode, strict=True):
-        results = run(detector, photographs, data, long_side)
+        results = run(detector, _asked_for(photographs), data, long_side)
         face_free = [r for r in results if r.photograph.source == NEGATIVES]
         whole, empty = curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE))
         recall, _, wrong = whole.at_threshold(0.0)
