@@ -29,6 +29,9 @@ _ABSENCE = 20.0
 _MEMORY = 2.0
 # Seconds that a face of middling confidence is watched before it becomes someone.
 _WATCHED = 0.5
+# How sure it must be on average by then, from ``lasting`` (0) to ``first_sight`` (1): a face printed on a shirt is seen
+# long, and never with conviction.
+_CONVICTION = 0.5
 _SLACK = 1e-6  # s; times are sums of fractions
 # Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.
 _COVERED = 0.15
@@ -39,7 +42,7 @@ class Bounds:
     """How sure the detector must be. ``first_sight``: of a face that nobody is known by, for it to become someone at
     once. ``lasting``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen
     before is that person, a series of them is the back of a head. A face between the two becomes someone when it has
-    stayed so sure for half a second."""
+    stayed so sure for half a second, and a little surer than ``lasting`` on average."""
 
     first_sight: float = 0.0
     lasting: float = 0.0
@@ -100,7 +103,10 @@ def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator
 
 
 def _proven(watched: _Track, face: Face, bounds: Bounds) -> bool:
-    return face.confidence >= bounds.first_sight or watched.seen - watched.first >= _WATCHED - _SLACK
+    if face.confidence >= bounds.first_sight:
+        return True
+    convincing = bounds.lasting + _CONVICTION * (bounds.first_sight - bounds.lasting)
+    return watched.seen - watched.first >= _WATCHED - _SLACK and watched.confidence >= convincing
 
 
 def _believable(faces: Sequence[Face], sure: float) -> list[Face]:
