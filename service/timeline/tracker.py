@@ -29,9 +29,6 @@ _ABSENCE = 20.0
 _MEMORY = 2.0
 # Seconds that a face of middling confidence is watched before it becomes someone.
 _WATCHED = 0.5
-# How sure it must be on average by then, from ``lasting`` (0) to ``first_sight`` (1): a face printed on a shirt is seen
-# long, and never with conviction.
-_CONVICTION = 0.5
 _SLACK = 1e-6  # s; times are sums of fractions
 # Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.
 _COVERED = 0.15
@@ -42,7 +39,7 @@ class Bounds:
     """How sure the detector must be. ``first_sight``: of a face that nobody is known by, for it to become someone at
     once. ``lasting``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen
     before is that person, a series of them is the back of a head. A face between the two becomes someone when it has
-    stayed so sure for half a second, and a little surer than ``lasting`` on average."""
+    stayed so sure for half a second; at a doubtful sight the half second begins anew."""
 
     first_sight: float = 0.0
     lasting: float = 0.0
@@ -85,6 +82,9 @@ def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator
         lost = set(range(len(tracks)))
         for at, face in sorted(enumerate(faces), key=lambda item: (item[1].box.x, item[1].box.y)):
             if at in pairs:
+                if tracks[pairs[at]].person is None and face.confidence < bounds.lasting:
+                    lost.discard(pairs[at])
+                    continue
                 seen = _seen_again(tracks[pairs[at]], moved[pairs[at]], face, result.time)
                 if max(seen.confidence, face.confidence) < bounds.lasting:
                     continue
@@ -103,10 +103,7 @@ def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator
 
 
 def _proven(watched: _Track, face: Face, bounds: Bounds) -> bool:
-    if face.confidence >= bounds.first_sight:
-        return True
-    convincing = bounds.lasting + _CONVICTION * (bounds.first_sight - bounds.lasting)
-    return watched.seen - watched.first >= _WATCHED - _SLACK and watched.confidence >= convincing
+    return face.confidence >= bounds.first_sight or watched.seen - watched.first >= _WATCHED - _SLACK
 
 
 def _believable(faces: Sequence[Face], sure: float) -> list[Face]:

@@ -164,7 +164,7 @@ def test_where_a_face_fits_two_people_it_is_the_one_who_was_there_just_now() -> 
 def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fps: float) -> None:
     def first_row(lasts: float) -> float | None:
         take = film({"a": line(300, 300, 0)}, [t for t in every(fps, 3) if t <= lasts])
-        rows = track((with_confidence(r, 0.72) for r in take.results), Bounds(first_sight=0.8, lasting=0.6))
+        rows = track((with_confidence(r, 0.65) for r in take.results), Bounds(first_sight=0.8, lasting=0.6))
         return next((row.time for row in rows if row.faces), None)
 
     assert first_row(0.45) is None
@@ -173,9 +173,9 @@ def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fp
     assert 0.5 - 1e-6 <= begun < 0.5 + 1 / fps
 
 
-def test_a_face_that_never_convinces_is_no_one_however_long_it_is_there() -> None:
+def test_a_face_that_is_doubtful_now_and_then_is_no_one_however_long_it_is_there() -> None:
     take = film({"a": line(300, 300, 0)}, every(5, 4))
-    seen = [with_confidence(r, (0.75, 0.61, 0.68, 0.62)[n % 4]) for n, r in enumerate(take.results)]
+    seen = [with_confidence(r, (0.75, 0.61, 0.68, 0.42)[n % 4]) for n, r in enumerate(take.results)]
     assert not any(row.faces for row in track(seen, Bounds(first_sight=0.8, lasting=0.6)))
 
 
