@@ -15,7 +15,7 @@ accurate look that found nothing sure goes over the three other ways to hold the
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from service.domain import DetectorMode, U8Array
 from service.vision.detector import Detections, FaceDetector
 from service.vision.geometry import area, intersection, suppress
 from service.vision.resampling import sample, shrink
-from service.vision.turning import turned, turned_back
+from service.vision.turning import mirrored, mirrored_back, turned, turned_back
 
 MOST_FACES = 1000  # of one look, and so of a picture: as many as callers may ask for
 WHOLE = 4.4  # accurate long sides; a picture up to that is gone over as it is
@@ -81,9 +81,28 @@ def _fast(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detectio
     found = _whole(detector, pixels, threshold)
     if found.scores.size:
         return found
-    middle, scale = _within(pixels, detector.spec.accurate_long_side, shrink)
+    side = detector.spec.accurate_long_side
+    middle, scale = _within(pixels, side, shrink)
     # Before "no face" is the answer; held to what the larger input is held to elsewhere.
-    return _best(detector, _both(detector, middle, scale, max(threshold, detector.spec.accurate_threshold)))
+    found = _best(detector, _both(detector, middle, scale, max(threshold, detector.spec.accurate_threshold)))
+    if not found.scores.size:
+        return found
+    other = mirrored_back(detector.find(mirrored(middle), side, HINT, MOST_FACES), middle.shape[1])
+    return _steadied(found, other.moved(1 / scale))
+
+
+def _steadied(found: Detections, other: Detections) -> Detections:
+    """``found``, each where it and the same face of ``other`` are on average: what one look hardly sees, it hardly
+    places."""
+    boxes, landmarks = found.boxes.copy(), found.landmarks.copy()
+    for index, box in enumerate(found.boxes):
+        shared = intersection(box, other.boxes)
+        overlaps = shared / (area(box[None]) + area(other.boxes) - shared)
+        if overlaps.max(initial=0.0) >= SAME:
+            same = int(overlaps.argmax())
+            boxes[index] = (box + other.boxes[same]) / 2
+            landmarks[index] = (landmarks[index] + other.landmarks[same]) / 2
+    return replace(found, boxes=boxes, landmarks=landmarks)
 
 
 def _both(detector: FaceDetector, middle: U8Array, scale: float, threshold: float) -> list[Detections]:

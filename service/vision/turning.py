@@ -1,4 +1,4 @@
-"""Quarter turns of a picture, and of the faces found in it."""
+"""Quarter turns and the mirror image of a picture, and of the faces found in it."""
 
 from dataclasses import replace
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from service.domain import U8Array
 from service.vision.detector import Detections
+
+_SIDES_EXCHANGED = [1, 0, 2, 4, 3]  # of eyes, nose and mouth corners
 
 
 def turned(pixels: U8Array, quarters: int) -> U8Array:
@@ -18,6 +20,22 @@ def turned_back(found: Detections, quarters: int, width: int, height: int) -> De
     for left in range(quarters, 0, -1):
         found = _clockwise(found, width if left % 2 else height)
     return found
+
+
+def mirrored(pixels: U8Array) -> U8Array:
+    """``uint8 [h, w, 3]`` with left and right exchanged."""
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
+def mirrored_back(found: Detections, width: int) -> Detections:
+    """Faces of a ``mirrored`` picture as faces of the picture before; right eyes are right ones again."""
+    left, top, right, bottom = found.boxes.T
+    across = np.stack([width - found.landmarks[..., 0], found.landmarks[..., 1]], axis=-1)
+    return replace(
+        found,
+        boxes=np.stack([width - right, top, width - left, bottom], axis=1),
+        landmarks=across[:, _SIDES_EXCHANGED],
+    )
 
 
 def _clockwise(found: Detections, side: int) -> Detections:
