@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -184,3 +185,26 @@ def test_fewer_faces_are_the_first_of_all_faces(mode: DetectorMode) -> None:
     assert len(every.boxes) == 8
     for most in range(1, 8):
         assert look(detector, pixels, mode, 0.5, most).boxes.tolist() == every.boxes[:most].tolist()
+
+
+def leaning_spots(images: np.ndarray) -> list[np.ndarray]:
+    """As ``bright_spots``, of the larger input only: faces too small to need a witness, 4 px too far to the right."""
+    scores, boxes, landmarks = bright_spots(images)
+    if max(images.shape[1:3]) < 640:
+        scores = scores * np.float32(0.5)
+    return [scores, boxes / 2 + np.asarray([-4, 0, 4, 0], dtype=np.float32), landmarks]
+
+
+def test_fast_looks_closer_before_it_says_that_there_is_no_face() -> None:
+    detector = FaceDetector(session(leaning_spots), SPEC)
+    pixels = small_face(640, 480, 300, 200)
+    assert detector.find(pixels, 320, 0.5, 10).scores.size == 0
+    (box,) = look(detector, pixels, DetectorMode.FAST, 0.5, 10).boxes
+    # What leans one way in the picture leans the other way in its mirror image: the mean stands upright.
+    assert (box[0] + box[2]) / 2 == pytest.approx(300, abs=3)
+    assert (box[1] + box[3]) / 2 == pytest.approx(200, abs=5)
+
+
+def test_the_closer_look_is_held_to_the_stricter_threshold() -> None:
+    detector = FaceDetector(session(leaning_spots), replace(SPEC, accurate_threshold=0.95))
+    assert look(detector, small_face(640, 480, 300, 200), DetectorMode.FAST, 0.5, 10).scores.size == 0
