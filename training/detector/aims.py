@@ -33,7 +33,8 @@ def _found(measured: Report) -> Iterator[Aim]:
 
 def _wrong(measured: Report) -> Iterator[Aim]:
     for row in measured["served"]:
-        name = f"false positives a face-free picture, `{row['mode']}` as served (n = {row['face_free_pictures']:,})"
+        pictures = f"{row['face_free_pictures']:,}"
+        name = f"false positives of 16 px and more a face-free picture, `{row['mode']}` as served (n = {pictures})"
         yield Aim(name, 0.01, 0.003, row["fp_a_face_free_picture"], "", 3, fewer=True)
 
 
