@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.common import checkpoint, digest, provenance
+from training.common import checkpoint, digest, precision, provenance
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
@@ -95,7 +95,7 @@ class Trainer:
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            with torch.autocast("cpu", torch.bfloat16):
+            with precision.mixed():
                 outputs = self.net(batch.images)
             loss = loss_of(outputs, batch, config.fer2013_weight)
             self.optimiser.zero_grad(set_to_none=True)
@@ -180,7 +180,7 @@ def logits_of(
     """Both heads' logits ([n, 8], [n, 7]) on plain tiles [n, 48, 48]."""
     crowd, single = [], []
     for start in range(0, len(images), batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.mixed():
             outputs = net(torch.from_numpy(images[start : start + batch, :, :, None]))
         crowd.append(outputs.ferplus.float().numpy())
         single.append(outputs.fer2013.float().numpy())
@@ -225,6 +225,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
     parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
     parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
+    parser.add_argument("--ema", type=float, default=TrainConfig.ema, help="share of the average that a step keeps")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
@@ -250,6 +251,7 @@ def main() -> None:
         calm_share=options.calm_share,
         teacher_share=options.teacher_share,
         fer2013_weight=options.fer2013_weight,
+        ema=options.ema,
         keep_twins=not options.drop_twins,
         unlabelled=options.unlabelled,
         mix=MixConfig(chance=options.mix),
