@@ -9,6 +9,10 @@ from service.errors import ModelUnreadable
 from service.store import StoredModel
 
 _QUIET = 3  # errors only: onnxruntime's warnings speak of its own graph surgery
+# On processors with AVX2 but no VNNI (AMD before Zen 4, Intel before Ice Lake), onnxruntime's fast int8 kernels add
+# pairs of products in 16 bits, which overflow: landmarks move by pixels, scores by hundredths. This makes them add
+# exactly, as they do elsewhere without it; there it costs some speed, with VNNI nothing.
+EXACT = ("session.x64quantprecision", "1")
 
 
 class Session:
@@ -30,6 +34,7 @@ class Session:
         options.log_severity_level = _QUIET
         # Shapes differ from call to call; remembered allocation patterns would pile up, one a shape.
         options.enable_mem_pattern = False
+        options.add_session_config_entry(*EXACT)
         graph = model.read_graph()
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

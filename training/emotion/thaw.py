@@ -1,7 +1,7 @@
-"""A file of the store -> a checkpoint to begin with: `python -m training.emotion.thaw --version 2 --run runs/emotion/NAME`.
+"""A file of the store -> a checkpoint to begin with: `python -m training.emotion.thaw --version 2 --run RUN`.
 
-A run's checkpoints stay on the machine that trained it; what lasts is the int8 file in the store. Its weights are off by
-at most half a step of a 127th of each filter's largest, which further training soon forgets.
+A run's checkpoints stay on the machine that trained it; what lasts is the int8 file in the store. Its weights are off
+by at most half a step of a 127th of each filter's largest, which further training soon forgets.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
     """Give `net` the weights of the ONNX file at `path`, int8 or fp32, which must be of its shape.
 
     The file's batch norms are folded into its convolutions. Each becomes again a filter of `FRESH_LENGTH` and a batch
-    norm that undoes it, with the statistics of `faces` [n, 48, 48]: the net says what the file says, and trains as a net
+    norm that undoes it, with the statistics of `faces` [n, 48, 48]: the net says what the file says, and trains as one
     does that was never folded. Raises KeyError or RuntimeError where the shapes differ.
     """
     folded = ExportNet(net.eval())
