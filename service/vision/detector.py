@@ -32,13 +32,15 @@ OUTPUTS = ("scores", "boxes", "landmarks")
 class DetectorSpec:
     """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input.
 
-    The larger input shows more of everything, also of what only looks like a face, so it has a threshold of its own.
+    The larger input shows more of everything, also of what only looks like a face, so it has a threshold of its own;
+    so has the mean of several looks, which needs less than a single one to be sure (``agreement``).
     """
 
     strides: tuple[int, ...]
     multiple: int
     threshold: float
     accurate_threshold: float
+    agreed_threshold: float
     nms_iou: float
     fast_long_side: int
     accurate_long_side: int
@@ -52,6 +54,7 @@ class DetectorSpec:
                 int(table["multiple"]),
                 float(table["threshold"]),
                 float(table.get("accurate_threshold", table["threshold"])),
+                float(table.get("agreed_threshold", table.get("accurate_threshold", table["threshold"]))),
                 float(table["nms_iou"]),
                 int(table["fast_long_side"]),
                 int(table["accurate_long_side"]),
@@ -103,6 +106,18 @@ class Letterbox:
     scale: float
 
 
+Cells = tuple[F32Array, F32Array, F32Array]  # scores [a], side distances [a, 4], landmark offsets [a, 5, 2]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the network said of a picture whose longer side was fitted to ``long_side``, before it is decoded."""
+
+    long_side: int
+    letterbox: Letterbox
+    cells: Cells
+
+
 class FaceDetector:
     """Finds faces in one picture at a given size."""
 
@@ -124,19 +139,18 @@ class FaceDetector:
         image[0, : fitted[1], : fitted[0]] = pixels
         return Letterbox(image, scale)
 
-    def run(self, letterbox: Letterbox) -> tuple[F32Array, F32Array, F32Array]:
-        """Scores ``[a]``, side distances ``[a, 4]`` and landmark offsets ``[a, 5, 2]`` of every cell."""
+    def see(self, pixels: U8Array, long_side: int) -> Seen:
+        """Prepare and run."""
+        letterbox = self.prepare(pixels, long_side)
         scores, distances, offsets = self._session.run(letterbox.image)
-        return scores[0], distances[0], offsets[0].reshape(-1, 5, 2)
+        return Seen(long_side, letterbox, (scores[0], distances[0], offsets[0].reshape(-1, 5, 2)))
 
-    def decode(
-        self, letterbox: Letterbox, cells: tuple[F32Array, F32Array, F32Array], threshold: float, most: int
-    ) -> Detections:
+    def decode(self, seen: Seen, threshold: float, most: int) -> Detections:
         """Cells over ``threshold`` as faces of the picture, at most ``most``.
 
         Overlaps are suppressed; what is kept is placed where it and its neighbours, also less sure ones, agree.
         """
-        scores, distances, offsets = cells
+        letterbox, (scores, distances, offsets) = seen.letterbox, seen.cells
         chosen = _surest(scores, VOTERS * threshold)
         centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
         sides = distances[chosen]
@@ -150,9 +164,8 @@ class FaceDetector:
         return Detections(means[:, :4], found.scores[kept], landmarks).moved(1 / letterbox.scale)
 
     def find(self, pixels: U8Array, long_side: int, threshold: float, most: int) -> Detections:
-        """Prepare, run and decode."""
-        letterbox = self.prepare(pixels, long_side)
-        return self.decode(letterbox, self.run(letterbox), threshold, most)
+        """See and decode."""
+        return self.decode(self.see(pixels, long_side), threshold, most)
 
 
 def _surest(scores: F32Array, least: float) -> NDArray[np.intp]:

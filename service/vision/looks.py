@@ -11,17 +11,20 @@ more than 2,816 px, and then at three quarters of its size, where 40 px are stil
 
 The detector knows faces that lean by 30 degrees or so. A camera held sideways or upside down turns them all, so an
 accurate look that found nothing sure goes over the three other ways to hold the picture, at the smaller input.
+
+Where no look is sure of any face, what all of them half believe still counts: see ``agreement``.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import DetectorMode, U8Array
-from service.vision.detector import Detections, FaceDetector
+from service.vision.agreement import SAME, agreed, steadied
+from service.vision.detector import Detections, FaceDetector, Seen
 from service.vision.geometry import area, intersection, suppress
 from service.vision.resampling import sample, shrink
 from service.vision.turning import mirrored, mirrored_back, turned, turned_back
@@ -35,7 +38,6 @@ OVERLAP = 96  # px of the second look; a fifth of that or more in the first, whi
 WITNESSED = 40  # px of the accurate input, root of the area; half of that in the smaller one, which sees such faces
 HINT = 0.3  # a score that bears out
 INSIDE = 0.7  # of the smaller of two boxes; more of it in the other one makes them one face
-SAME = 0.4  # IoU of two looks at one face
 SURE = 0.88  # a score that upright faces of some size seldom miss, and other things seldom reach
 _EDGE = 2.0  # px; a box that ends at a seam is half a face whose other tile sees it whole
 
@@ -67,59 +69,62 @@ def _spans(length: int, most: int, overlap: int) -> list[tuple[int, int]]:
 
 
 def look(
-    detector: FaceDetector, pixels: U8Array, mode: DetectorMode, threshold: float, most: int = MOST_FACES
+    detector: FaceDetector, pixels: U8Array, mode: DetectorMode, asked: float | None = None, most: int = MOST_FACES
 ) -> Detections:
     """Faces of ``uint8 [h, w, 3]`` BGR, in its pixels: the ``most`` surest, at most ``MOST_FACES``, best first.
 
-    What is left out for ``most`` is left out at the end: looks check one another by all that each of them saw.
+    ``asked`` is the lowest score of the caller's choice, None the detector's own. What is left out for ``most`` is left
+    out at the end: looks check one another by all that each of them saw.
     """
-    found = _fast(detector, pixels, threshold) if mode is DetectorMode.FAST else _accurate(detector, pixels, threshold)
-    return found.only(slice(most))
+    threshold = detector.spec.threshold_of(mode) if asked is None else asked
+    agree = detector.spec.agreed_threshold if asked is None else max(asked, detector.spec.agreed_threshold)
+    search = _fast if mode is DetectorMode.FAST else _accurate
+    return search(detector, pixels, threshold, agree).only(slice(most))
 
 
-def _fast(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
+def _fast(detector: FaceDetector, pixels: U8Array, threshold: float, agree: float) -> Detections:
     found = _whole(detector, pixels, threshold)
     if found.scores.size:
         return found
+    # Before "no face" is the answer.
     side = detector.spec.accurate_long_side
     middle, scale = _within(pixels, side, shrink)
-    # Before "no face" is the answer; held to what the larger input is held to elsewhere.
-    found = _best(detector, _both(detector, middle, scale, max(threshold, detector.spec.accurate_threshold)))
+    straight = _both(detector, middle)
+    # Held to what the larger input is held to elsewhere.
+    found = _best(detector, _certain(detector, straight, scale, max(threshold, detector.spec.accurate_threshold)))
     if not found.scores.size:
-        return found
+        return _agreed(detector, middle, straight, scale, agree)
     other = mirrored_back(detector.find(mirrored(middle), side, HINT, MOST_FACES), middle.shape[1])
-    return _steadied(found, other.moved(1 / scale))
+    return steadied(found, other.moved(1 / scale))
 
 
-def _steadied(found: Detections, other: Detections) -> Detections:
-    """``found``, each where it and the same face of ``other`` are on average: what one look hardly sees, it hardly
-    places."""
-    boxes, landmarks = found.boxes.copy(), found.landmarks.copy()
-    for index, box in enumerate(found.boxes):
-        shared = intersection(box, other.boxes)
-        overlaps = shared / (area(box[None]) + area(other.boxes) - shared)
-        if overlaps.max(initial=0.0) >= SAME:
-            same = int(overlaps.argmax())
-            boxes[index] = (box + other.boxes[same]) / 2
-            landmarks[index] = (landmarks[index] + other.landmarks[same]) / 2
-    return replace(found, boxes=boxes, landmarks=landmarks)
+def _both(detector: FaceDetector, middle: U8Array) -> list[Seen]:
+    """The larger input and the smaller one."""
+    return [detector.see(middle, side) for side in (detector.spec.accurate_long_side, detector.spec.fast_long_side)]
 
 
-def _both(detector: FaceDetector, middle: U8Array, scale: float, threshold: float) -> list[Detections]:
-    """Faces of both inputs, those of the larger one borne out by the smaller; ``middle`` is ``scale`` times as large
-    as the picture in whose pixels they are."""
-    side = detector.spec.accurate_long_side
-    larger = detector.find(middle, side, threshold, MOST_FACES).moved(1 / scale)
-    smaller = _whole(detector, middle, min(threshold, HINT)).moved(1 / scale)
-    witnessed = WITNESSED * max(middle.shape[:2]) / scale / side
+def _certain(detector: FaceDetector, straight: list[Seen], scale: float, threshold: float) -> list[Detections]:
+    """Faces of both inputs, those of the larger one borne out by the smaller; what was looked at is ``scale`` times as
+    large as the picture in whose pixels they are."""
+    larger = detector.decode(straight[0], threshold, MOST_FACES).moved(1 / scale)
+    smaller = detector.decode(straight[1], min(threshold, HINT), MOST_FACES).moved(1 / scale)
+    # In pixels of the picture: the letterbox says how much larger the input is.
+    witnessed = WITNESSED / (straight[0].letterbox.scale * scale)
     return [larger.only(_borne_out(larger, smaller, witnessed)), smaller.only(smaller.scores >= threshold)]
+
+
+def _agreed(
+    detector: FaceDetector, middle: U8Array, straight: list[Seen], scale: float, threshold: float
+) -> Detections:
+    found = agreed(detector, middle, straight, threshold, MOST_FACES)
+    return _best(detector, [found.moved(1 / scale)])
 
 
 def _whole(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
     return detector.find(pixels, detector.spec.fast_long_side, threshold, MOST_FACES)
 
 
-def _accurate(detector: FaceDetector, pixels: U8Array, threshold: float) -> Detections:
+def _accurate(detector: FaceDetector, pixels: U8Array, threshold: float, agree: float) -> Detections:
     spec = detector.spec
     side = spec.accurate_long_side
     long_side = max(pixels.shape[:2])
@@ -127,10 +132,13 @@ def _accurate(detector: FaceDetector, pixels: U8Array, threshold: float) -> Dete
     closer, closer_scale = _within(pixels, _second_side(long_side, side), sample)
     middle, scale = _within(closer, side, shrink)
     scale *= closer_scale
-    parts = _both(detector, middle, scale, threshold)
+    straight = _both(detector, middle)
+    parts = _certain(detector, straight, scale, threshold)
     if long_side > 2 * side:
         parts += [part.moved(1 / closer_scale) for part in _tiled(detector, closer, threshold)]
     found = _best(detector, parts)
+    if not found.scores.size:
+        found = _agreed(detector, middle, straight, scale, agree)
     if found.scores.max(initial=0.0) >= SURE:
         return found
     turned_finds = (part.moved(1 / scale) for part in _other_ways_up(detector, middle, threshold))

@@ -65,10 +65,7 @@ class Pipeline:
 
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces, leave out what is not worth reporting, and cut the tiles of the surest that are left."""
-        threshold = options.min_confidence
-        if threshold is None:
-            threshold = self.detector.spec.threshold_of(options.detector)
-        seen = look(self.detector, frame.pixels, options.detector, threshold)
+        seen = look(self.detector, frame.pixels, options.detector, options.min_confidence)
         scale = frame.width / frame.pixels.shape[1]
         # Cut last: a sure face that is too small must not take the place of one that is large enough.
         seen = _worth_reporting(seen, frame, options.min_face / scale).only(slice(options.max_faces))

@@ -10,6 +10,7 @@ from training.common import digest
 from training.detector.measurements import Report
 from training.detector.onnx_graph import ITERATIONS
 from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES
+from training.detector.thresholds import AGREED
 
 DATASET = (
     "Photographs of FDDB, MaskScenes, Flickr and others (about 5,900 with and 900 without faces, nine tenths of them "
@@ -64,6 +65,7 @@ def describe(
             "multiple": MULTIPLE,
             "threshold": thresholds[fast],
             "accurate_threshold": thresholds[accurate],
+            "agreed_threshold": AGREED,
             "nms_iou": NMS_IOU,
             "fast_long_side": fast,
             "accurate_long_side": accurate,

@@ -18,8 +18,6 @@ from training.detector.data import Image, Photograph
 from training.detector.evaluate import NEGATIVES, SMALLEST_FACE, judge, run
 from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES, Detections, open_session
 
-MOST_FACES = 1000
-
 
 class _Runner:
     """Runs a file outside the store, as `service.runtime.Session` runs one inside."""
@@ -36,13 +34,15 @@ class ServedDetector:
 
     def __init__(self, path: Path, chosen: dict[int, float]) -> None:
         fast, accurate = sorted(chosen)
-        spec = DetectorSpec(STRIDES, MULTIPLE, chosen[fast], chosen[accurate], NMS_IOU, fast, accurate)
+        spec = DetectorSpec(
+            STRIDES, MULTIPLE, chosen[fast], chosen[accurate], thresholds.AGREED, NMS_IOU, fast, accurate
+        )
         self._detector = FaceDetector(cast("Session", _Runner(path)), spec)
 
     def detect(self, picture: Image, long_side: int) -> Detections:
         spec = self._detector.spec
         mode = DetectorMode.FAST if long_side == spec.fast_long_side else DetectorMode.ACCURATE
-        seen = look(self._detector, picture, mode, spec.threshold_of(mode), MOST_FACES)
+        seen = look(self._detector, picture, mode)
         # What is smaller is not reported unless it is asked for; mostly such finds are lamps and letters.
         seen = seen.only(
             (seen.boxes[:, 2:] - seen.boxes[:, :2]).min(axis=1, initial=np.inf) >= AnalyzeOptions().min_face

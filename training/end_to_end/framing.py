@@ -38,7 +38,7 @@ def main() -> None:
     boxes, points, crops = [], [], []
     for tile in tiles:
         scene = padded(tile, SIDE)
-        seen = look(detector, scene.pixels, DetectorMode.FAST, detector.spec.threshold, 1)
+        seen = look(detector, scene.pixels, DetectorMode.FAST, most=1)
         if len(seen.boxes):
             origin = np.asarray([scene.x, scene.y], dtype=np.float32)
             boxes.append((seen.boxes[0] - np.tile(origin, 2)) / SIDE)

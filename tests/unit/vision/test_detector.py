@@ -7,7 +7,7 @@ import pytest
 
 from service.domain import DetectorMode
 from service.errors import ModelUnreadable
-from service.vision.detector import MOST_CELLS, Detections, DetectorSpec, FaceDetector
+from service.vision.detector import MOST_CELLS, Detections, DetectorSpec, FaceDetector, Seen
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
@@ -121,7 +121,7 @@ def test_the_surest_cells_are_looked_at_and_an_input_of_640_px_has_no_more() -> 
     scores, distances, offsets = many_cells(1280)
     least = np.sort(scores)[-MOST_CELLS]
     found, expected = (
-        detector.decode(letterbox, (np.where(scores >= bound, scores, -1), distances, offsets), 0.0, 1000)
+        detector.decode(Seen(1280, letterbox, (np.where(scores >= bound, scores, -1), distances, offsets)), 0.0, 1000)
         for bound in (0, least)
     )
     assert len(found.boxes) == 1000
@@ -134,12 +134,12 @@ def test_asking_for_every_cell_of_a_tile_costs_little() -> None:
     letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
     cells = many_cells(1280)
     begin = time.thread_time()
-    found = detector.decode(letterbox, cells, 0.0, 1000)
+    found = detector.decode(Seen(1280, letterbox, cells), 0.0, 1000)
     assert time.thread_time() - begin < 1  # 0.1 s, and more than 2 s when every cell voted on every face
     assert len(found.boxes) == 1000
     tracemalloc.start()
     try:
-        detector.decode(letterbox, cells, 0.0, 1000)
+        detector.decode(Seen(1280, letterbox, cells), 0.0, 1000)
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20  # 2 MiB, and 516 when the votes were one array
     finally:
         tracemalloc.stop()

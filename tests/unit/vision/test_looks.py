@@ -206,5 +206,5 @@ def test_fast_looks_closer_before_it_says_that_there_is_no_face() -> None:
 
 
 def test_the_closer_look_is_held_to_the_stricter_threshold() -> None:
-    detector = FaceDetector(session(leaning_spots), replace(SPEC, accurate_threshold=0.95))
+    detector = FaceDetector(session(leaning_spots), replace(SPEC, accurate_threshold=0.95, agreed_threshold=0.95))
     assert look(detector, small_face(640, 480, 300, 200), DetectorMode.FAST, 0.5, 10).scores.size == 0
