@@ -15,6 +15,8 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
     teachers.
     """
     events = _events(run)
+    if events[0]["event"] == "soup":
+        return _averaged(run, events[0], epochs, note)
     starts = [event for event in events if event.get("event") in {"start", "resume"}]
     first, last = starts[0], starts[-1]
     minutes = sum(event["seconds"] for event in events if "epoch" in event) / 60
@@ -42,12 +44,34 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
     }
 
 
+def _averaged(run: Path, event: Report, epochs: int, note: str) -> Report:
+    """The record of a soup: what its parts have in common, and who they are."""
+    parts = [trained_by(Path(part["run"]), 0) for part in event["parts"] if not _is_thawed(Path(part["run"]))]
+    return {
+        **parts[0],
+        "commit": event["commit"],
+        "command": event["command"],
+        "run": run.as_posix(),
+        "seeds": [part["seed"] for part in parts],
+        "epochs": epochs,
+        "minutes": round(sum(part["minutes"] for part in parts), 1),
+        "note": note,
+        "segments": _segments([event]),
+        "averaged": event["parts"],
+        "lineage": lineage(run),
+    }
+
+
 def lineage(run: Path) -> list[Report]:
     """Every run that `run` learned from, in the order in which they can be made: whose weights it began with and who
     taught it, and theirs in turn."""
     found: dict[Path, Report] = {}
 
     def visit(folder: Path) -> None:
+        thawed = _events(folder)[0].get("thawed")
+        if thawed:
+            for one in (*thawed["lineage"], _handed_on(thawed)):
+                found.setdefault(Path(one["run"]), one)
         for donor in _donors(folder):
             if donor not in found:
                 visit(donor)
@@ -64,6 +88,16 @@ def handed_down(made: Report) -> Iterator[Report]:
     while one is not None:
         yield one
         one = known.get(one["began_with"])
+
+
+def _handed_on(made: Report) -> Report:
+    """A `trained_by` record as an entry of a later one's lineage."""
+    kept = {key: made[key] for key in ("run", "shape", "epochs", "began_with", "faces_without_votes", "segments")}
+    return {**kept, "teachers": [teacher["file"] for teacher in made["teachers"]]}
+
+
+def _is_thawed(run: Path) -> bool:
+    return bool(_events(run)[0]["event"] == "thaw")
 
 
 def _described(run: Path) -> Report:
@@ -85,11 +119,14 @@ def _donors(run: Path) -> list[Path]:
     events = _events(run)
     files = [teacher["file"] for teacher in events[0].get("teachers", [])]
     named = [*([_parent(events)] if _parent(events) else []), *(Path(file).parent.as_posix() for file in files)]
+    named += [part["run"] for part in events[0].get("parts", [])]
     return [Path(folder) for folder in dict.fromkeys(named) if (Path(folder) / "log.jsonl").is_file()]
 
 
 def _parent(events: list[Report]) -> str:
     """The folder of the run whose weights were the first ones; empty where they were random."""
+    if "thawed" in events[0]:
+        return str(events[0]["thawed"]["run"])
     file = events[0].get("parent")
     return "" if file is None else Path(file).parent.as_posix()
 
@@ -114,7 +151,7 @@ def planned_epochs(run: Path) -> int:
 
 
 def epochs_of(run: Path) -> int:
-    """How many epochs a run has behind it."""
+    """How many epochs a run has behind it; thawing and averaging are none."""
     return max(event.get("epoch", 0) for event in _events(run))
 
 
@@ -126,9 +163,9 @@ def _segments(events: list[Report]) -> list[Report]:
     """The commands that made the run, each with its commit and the epoch that it ended after."""
     segments: list[Report] = []
     for event in events:
-        if event.get("event") in {"start", "resume"}:
+        if "event" in event:
             segments.append({"command": event["command"], "commit": event["commit"], "epoch": 0})
-            segments[-1]["planned"] = event["config"]["epochs"]
+            segments[-1]["planned"] = event["config"]["epochs"] if event["event"] in {"start", "resume"} else 0
         elif "epoch" in event:
             segments[-1]["epoch"] = event["epoch"]
     return segments

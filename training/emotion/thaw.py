@@ -110,7 +110,6 @@ def main() -> None:
         commit=provenance.head_commit(),
         command=provenance.command_line(),
         config=made["config"],
-        epoch=made["epochs"],
         sha256=digest.sha256(path),
         thawed=made,
     )

@@ -108,3 +108,57 @@ def test_a_teacher_is_made_before_its_student(old: Path, tmp_path: Path):
     order = ["--run runs/a", f"export --run {old}", f"quantise --run {old}", "TRAIN --run runs/c"]
     assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
     assert "epochs in all" not in making({"trained_by": made})  # its weights were not handed down
+
+
+THAW = "python -m training.emotion.thaw --version 2 --run runs/q"
+
+
+@pytest.fixture
+def thawed(old: Path, tmp_path: Path) -> Path:
+    """A run of which only the file in the store was left; its own parent is gone from this machine."""
+    made = trained_by(old, 2)
+    older = {"run": "runs/gone", "shape": "tiny", "epochs": 5, "began_with": "", "teachers": []}
+    older |= {"faces_without_votes": 0, "segments": [{"command": "T --run runs/gone", "commit": "x", "epoch": 5}]}
+    older["segments"][0]["planned"] = 5
+    made |= {"began_with": "runs/gone", "lineage": [older]}
+    event = {"event": "thaw", "commit": "abc", "command": THAW, "config": CONFIG, "thawed": made}
+    return write_log(tmp_path / "q", event)
+
+
+def test_a_thawed_run_hands_on_what_the_store_told_of_it(thawed: Path, old: Path, tmp_path: Path):
+    run = write_log(tmp_path / "run", start("TRAIN --run runs/c", parent=f"{thawed.as_posix()}/last.pt"), *EPOCHS)
+    made = trained_by(run, 2)
+    assert [one["run"] for one in made["lineage"]] == ["runs/gone", old.as_posix(), thawed.as_posix()]
+    assert "9 epochs in all" in making({"trained_by": made})  # 2, none for thawing, 2 and 5
+    commands = remake({"trained_by": made, "version": "2"})
+    order = [
+        "T --run runs/gone",
+        "--run runs/a",
+        f"quantise --run {old}",
+        f"pack --run {old} --version 2",
+        THAW,
+        "TRAIN",
+    ]
+    assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
+
+
+def test_a_soup_is_told_with_its_parts(thawed: Path, tmp_path: Path):
+    parent = f"{thawed.as_posix()}/last.pt"
+    seeds = [
+        write_log(tmp_path / f"s{seed}", start(f"T{seed} --run runs/s", parent=parent, config={**CONFIG, "seed": seed}))
+        for seed in (4, 5)
+    ]
+    shares = ((seeds[0], 0.4), (seeds[1], 0.4), (thawed, 0.2))
+    parts = [{"run": run.as_posix(), "share": share} for run, share in shares]
+    event = {"event": "soup", "commit": "abc", "command": "SOUP --run runs/soup", "config": CONFIG, "parts": parts}
+    made = trained_by(write_log(tmp_path / "soup", event), 44, "Chosen on valid.")
+    assert made["seeds"] == [4, 5]
+    assert made["epochs"] == 44
+    assert made["began_with"] == thawed.as_posix()
+    text = making({"trained_by": made})
+    assert "seed 4 and 5" in text
+    assert f"`{seeds[1].as_posix()}` (40 %), `{thawed.as_posix()}` (20 %)" in text
+    assert "Chosen on valid." in text
+    commands = remake({"trained_by": made, "version": "2"})
+    order = [THAW, "T4 --run", "T5 --run", "SOUP --run runs/soup"]
+    assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)

@@ -12,9 +12,11 @@ def making(tables: Report) -> str:
     """From the manifest's `trained_by`."""
     made = tables["trained_by"]
     config = made["config"]
+    seeds = " and ".join(str(seed) for seed in made.get("seeds", [made["seed"]]))
     facts = (
-        f"Shape `{made['shape']}`, {made['epochs']} epochs, seed {made['seed']}, {made['minutes']:.0f} minutes of the "
-        "clock on a shared CPU (bf16).",
+        f"Shape `{made['shape']}`, {made['epochs']} epochs, seed {seeds}, {made['minutes']:.0f} minutes of the "
+        "clock on a shared CPU.",
+        _soup(made),
         _ancestors(made),
         _twins(made),
         "Targets: the vote distribution with lone votes dropped, over the eight emotions; a face weighs as much as the "
@@ -53,8 +55,22 @@ python -m training.emotion.pack --run {run} --version {version}
 make model-report FP32={run}/fp32.onnx
 ```
 
-Sums in bf16 differ between processors, so another machine gives another file of about the same figures.
+Sums differ between processors, so another machine gives another file of about the same figures.
 """
+
+
+def _soup(made: Report) -> str:
+    """Whose weights were averaged."""
+    parts = made.get("averaged", [])
+    if not parts:
+        return ""
+    total = sum(part["share"] for part in parts)
+    told = ", ".join(f"`{part['run']}` ({100 * part['share'] / total:.0f} %)" for part in parts)
+    return (
+        f"The weights are a mean of those of several runs, each its average after its last epoch: {told} (model soup, "
+        "Wortsman et al. 2022, arXiv:2203.05482); batch norms took their statistics anew from train views. The epochs "
+        "above are those of the runs together, and what follows is said of each."
+    )
 
 
 def _ancestors(made: Report) -> str:
@@ -159,6 +175,8 @@ def _schedule(config: Report) -> str:
 
 def _lengths(made: Report) -> str:
     """How long the run was meant to be, and what changed that."""
+    if made.get("averaged"):
+        return str(made["note"])
     lengths = [str(segment["planned"]) for segment in made["segments"]]
     if len(set(lengths)) == 1:
         story = f"Length: {lengths[0]} epochs, as planned."
@@ -172,12 +190,25 @@ def _commands(made: Report) -> str:
     lines = []
     taught = {teacher["file"] for teacher in made.get("teachers", [])}
     taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
+    thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_thaw(one)}
     for one in made.get("lineage", []):
         lines += _segments(one["segments"])
-        if any(file.startswith(f"{one['run']}/") for file in taught):
+        if one["run"] in thawed or any(file.startswith(f"{one['run']}/") for file in taught):
             lines.append(f"python -m training.emotion.export --run {one['run']}")
             lines.append(f"python -m training.emotion.quantise --run {one['run']}")
+        if one["run"] in thawed:
+            lines.append(f"python -m training.emotion.pack --run {one['run']} --version {thawed[one['run']]}")
     return "\n".join([*lines, *_segments(made["segments"])])
+
+
+def _is_thaw(one: Report) -> bool:
+    return "training.emotion.thaw" in one["segments"][0]["command"]
+
+
+def _option(one: Report, name: str) -> str:
+    """What a run's first command says after `name`."""
+    words = one["segments"][0]["command"].split()
+    return str(words[words.index(name) + 1])
 
 
 def _segments(segments: list[Report]) -> Iterator[str]:
@@ -188,5 +219,6 @@ def _segments(segments: list[Report]) -> Iterator[str]:
         folder = words[words.index("--run") + 1]
         if last not in {None, folder}:
             yield f"cp -r {last} {folder}"
-        yield f"{segment['command']}  # at {segment['commit'][:12]}, ended after epoch {segment['epoch']}"
+        ended = f", ended after epoch {segment['epoch']}" if segment["planned"] else ""
+        yield f"{segment['command']}  # at {segment['commit'][:12]}{ended}"
         last = folder
