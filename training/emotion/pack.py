@@ -7,6 +7,7 @@ writes the rest of the manifest's metrics and the card.
 
 import argparse
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,15 @@ def manifest(model: Path, version: str, measured: Report, fp32: Report | None, m
     }
 
 
+def kept_times(before: Path, shape: str) -> Report:
+    """The times in the manifest of the file that is replaced, where that was of the same shape: see `timing`."""
+    if not before.is_file():
+        return {}
+    tables = tomllib.loads(before.read_text(encoding="utf-8"))
+    times = tables["metrics"].get("times")
+    return {"times": times} if times and tables["trained_by"].get("shape") == shape else {}
+
+
 def fp32_figures(measured: Report) -> Report:
     """What the manifest keeps of the fp32 file, in per cent."""
     return {
@@ -123,6 +133,7 @@ def main() -> None:
     )
     folder: Path = options.store / "emotion" / options.version
     folder.mkdir(parents=True, exist_ok=True)
+    tables["metrics"] |= kept_times(folder / "manifest.toml", tables["trained_by"]["shape"])
     shutil.copyfile(source, folder / "model.onnx")
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
     print(f"wrote {folder}; now: make model-report FP32={fp32.as_posix()}")

@@ -78,12 +78,14 @@ def fp32_of(tables: Report, file: Path | None, valid: data.Faces, meaning: Meani
     return found
 
 
-def times(files: dict[str, Path], tables: Report) -> tuple[Report, Report]:
-    """This file's milliseconds, and how many times as long the others take (or took, where one is not at hand)."""
+def times(files: dict[str, Path], kept: Report, kind: str) -> Report:
+    """By kind of processor: this file's milliseconds, and how many times as long the others take. Measured here for
+    this `kind`, and `kept` for the others and for files that are not at hand."""
     raced = timing.race(files)
     ours = raced.pop("ours")
     ratios = {name: summary.times_as_slow(other, ours) for name, other in raced.items()}
-    return summary.milliseconds(ours), {**tables["metrics"].get("times_as_slow", {}), **ratios}
+    known = kept.get(kind, {}).get("times_as_slow", {})
+    return {**kept, kind: {"milliseconds": summary.milliseconds(ours), "times_as_slow": {**known, **ratios}}}
 
 
 def gather(
@@ -100,7 +102,8 @@ def gather(
     files = {"ours": folder / tables["file"], "fp32": options.fp32, "mini_xception": options.mini_xception}
     at_hand = {name: path for name, path in files.items() if path is not None and path.is_file()}
     measured["load"], measured["cores"] = os.getloadavg()[0], os.cpu_count()
-    measured["milliseconds"], measured["times_as_slow"] = times(at_hand, tables)
+    measured["processor"] = timing.processor(timing.CPUINFO.read_text() if timing.CPUINFO.is_file() else "")
+    measured["times"] = times(at_hand, old.get("times", {}), measured["processor"])
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:
         measured["through_detector"] = scenes.still_true(old.get("through_detector"), options.store)
@@ -114,8 +117,7 @@ def metrics_table(measured: Report) -> Report:
     return {
         "split": "valid",
         **summary.summary(measured),
-        "milliseconds_a_face_one_thread": measured["milliseconds"],
-        "times_as_slow": measured["times_as_slow"],
+        "times": measured["times"],
         **{key: measured[key] for key in ("fp32", "through_detector", "seeds") if measured[key]},
     }
 

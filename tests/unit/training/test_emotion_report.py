@@ -87,7 +87,8 @@ def test_the_report_fills_the_manifest_and_writes_the_card(run: Path, monkeypatc
         key: value for key, value in before.items() if key != "metrics"
     }  # nothing that ships is touched
     assert after["metrics"]["protocol_a_n"] == FACES
-    assert set(after["metrics"]["times_as_slow"]) == {"fp32"}
+    (race,) = after["metrics"]["times"].values()
+    assert set(race["times_as_slow"]) == {"fp32"}
     assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
     accuracy = f"{after['metrics']['protocol_a_accuracy']:.2f} %"
     assert f"| FER+ protocol A (n = {FACES}) | at least 89.2 % | 90.5 % | {accuracy} | **no** |" in text
@@ -102,10 +103,40 @@ def test_what_is_not_at_hand_is_kept_and_said_so(run: Path, monkeypatch: pytest.
     first = manifest_of(folder)["metrics"]
     call(report, monkeypatch, "--store", "store", "--keep-scenes")
     assert manifest_of(folder)["metrics"]["fp32"] == first["fp32"]
-    assert manifest_of(folder)["metrics"]["times_as_slow"] == first["times_as_slow"]
+    ((kind, race),) = manifest_of(folder)["metrics"]["times"].items()
+    assert race["times_as_slow"] == first["times"][kind]["times_as_slow"]
     text = (folder / "CARD.md").read_text(encoding="utf-8")
     assert "were measured when it was last at hand" in " ".join(text.split())
     assert "the same net in fp32, times our median, in an earlier run" in text
+
+
+def test_times_of_another_kind_of_processor_are_kept_as_long_as_the_shape_is_the_same(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = packed(run, monkeypatch)
+    monkeypatch.setattr("training.emotion.timing.processor", lambda _: "vnni")
+    call(report, monkeypatch, "--store", "store", "--keep-scenes")
+    first = manifest_of(folder)["metrics"]["times"]
+    packed(run, monkeypatch)
+    monkeypatch.setattr("training.emotion.timing.processor", lambda _: "no_vnni")
+    call(report, monkeypatch, "--store", "store", "--keep-scenes")
+    times = manifest_of(folder)["metrics"]["times"]
+    assert times["vnni"] == first["vnni"]
+    text = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert f"batch 1 | at most 0.35 ms | 0.2 ms | {times['no_vnni']['milliseconds']['batch_1']:.2f} ms" in text
+    assert "one thread of a processor with VNNI (an earlier run)" in text
+    manifest = folder / "manifest.toml"
+    shape = manifest_of(folder)["trained_by"]["shape"]
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(f'shape = "{shape}"', 'shape = "other"'))
+    assert "times" not in manifest_of(packed(run, monkeypatch))["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"), [("fpu avx2 avx512_vnni", "vnni"), ("fpu avx_vnni", "vnni"), ("fpu avx2 avx512f", "no_vnni")]
+)
+def test_processors_are_told_apart_by_what_int8_needs(flags: str, kind: str):
+    assert timing.processor(f"processor\t: 0\nmodel name\t: avx512_vnni\nflags\t\t: {flags}\n") == kind
+    assert timing.processor("") == "no_vnni"
 
 
 def test_another_fp32_file_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch):
