@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--method", choices=sorted(METHODS), default="percentile")
     parser.add_argument("--percentile", type=float, default=99.999)
-    parser.add_argument("--faces", type=int, default=512, help="train faces to measure ranges on")
+    parser.add_argument("--faces", type=int, default=1024, help="train faces to measure ranges on")
     options = parser.parse_args()
     logging.getLogger().setLevel(logging.ERROR)  # onnxruntime suggests a preprocessing that would change nothing
     images = calibration_faces(options.data, options.faces)

@@ -55,7 +55,8 @@ def seed_figures(files: list[Path], tables: Report, compared: Report) -> list[Re
         return kept
     made = tables["trained_by"]
     ours = {key: made.get(key, "") for key in ("run", "seed", "epochs", "began_with", "command")}
-    rows = [{**ours, "sha256": tables["sha256"], **compared}]
+    # An average of seeds is none itself: then the spread is that of its parts.
+    rows = [] if "averaged" in made else [{**ours, "sha256": tables["sha256"], **compared}]
     for file in files:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["sha256"] != digest.sha256(file.with_name("int8.onnx")):
