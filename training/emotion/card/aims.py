@@ -67,7 +67,7 @@ CHANGES = {
 """What perturb.ROBUSTNESS does, in words."""
 
 
-PROCESSORS = {"vnni": "a processor with VNNI", "no_vnni": "one without"}
+PROCESSORS = {"vnni": "a processor with VNNI", "no_vnni": "a processor without VNNI"}
 """The kinds that `timing.processor` tells apart, in words."""
 
 
