@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from service.runtime import EXACT
+from service.runtime import exact_sums
 from service.vision.detector import VOTE_IOU
 from service.vision.geometry import voting_weights
 from training.detector.data import FloatArray, Image
@@ -43,7 +43,7 @@ def open_session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry(*EXACT)
+    exact_sums(options)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -119,6 +119,7 @@ def _fold(trunk: nn.Sequential) -> nn.Sequential:
 def _fold_block(block: Residual) -> Residual:
     folded = Residual.__new__(Residual)
     nn.Module.__init__(folded)
+    folded.inset = block.inset
     folded.body = _fold(block.body)
     folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
     return folded

@@ -9,6 +9,15 @@ from torch import Tensor, nn
 from training.emotion.labels import BASIC7, FERPLUS8
 
 
+class Stem(NamedTuple):
+    """A convolution on the way to the first stage."""
+
+    width: int
+    stride: int
+    kernel: int = 3
+    padding: int = 1
+
+
 class Stage(NamedTuple):
     """Residual blocks of one width; `inner` is the width between a block's two convolutions, 0: the same."""
 
@@ -16,34 +25,41 @@ class Stage(NamedTuple):
     blocks: int
     stride: int  # of the first block
     inner: int = 0
+    padding: int = 1  # of the first block's first convolution
 
 
 @dataclass(frozen=True)
 class NetShape:
-    """Widths and depths: `stem` as (width, stride) a convolution, then the stages."""
+    """Widths and depths."""
 
-    stem: tuple[tuple[int, int], ...]
+    stem: tuple[Stem, ...]
     stages: tuple[Stage, ...]
     dropout: float = 0.2  # on the pooled features
+    mirrored: bool = False  # a face and its mirror image are one to it: see `symmetry`
 
 
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
-# last stage is N wide inside its blocks.
+# last stage is N wide inside its blocks. "m": mirrored; its windows lie symmetrically on 48, 23, 11 and 6 pixels.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
-        stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
+        stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
     ),  # 76
     "r32-48-96-256-i224-s2": NetShape(
-        stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 224))
+        stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 224))
     ),  # 103
-    "r32-48-96-256-s2": NetShape(stem=((32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2))),  # 112
-    "r32-48-96-192": NetShape(stem=((32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
-    "r32-48-96-256": NetShape(stem=((32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
+    "r32-48-96-256-s2": NetShape(stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2))),  # 112
+    "m32-48-96-256-i192": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=0), Stage(256, 2, 2, 192)),
+        mirrored=True,
+    ),  # 90
+    "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
+    "r32-48-96-256": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
     "r32-64-128-256-s2": NetShape(
-        stem=((32, 2), (48, 1)), stages=(Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 2, 2))
+        stem=(Stem(32, 2), Stem(48, 1)), stages=(Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 198
     "r32-64-128-256": NetShape(
-        stem=((32, 1), (32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
+        stem=(Stem(32, 1), Stem(32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 248
 }
 
@@ -74,14 +90,48 @@ class Standardise(nn.Module):
 class Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes."""
 
-    def __init__(self, inputs: int, inner: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, inner: int, outputs: int, stride: int, padding: int = 1) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_conv_bn(inputs, inner, 3, stride), nn.ReLU(), *_conv_bn(inner, outputs, 3, 1))
+        first = _conv_bn(inputs, inner, 3, stride, padding)
+        self.body = nn.Sequential(*first, nn.ReLU(), *_conv_bn(inner, outputs, 3, 1, 1))
         same = inputs == outputs and stride == 1
-        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride))
+        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride, 0))
+        self.inset = 1 - padding  # where the first window of the body has its middle
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.body(x) + self.shortcut(x))
+        middles = x[:, :, self.inset :, self.inset :] if self.inset else x
+        return torch.relu(self.body(x) + self.shortcut(middles))
+
+
+class Partners(nn.Module):
+    """Which channel shows in a mirrored face what a channel shows in the face itself: indices, one buffer a place.
+
+    A channel may be its own partner; at first all are.
+    """
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        for index, stem in enumerate(shape.stem):
+            self.register_buffer(stem_place(index), torch.arange(stem.width))
+        for index, stage in enumerate(shape.stages):
+            self.register_buffer(stage_place(index), torch.arange(stage.width))
+            for block in range(stage.blocks):
+                self.register_buffer(inner_place(index, block), torch.arange(stage.inner or stage.width))
+
+
+def stem_place(index: int) -> str:
+    """The name of what stem convolution `index` makes."""
+    return f"stem_{index}"
+
+
+def stage_place(index: int) -> str:
+    """The name of what every block of stage `index` makes: its shortcuts tie them together."""
+    return f"stage_{index}"
+
+
+def inner_place(index: int, block: int) -> str:
+    """The name of what lies between the two convolutions of a block."""
+    return f"stage_{index}_block_{block}"
 
 
 class EmotionNet(nn.Module):
@@ -93,18 +143,20 @@ class EmotionNet(nn.Module):
         self.standardise = Standardise()
         layers: list[nn.Module] = []
         width = 1
-        for outputs, stride in shape.stem:
-            layers += [*_conv_bn(width, outputs, 3, stride), nn.ReLU()]
-            width = outputs
+        for stem in shape.stem:
+            layers += [*_conv_bn(width, stem.width, stem.kernel, stem.stride, stem.padding), nn.ReLU()]
+            width = stem.width
         for stage in shape.stages:
             for block in range(stage.blocks):
                 inner = stage.inner or stage.width
-                layers.append(Residual(width, inner, stage.width, stage.stride if block == 0 else 1))
+                stride, padding = (stage.stride, stage.padding) if block == 0 else (1, 1)
+                layers.append(Residual(width, inner, stage.width, stride, padding))
                 width = stage.width
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout(shape.dropout)
         self.ferplus = nn.Linear(width, len(FERPLUS8))
         self.fer2013 = nn.Linear(width, len(BASIC7))
+        self.partners = Partners(shape) if shape.mirrored else None
         self._initialise()
 
     def forward(self, images: Tensor) -> Outputs:
@@ -114,7 +166,7 @@ class EmotionNet(nn.Module):
         return Outputs(self.ferplus(pooled), self.fer2013(pooled), features)
 
     def parts(self) -> dict[str, nn.Module]:
-        """Its layers by their places: `stem 0`, `stage 1 block 0`, ..., `ferplus`, `fer2013`."""
+        """Its layers by their places: `stem 0`, `stage 1 block 0`, ..., `partners`, `ferplus`, `fer2013`."""
         layers = iter(self.trunk)
         parts: dict[str, nn.Module] = {}
         for index in range(len(self.shape.stem)):
@@ -122,6 +174,8 @@ class EmotionNet(nn.Module):
         for index, stage in enumerate(self.shape.stages):
             for block in range(stage.blocks):
                 parts[f"stage {index} block {block}"] = next(layers)
+        if self.partners is not None:
+            parts["partners"] = self.partners
         return {**parts, "ferplus": self.ferplus, "fer2013": self.fer2013}
 
     def _initialise(self) -> None:
@@ -140,8 +194,8 @@ def build(name: str) -> EmotionNet:
     return EmotionNet(ZOO[name])
 
 
-def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, nn.Module]:
+def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> tuple[nn.Module, nn.Module]:
     return (
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
         nn.BatchNorm2d(outputs),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.runtime import EXACT
+from service.runtime import exact_sums
 
 OUTPUTS = ("ferplus", "fer2013")
 EPOCHS = "epochs"  # key of the file's metadata: how long its weights were trained
@@ -25,7 +25,7 @@ def open_session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry(*EXACT)
+    exact_sums(options)
     if threads > 1:
         # Threads that spin while they wait take the cores from whoever works beside them: torch, when this teaches.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

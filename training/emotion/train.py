@@ -17,7 +17,7 @@ from training.common import checkpoint, digest, precision, provenance
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
-from training.emotion import data, targets, unlabelled
+from training.emotion import data, symmetry, targets, unlabelled
 from training.emotion.augment import AugmentConfig, augment_batch, resized
 from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
@@ -101,6 +101,8 @@ class Trainer:
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
+            if self.net.partners is not None:
+                symmetry.project(self.net)
             self.ema.update(self.net, ema_decay(step, config.ema))
             total += float(loss.detach())
         self.epoch += 1
