@@ -47,7 +47,9 @@ ZOO = {
     "r32-48-96-256-i224-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 224))
     ),  # 103
-    "r32-48-96-256-s2": NetShape(stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2))),  # 112
+    "r32-48-96-256-s2": NetShape(
+        stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2))
+    ),  # 112
     "m32-48-96-256-i192": NetShape(
         stem=(Stem(32, 2, 4, 0),),
         stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=0), Stage(256, 2, 2, 192)),

@@ -79,14 +79,16 @@ def fp32_of(tables: Report, file: Path | None, valid: data.Faces, meaning: Meani
     return found
 
 
-def times(files: dict[str, Path], kept: Report, kind: str) -> Report:
-    """By kind of processor: this file's milliseconds, and how many times as long the others take. Measured here for
-    this `kind`, and `kept` for the others and for files that are not at hand."""
+def times(files: dict[str, Path], kept: Report, cpuinfo: str) -> Report:
+    """By kind of processor: its name, this file's milliseconds, and how many times as long the others take. Measured
+    here for the kind that `cpuinfo` describes, and `kept` for the others and for files that are not at hand."""
+    kind = timing.processor(cpuinfo)
     raced = timing.race(files)
     ours = raced.pop("ours")
     ratios = {name: summary.times_as_slow(other, ours) for name, other in raced.items()}
     known = kept.get(kind, {}).get("times_as_slow", {})
-    return {**kept, kind: {"milliseconds": summary.milliseconds(ours), "times_as_slow": {**known, **ratios}}}
+    here = {"processor": timing.described(cpuinfo), "milliseconds": summary.milliseconds(ours)}
+    return {**kept, kind: {**here, "times_as_slow": {**known, **ratios}}}
 
 
 def gather(
@@ -103,8 +105,9 @@ def gather(
     files = {"ours": folder / tables["file"], "fp32": options.fp32, "mini_xception": options.mini_xception}
     at_hand = {name: path for name, path in files.items() if path is not None and path.is_file()}
     measured["load"], measured["cores"] = os.getloadavg()[0], os.cpu_count()
-    measured["processor"] = timing.processor(timing.CPUINFO.read_text() if timing.CPUINFO.is_file() else "")
-    measured["times"] = times(at_hand, old.get("times", {}), measured["processor"])
+    cpuinfo = timing.CPUINFO.read_text() if timing.CPUINFO.is_file() else ""
+    measured["processor"] = timing.processor(cpuinfo)
+    measured["times"] = times(at_hand, old.get("times", {}), cpuinfo)
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:
         measured["through_detector"] = scenes.still_true(old.get("through_detector"), options.store)

@@ -20,12 +20,21 @@ ROUNDS = {1: 300, 8: 60, 32: 24}  # calls a file; about a second each
 
 VNNI = {"avx512_vnni", "avx_vnni"}  # as Linux names them
 CPUINFO = Path("/proc/cpuinfo")
+GENERATION = ("cpu family", "model")  # Linux's names
 
 
 def processor(described: str) -> str:
     """`vnni` where `described`, the text of /proc/cpuinfo, has such instructions; `no_vnni` elsewhere."""
     flags = (line.partition(":")[2].split() for line in described.splitlines() if line.startswith("flags"))
     return "vnni" if any(VNNI.intersection(line) for line in flags) else "no_vnni"
+
+
+def described(cpuinfo: str) -> str:
+    """The processor's name, and the family and model that tell its generation: `AMD EPYC, family 25, model 17`."""
+    said = dict(line.split(":", 1) for line in cpuinfo.split("\n\n")[0].splitlines() if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in said.items()}
+    named = [facts.get("model name", ""), *(f"{key.split()[-1]} {facts[key]}" for key in GENERATION if key in facts)]
+    return ", ".join(part for part in named if part) or "unknown"
 
 
 def race(files: Mapping[str, Path], batches: tuple[int, ...] = BATCHES) -> dict[str, dict[str, float]]:

@@ -13,12 +13,12 @@ from training.common.ema import Ema  # noqa: E402
 from training.emotion import data  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
-from training.emotion.model import ZOO, EmotionNet, NetShape, Stage  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.targets import Targets, label_targets  # noqa: E402
 from training.emotion.teachers import Teachers  # noqa: E402
 from training.emotion.train import Batch, TrainConfig, Trainer, loss_of  # noqa: E402
 
-TINY = NetShape(stem=((4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2)))
+TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2)))
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_resumed_run_is_the_run_that_was_not_killed(tmp_path: Path):
 
 @pytest.mark.usefixtures("zoo")
 def test_a_thinner_net_begins_with_what_the_fuller_one_has_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(ZOO, "thin", NetShape(stem=((4, 1),), stages=(Stage(6, 1, 2), Stage(8, 1, 2))))
+    monkeypatch.setitem(ZOO, "thin", NetShape(stem=(Stem(4, 1),), stages=(Stage(6, 1, 2), Stage(8, 1, 2))))
     parent = Trainer(TrainConfig(shape="tiny", epochs=1, batch=4), crowd_of_eight(), tmp_path)
     parent.run_epoch()
     parent.save()
@@ -149,7 +149,7 @@ def test_a_thinner_net_begins_with_what_the_fuller_one_has_learned(tmp_path: Pat
 
 @pytest.mark.usefixtures("zoo")
 def test_a_block_that_is_thinned_inside_keeps_its_strongest_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(ZOO, "slim", NetShape(stem=((4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2, inner=5))))
+    monkeypatch.setitem(ZOO, "slim", NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2, inner=5))))
     parent = Trainer(TrainConfig(shape="tiny", epochs=1, batch=4), crowd_of_eight(), tmp_path)
     for silenced in (parent.net.parts()[f"stage 1 block {block}"] for block in range(2)):
         silenced.body[1].weight.data[[0, 3, 6]] = 0.0

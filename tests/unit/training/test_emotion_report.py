@@ -124,7 +124,7 @@ def test_times_of_another_kind_of_processor_are_kept_as_long_as_the_shape_is_the
     assert times["vnni"] == first["vnni"]
     text = (folder / "CARD.md").read_text(encoding="utf-8")
     assert f"batch 1 | at most 0.35 ms | 0.2 ms | {times['no_vnni']['milliseconds']['batch_1']:.2f} ms" in text
-    assert "one thread of a processor with VNNI (an earlier run)" in text
+    assert f"one thread of a processor with VNNI ({first['vnni']['processor']}), an earlier run" in text
     manifest = folder / "manifest.toml"
     shape = manifest_of(folder)["trained_by"]["shape"]
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(f'shape = "{shape}"', 'shape = "other"'))
@@ -137,6 +137,12 @@ def test_times_of_another_kind_of_processor_are_kept_as_long_as_the_shape_is_the
 def test_processors_are_told_apart_by_what_int8_needs(flags: str, kind: str):
     assert timing.processor(f"processor\t: 0\nmodel name\t: avx512_vnni\nflags\t\t: {flags}\n") == kind
     assert timing.processor("") == "no_vnni"
+
+
+def test_a_processor_is_named_with_its_generation():
+    first = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n"
+    assert timing.described(f"{first}\n{first.replace('EPYC', 'other')}") == "AMD EPYC, family 25, model 17"
+    assert timing.described("") == "unknown"
 
 
 def test_another_fp32_file_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch):

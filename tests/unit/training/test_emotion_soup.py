@@ -9,13 +9,13 @@ torch = pytest.importorskip("torch", reason="torch is only installed where model
 pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
 
 from training.emotion.export import export  # noqa: E402
-from training.emotion.model import EmotionNet, NetShape, Stage  # noqa: E402
+from training.emotion.model import EmotionNet, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
 from training.emotion.soup import averaged, part, settle  # noqa: E402
 from training.emotion.thaw import FRESH_LENGTH, thaw  # noqa: E402
 
-TINY = NetShape(stem=((4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2, 5)))
+TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2, 5)))
 
 
 def trained(seed: int) -> EmotionNet:
@@ -66,7 +66,7 @@ def test_a_thawed_int8_file_differs_by_its_rounding_alone(tmp_path: Path):
 
 def test_a_file_of_another_shape_is_refused(tmp_path: Path):
     export(trained(0), tmp_path / "fp32.onnx")
-    wider = EmotionNet(NetShape(stem=((4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2))))
+    wider = EmotionNet(NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2))))
     with pytest.raises(RuntimeError, match="size mismatch"):
         thaw(wider, tmp_path / "fp32.onnx", pictures(8))
 
@@ -83,7 +83,7 @@ def test_the_average_of_equal_nets_is_that_net_and_shares_count_relative_to_thei
 
 def test_nets_of_different_shapes_have_no_average():
     with pytest.raises(ValueError, match="shapes"):
-        averaged([trained(0), EmotionNet(NetShape(stem=((4, 2),), stages=(Stage(6, 1, 2),)))], [1, 1])
+        averaged([trained(0), EmotionNet(NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2),)))], [1, 1])
 
 
 def test_settled_norms_have_the_statistics_of_the_views():

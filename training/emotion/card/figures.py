@@ -172,5 +172,6 @@ def _race(measured: Report, kind: str, name: str) -> str:
             rows.append(
                 (f"{title}, times our median{when}", *(f"{ratio[f'batch_{batch}']:.2f}" for batch in (1, 8, 32)))
             )
-    head = f"a face, one thread of {name}{'' if here else ' (an earlier run)'}"
+    exact = f" ({race['processor']})" if "processor" in race else ""
+    head = f"a face, one thread of {name}{exact}{'' if here else ', an earlier run'}"
     return table((head, "batch 1", "batch 8", "batch 32"), rows)

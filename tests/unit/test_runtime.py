@@ -1,0 +1,48 @@
+"""int8 sums: asked of the kernels themselves, and made exact only where they are not."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from service import runtime
+
+KEY = "session.x64quantprecision"
+
+
+def test_the_probe_multiplies_matrices() -> None:
+    session = ort.InferenceSession(runtime._PRODUCT, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 99, (3, 8), dtype=np.uint8), rng.integers(-9, 9, (8, 5), dtype=np.int8)
+    (product,) = session.run(None, {"a": a, "b": b})
+    assert product.tolist() == (a.astype(np.int32) @ b.astype(np.int32)).tolist()
+
+
+def test_the_slower_sums_are_asked_for_where_the_fast_ones_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "int8_sums_overflow", lambda: True)
+    options = ort.SessionOptions()
+    runtime.exact_sums(options)
+    assert options.get_session_config_entry(KEY) == "1"
+
+
+def test_nothing_is_slowed_down_where_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "int8_sums_overflow", lambda: False)
+    options = ort.SessionOptions()
+    runtime.exact_sums(options)
+    with pytest.raises(RuntimeError):
+        options.get_session_config_entry(KEY)
+
+
+def test_kernels_that_clip_their_sums_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clipping:
+        """What AVX2 without VNNI does: pairs of products in 16 bits."""
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def run(self, _: object, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+            a, b = feeds["a"].astype(np.int32), feeds["b"].astype(np.int32)
+            products = a[0, :, None] * b
+            pairs = np.clip(products[0::2] + products[1::2], -32768, 32767)
+            return [pairs.sum(axis=0, keepdims=True)]
+
+    monkeypatch.setattr(ort, "InferenceSession", Clipping)
+    assert runtime.int8_sums_overflow()

@@ -1,0 +1,138 @@
+"""Nets to which a face and its mirror image are one (need torch)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is only installed where models are trained")
+pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
+
+from training.emotion import data, symmetry  # noqa: E402
+from training.emotion.export import export  # noqa: E402
+from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
+from training.emotion.mirror import widen_stem  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
+from training.emotion.quantise import quantise  # noqa: E402
+from training.emotion.session import Session  # noqa: E402
+from training.emotion.train import TrainConfig, Trainer  # noqa: E402
+
+STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=0), Stage(8, 2, 2, 5))
+TINY = NetShape(stem=(Stem(4, 2, 4, 0),), stages=STAGES, mirrored=True)
+PAIRS = (1, 0, 2, 3)  # the first two show each other's mirror image, the others their own
+
+
+def fresh(shape: NetShape = TINY, seed: int = 0) -> EmotionNet:
+    """A net whose norms are not neutral, and whose channels have partners."""
+    torch.manual_seed(seed)
+    net = EmotionNet(shape)
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_()
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2)
+    for _, partners in net.partners.named_buffers() if net.partners is not None else ():
+        partners[: len(PAIRS)] = torch.tensor(PAIRS)
+    return net.eval()
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+
+
+def tensor(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images[..., None].copy())
+
+
+@torch.inference_mode()
+def test_a_projected_net_says_the_same_of_a_mirrored_face_and_shows_it_mirrored():
+    net = fresh()
+    plain, mirrored = tensor(pictures(4)), tensor(pictures(4)[:, :, ::-1])
+    assert (net(plain).ferplus - net(mirrored).ferplus).abs().max() > 0.1
+    symmetry.project(net)
+    one, other = net(plain), net(mirrored)
+    torch.testing.assert_close(one.ferplus, other.ferplus, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(one.fer2013, other.fer2013, atol=1e-5, rtol=1e-5)
+    partners = net.partners.get_buffer("stage_2")
+    torch.testing.assert_close(one.features, other.features.flip(3)[:, partners], atol=1e-4, rtol=1e-4)
+
+
+def test_projecting_twice_is_projecting_once():
+    net = fresh()
+    symmetry.project(net)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    symmetry.project(net)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@torch.inference_mode()
+def test_partners_are_found_by_what_channels_show():
+    net = fresh()
+    symmetry.project(net)
+    wanted = {name: value.clone() for name, value in net.partners.named_buffers()}
+    for value in net.partners.buffers():
+        value.copy_(torch.arange(len(value)))
+    symmetry.find_partners(net, tensor(pictures(32)))
+    assert net.partners.get_buffer("stem_0").tolist() == wanted["stem_0"].tolist() == list(PAIRS)
+    for name, value in net.partners.named_buffers():
+        assert value[value].tolist() == list(range(len(value))), name
+
+
+def test_training_keeps_a_net_symmetric_and_hands_its_partners_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(ZOO, "tiny-mirrored", TINY)
+    votes = np.zeros((8, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[np.arange(8), np.arange(8)] = 10
+    faces = data.Faces(pictures(8), votes, np.arange(8) % 7)
+    trainer = Trainer(TrainConfig(shape="tiny-mirrored", epochs=1, batch=4, small_share=0.0), faces, tmp_path)
+    trainer.net.load_state_dict(fresh().state_dict())
+    trainer.run_epoch()
+    trainer.save()
+    child = Trainer(TrainConfig(shape="tiny-mirrored", epochs=1, batch=4), faces, tmp_path / "child")
+    assert "partners" in child.inherit(tmp_path / "last.pt")
+    assert child.net.partners.get_buffer("stem_0").tolist() == list(PAIRS)
+    net = trainer.net.eval()
+    with torch.inference_mode():
+        one, other = (net(tensor(images)).ferplus for images in (pictures(4), pictures(4)[:, :, ::-1]))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_the_int8_file_is_symmetric_too(tmp_path: Path):
+    net = fresh()
+    symmetry.project(net)
+    export(net, tmp_path / "fp32.onnx")
+    quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", pictures(32))
+    session, images = Session(tmp_path / "int8.onnx"), pictures(8)
+    one, other = session.logits(images), session.logits(np.ascontiguousarray(images[:, :, ::-1]))
+    # Standardisation adds a face's pixels in another order: now and then a value falls on the other side of a half.
+    assert np.abs(one.ferplus - other.ferplus).mean() < 0.01 * one.ferplus.std()
+
+
+@torch.inference_mode()
+def test_a_wider_first_window_sees_what_the_narrower_one_saw():
+    donor = fresh(NetShape(stem=(Stem(4, 2),), stages=STAGES))
+    net = fresh(seed=1)
+    widen_stem(net, donor)
+    images = donor.standardise(tensor(pictures(2)))
+    ours, theirs = net.parts()["stem 0"](images), donor.parts()["stem 0"](images)
+    torch.testing.assert_close(ours, theirs[:, :, 1:, 1:], atol=1e-5, rtol=1e-5)
+
+
+def test_every_mirrored_shape_has_its_windows_in_the_middle():
+    for shape in (shape for shape in ZOO.values() if shape.mirrored):
+        side = 48
+        for stem in shape.stem:
+            side, left = divmod(side + 2 * stem.padding - stem.kernel, stem.stride)
+            side += 1
+            assert left == 0
+        for stage in shape.stages:
+            side, left = divmod(side + 2 * stage.padding - 3, stage.stride)
+            side += 1
+            assert left == 0
+
+
+def test_other_nets_have_no_symmetry_to_keep():
+    with pytest.raises(ValueError, match="mirrored"):
+        symmetry.project(fresh(NetShape(stem=(Stem(4, 2),), stages=STAGES)))
