@@ -25,9 +25,10 @@ FACES = 2048  # that channels are compared on
 
 @torch.no_grad()
 def widen_stem(net: EmotionNet, donor: EmotionNet) -> None:
-    """Give the first convolution of `net`, 4x4 without padding, that of `donor`, 3x3, on the same pixels but a border."""
+    """Give the first convolution of `net`, 4x4 without padding, that of `donor`, 3x3: the same but at the border."""
     ours, theirs = net.parts()["stem 0"], donor.parts()["stem 0"]
-    assert isinstance(ours, nn.Sequential) and isinstance(theirs, nn.Sequential)
+    assert isinstance(ours, nn.Sequential)
+    assert isinstance(theirs, nn.Sequential)
     kernel = ours[0].weight
     kernel.zero_()
     kernel[:, :, 1:, 1:] = theirs[0].weight
