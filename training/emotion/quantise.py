@@ -24,7 +24,7 @@ from onnxruntime.quantization import (
 from training.emotion import data
 
 METHODS = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile}
-QUANTISED_OPERATORS = ["Conv", "Add", "Relu"]
+QUANTISED_OPERATORS = ["Conv", "Add", "Relu", "Slice"]
 
 
 class FaceReader(CalibrationDataReader):  # type: ignore[misc]

@@ -32,7 +32,8 @@ def project(net: EmotionNet) -> None:
     for convolution, norm, reads, last in layers(net):
         weight = convolution.weight
         weight.copy_((weight + weight[last][:, reads].flip(3)) / 2)
-        assert norm.running_mean is not None and norm.running_var is not None
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
             value.copy_((value + value[last]) / 2)
     for head in (net.ferplus, net.fer2013):
@@ -62,7 +63,7 @@ def layers(net: EmotionNet) -> Iterator[Layer]:
 
 @torch.no_grad()
 def find_partners(net: EmotionNet, images: Tensor) -> None:
-    """Set the partners of `net` by what its channels show in `images`, uint8 [n, 48, 48, 1], and in their mirror images.
+    """Set the partners of `net` by what its channels show in `images`, uint8 [n, 48, 48, 1], and their mirror images.
 
     Two channels go together when one's map of a face correlates with the mirrored map that the other makes of the
     mirrored face. The best pair is taken first, then the best of what is left; a pair may be a channel and itself.
@@ -78,12 +79,13 @@ def find_partners(net: EmotionNet, images: Tensor) -> None:
 def _layer(part: nn.Module, first: int, reads: Tensor, makes: Tensor) -> Layer:
     assert isinstance(part, nn.Sequential)
     convolution, norm = part[first], part[first + 1]
-    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
     return Layer(convolution, norm, reads, makes)
 
 
 def _maps(net: EmotionNet, images: Tensor) -> dict[str, list[Tensor]]:
-    """What a net makes of `images` at each place; more than one tensor [n, c, h, w] where a stage has several blocks."""
+    """What a net makes of `images` at each place; as many tensors [n, c, h, w] as the stage has blocks."""
     maps: dict[str, list[Tensor]] = {}
     parts = net.parts()
     x = net.standardise(images)

@@ -31,7 +31,7 @@ def processor(described: str) -> str:
 
 def described(cpuinfo: str) -> str:
     """The processor's name, and the family and model that tell its generation: `AMD EPYC, family 25, model 17`."""
-    said = dict(line.split(":", 1) for line in cpuinfo.split("\n\n")[0].splitlines() if ":" in line)
+    said = dict(line.split(":", 1) for line in cpuinfo.partition("\n\n")[0].splitlines() if ":" in line)
     facts = {key.strip(): value.strip() for key, value in said.items()}
     named = [facts.get("model name", ""), *(f"{key.split()[-1]} {facts[key]}" for key in GENERATION if key in facts)]
     return ", ".join(part for part in named if part) or "unknown"
