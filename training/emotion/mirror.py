@@ -63,7 +63,7 @@ def main() -> None:
         commit=provenance.head_commit(),
         command=provenance.command_line(),
         config=config,
-        parent=options.parent.as_posix(),
+        parent=(options.parent / "last.pt").as_posix(),
         inherited=taken,
     )
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from training.common import checkpoint, provenance
 from training.common.runlog import RunLog
-from training.emotion import data
+from training.emotion import data, symmetry
 from training.emotion.augment import AugmentConfig, augment_batch
 from training.emotion.model import EmotionNet, build
 
@@ -82,6 +82,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     images = data.load(options.data, "train").images
     settle(net, augment_batch(images[rng.permutation(len(images))[:VIEWS]], AugmentConfig(), rng))
+    if net.partners is not None:
+        symmetry.project(net)  # what the views happened to show is not quite symmetric
     config = states[0]["config"]
     epochs = sum(state["epoch"] for state in states if "net" in state)  # a thawed net was trained before
     checkpoint.save(options.run / "last.pt", {"config": config, "epoch": epochs, "ema": net.state_dict()})

@@ -5,6 +5,7 @@ by at most half a step of a 127th of each filter's largest, which further traini
 """
 
 import argparse
+import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,7 +92,10 @@ def _undo(length: Tensor, bias: Tensor) -> Callable[[nn.BatchNorm2d, tuple[Tenso
 
 
 def main() -> None:
-    """Thaw a version of the store into RUN/last.pt, and note in RUN/log.jsonl how that version was made."""
+    """Thaw a version of the store into RUN/last.pt, and note in RUN/log.jsonl how that version was made.
+
+    The file itself is laid beside it, for a student to learn from.
+    """
     parser = argparse.ArgumentParser(prog="python -m training.emotion.thaw", description=__doc__)
     parser.add_argument("--version", required=True)
     parser.add_argument("--run", type=Path, required=True)
@@ -105,6 +109,7 @@ def main() -> None:
     thaw(net, path, data.load(options.data, "train").images[:FACES])
     state = {"config": made["config"], "epoch": made["epochs"], "ema": net.state_dict()}
     checkpoint.save(options.run / "last.pt", state)
+    shutil.copyfile(path, options.run / "int8.onnx")
     RunLog(options.run / "log.jsonl").write(
         event="thaw",
         commit=provenance.head_commit(),

@@ -78,16 +78,25 @@ def _ancestors(made: Report) -> str:
     lines = list(handed_down(made))
     if not lines:
         return ""
-    told = [
-        f"`{one['run']}` (shape `{one['shape']}`, {one['epochs']} epochs"
-        + (f", taught by {', '.join(f'`{file}`' for file in one['teachers'])})" if one["teachers"] else ")")
-        for one in lines
-    ]
+    told = [f"`{one['run']}` ({', '.join(_ancestor(one))})" for one in lines]
     total = made["epochs"] + sum(one["epochs"] for one in lines)
     return (
         "The weights began as the average of an earlier run wherever the shapes fit (`--parent`; a block thinner "
         f"inside took its parent's strongest channels): {', which had begun as '.join(told)}. {total} epochs in all."
     )
+
+
+def _ancestor(one: Report) -> Iterator[str]:
+    """What a run handed on, in a few words."""
+    yield f"shape `{one['shape']}`"
+    if _is_by(one, "mirror"):
+        yield "its parent made symmetric: channels paired by what they show of a face and of its mirror image"
+    elif _is_by(one, "thaw"):
+        yield "its parent as it lay in the store"
+    else:
+        yield f"{one['epochs']} epochs"
+    if one["teachers"]:
+        yield f"taught by {', '.join(f'`{file}`' for file in one['teachers'])}"
 
 
 def _twins(made: Report) -> str:
@@ -190,10 +199,11 @@ def _commands(made: Report) -> str:
     lines = []
     taught = {teacher["file"] for teacher in made.get("teachers", [])}
     taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
-    thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_thaw(one)}
+    thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_by(one, "thaw")}
     for one in made.get("lineage", []):
         lines += _segments(one["segments"])
-        if one["run"] in thawed or any(file.startswith(f"{one['run']}/") for file in taught):
+        teaches = any(file.startswith(f"{one['run']}/") for file in taught)
+        if one["run"] in thawed or (teaches and not _is_by(one, "thaw")):  # thawing lays the file itself there
             lines.append(f"python -m training.emotion.export --run {one['run']}")
             lines.append(f"python -m training.emotion.quantise --run {one['run']}")
         if one["run"] in thawed:
@@ -201,8 +211,9 @@ def _commands(made: Report) -> str:
     return "\n".join([*lines, *_segments(made["segments"])])
 
 
-def _is_thaw(one: Report) -> bool:
-    return "training.emotion.thaw" in one["segments"][0]["command"]
+def _is_by(one: Report, program: str) -> bool:
+    """Whether a run was made by this program, and not by training."""
+    return f"training.emotion.{program} " in one["segments"][0]["command"]
 
 
 def _option(one: Report, name: str) -> str:
