@@ -1,18 +1,18 @@
 """Accuracy against milliseconds over the shapes that were tried.
 
-`python -m training.emotion.pareto --runs runs/emotion/A runs/emotion/B ...` times each run's int8.onnx in one race,
-reads its int8.json (evaluate) and its log, and writes training/emotion/pareto.toml, which the card prints. Needs
-`onnx`.
+`python -m training.emotion.pareto [--runs runs/emotion/A runs/emotion/B ...]` reads each run's int8.json (evaluate) and
+its log, adds its shape to training/emotion/pareto.toml, which the card prints, or replaces what stands there of that
+shape, and times all the shapes of the table anew in one race. Needs torch.
 """
 
 import argparse
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from training.common import digest, toml_text
-from training.emotion import timing
 from training.emotion.record import handed_down, trained_by
 from training.emotion.session import Session
 
@@ -87,13 +87,20 @@ def cost(path: Path) -> tuple[float, float]:
     return adds / 1e6, parameters / 1e6
 
 
-def measure(runs: list[Path]) -> list[Candidate]:
-    """A candidate a run; the files are timed in one race."""
-    times = timing.race({run.as_posix(): run / "int8.onnx" for run in runs}, BATCHES)
-    return [_candidate(run, times[run.as_posix()]) for run in runs]
+def timed(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates with the times of their shapes here and now."""
+    from training.emotion.shape_race import race_shapes  # the report reads this table where there is no torch
+
+    by_shape = {row.shape: row for row in candidates}
+    times = race_shapes(by_shape, BATCHES)
+    return [
+        replace(row, **{name: round(times[shape][name], 3) for name in ("batch_1", "batch_32")})
+        for shape, row in by_shape.items()
+    ]
 
 
-def _candidate(run: Path, times: dict[str, float]) -> Candidate:
+def candidate(run: Path) -> Candidate:
+    """What a run reached in its shape; its times are left open."""
     file = run / "int8.onnx"
     made = trained_by(run, Session(file).epochs)
     adds, parameters = cost(run / "fp32.onnx")
@@ -109,17 +116,17 @@ def _candidate(run: Path, times: dict[str, float]) -> Candidate:
         epochs_in_all=made["epochs"] + sum(one["epochs"] for one in handed_down(made)),
         teachers=len(made["teachers"]),
         protocol_a=round(100 * report["protocol_a"]["accuracy"], 2),
-        batch_1=round(times["batch_1"], 3),
-        batch_32=round(times["batch_32"], 3),
+        batch_1=0.0,
+        batch_32=0.0,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.emotion.pareto", description=__doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True)
+    parser.add_argument("--runs", type=Path, nargs="+", default=[], help="runs whose shapes are new, or better trained")
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
-    write(measure(options.runs), options.out)
+    write(timed([*read(options.out), *(candidate(run) for run in options.runs)]), options.out)
     for row in read(options.out):
         print(row)
 

@@ -1,7 +1,12 @@
 """The table of shapes: what is written is read, and only what nothing beats stands out."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from training.emotion import pareto
 from training.emotion.card.shapes import shapes
@@ -33,3 +38,27 @@ def test_equals_do_not_beat_each_other():
 
 def test_the_repository_s_own_table_can_be_read():
     assert "shapes" in shapes(pareto.read()) or "multiply-adds" in shapes(pareto.read())
+
+
+def test_a_better_run_of_a_shape_takes_the_place_of_the_older_one_and_all_are_timed_together(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def race_shapes(names: Iterable[str], batches: tuple[int, ...]) -> dict[str, dict[str, float]]:
+        assert batches == (1, 32)
+        return {name: {"batch_1": 0.1234, "batch_32": 0.05, "batch_1_fast": 0.1} for name in names}
+
+    monkeypatch.setitem(sys.modules, "training.emotion.shape_race", SimpleNamespace(race_shapes=race_shapes))
+    better = replace(SMALL, run="runs/new", protocol_a=90.0)
+    rows = pareto.timed([SMALL, LARGE, better])
+    assert [(row.shape, row.protocol_a, row.batch_1, row.batch_32) for row in rows] == [
+        ("small", 90.0, 0.123, 0.05),
+        ("large", 89.0, 0.123, 0.05),
+    ]
+
+
+def test_shapes_are_timed_without_a_run():
+    pytest.importorskip("torch", reason="torch is only installed where models are trained")
+    from training.emotion.shape_race import race_shapes
+
+    times = race_shapes(["m32-48-96-256-i192"], (1,))
+    assert times["m32-48-96-256-i192"]["batch_1"] > 0

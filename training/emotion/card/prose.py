@@ -13,18 +13,28 @@ _SCORES = {
 }
 
 
+MIRRORED = "m"
+"""How the names of mirrored shapes begin; the report knows a net by its file and its shape's name alone."""
+
+
 def head(tables: Report, measured: Report) -> str:
     """What the file is."""
     note = ""
     if tables["provisional"]:
         note = "\n\n**Provisional: exported while the training was still running. Do not quote its figures.**"
+    mirrored = ""
+    if tables["trained_by"]["shape"].startswith(MIRRORED):
+        mirrored = (
+            " Its filters are tied in mirrored pairs, so that a face and its mirror image get the same scores (Cohen and "
+            "Welling 2016, arXiv:1602.07576; `training/emotion/symmetry.py`)."
+        )
     return f"""
 # Emotion model, version {tables["version"]}
 
 A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
 One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
 labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
-each picture by itself.{note}
+each picture by itself.{mirrored}{note}
 """
 
 
