@@ -25,8 +25,8 @@ def head(tables: Report, measured: Report) -> str:
     mirrored = ""
     if tables["trained_by"]["shape"].startswith(MIRRORED):
         mirrored = (
-            " Its filters are tied in mirrored pairs, so that a face and its mirror image get the same scores (Cohen and "
-            "Welling 2016, arXiv:1602.07576; `training/emotion/symmetry.py`)."
+            " Its filters are tied in mirrored pairs, so that a face and its mirror image get the same scores (Cohen "
+            "and Welling 2016, arXiv:1602.07576; `training/emotion/symmetry.py`)."
         )
     return f"""
 # Emotion model, version {tables["version"]}
