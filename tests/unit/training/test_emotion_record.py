@@ -162,3 +162,28 @@ def test_a_soup_is_told_with_its_parts(thawed: Path, tmp_path: Path):
     commands = remake({"trained_by": made, "version": "2"})
     order = [THAW, "T4 --run", "T5 --run", "SOUP --run runs/soup"]
     assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
+
+
+def test_a_net_made_symmetric_is_told_as_that_and_a_thawed_teacher_is_not_made_again(thawed: Path, tmp_path: Path):
+    parent = f"{thawed.as_posix()}/last.pt"
+    command = f"python -m training.emotion.mirror --parent {thawed.as_posix()} --run runs/m"
+    event = {"event": "mirror", "commit": "abc", "command": command, "config": CONFIG, "parent": parent}
+    mirrored = write_log(tmp_path / "m", event)
+    teachers = [{"file": f"{thawed.as_posix()}/int8.onnx", "sha256": "0123456789abcdef"}]
+    config = {**CONFIG, "teacher_share": 0.5}
+    begun = start(
+        "TRAIN --run runs/c",
+        parent=f"{mirrored.as_posix()}/last.pt",
+        config=config,
+        teachers=teachers,
+        twins_of_valid=7,
+    )
+    made = trained_by(write_log(tmp_path / "run", begun, *EPOCHS), 2)
+    text = making({"trained_by": made})
+    assert f"`{mirrored.as_posix()}` (shape `tiny`, its parent made symmetric" in text
+    assert f"`{thawed.as_posix()}` (shape `tiny`, its parent as it lay in the store)" in text
+    assert "9 epochs in all" in text
+    commands = remake({"trained_by": made, "version": "2"})
+    order = [THAW, "training.emotion.mirror", "TRAIN"]
+    assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
+    assert f"quantise --run {thawed.as_posix()}" not in commands
