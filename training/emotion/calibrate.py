@@ -19,6 +19,9 @@ class Meaning(StrEnum):
     """What a score of the crowd head estimates; the value stands in the manifest as `fitted_to`."""
 
     MAJORITY = "majority"  # the chance that this label is the one that most raters choose
+    CLEAR_MAJORITY = (
+        "clear_majority"  # the same, fitted to the faces of which one label has more than half of the votes
+    )
     VOTES = "votes"  # the share of raters who choose this label
     VOTES_WITHOUT_LONE_ONES = "votes_without_lone_ones"  # the same after the FER+ authors' cleaning (edition 1)
 
@@ -39,6 +42,9 @@ def fitted_votes(votes: NDArray[np.int64], meaning: Meaning) -> NDArray[np.float
     emotions = votes[:, : targets.EMOTIONS].astype(np.float64)
     if meaning is Meaning.VOTES:
         return emotions
+    if meaning is Meaning.CLEAR_MAJORITY:
+        kept, label = targets.protocol_a(votes)
+        return np.eye(targets.EMOTIONS)[np.where(kept, label, 0)] * kept[:, None]
     if meaning is Meaning.MAJORITY:
         one_hot: NDArray[np.float64] = np.eye(targets.EMOTIONS)[targets.protocol_b(votes)]
         one_hot[emotions.sum(axis=1) == 0] = 0

@@ -97,7 +97,8 @@ def _handed_on(made: Report) -> Report:
 
 
 def _is_thawed(run: Path) -> bool:
-    return bool(_events(run)[0]["event"] == "thaw")
+    """Whether a run is one that was trained elsewhere: thawed from the store, or kept in the repository."""
+    return "thawed" in _events(run)[0]
 
 
 def _described(run: Path) -> Report:

@@ -80,15 +80,15 @@ def fp32_of(tables: Report, file: Path | None, valid: data.Faces, meaning: Meani
 
 
 def times(files: dict[str, Path], kept: Report, cpuinfo: str) -> Report:
-    """By kind of processor: its name, this file's milliseconds, and how many times as long the others take. Measured
-    here for the kind that `cpuinfo` describes, and `kept` for the others and for files that are not at hand."""
-    kind = timing.processor(cpuinfo)
+    """By processor: its kind and name, this file's milliseconds, and how many times as long the others take. Measured
+    here for the one that `cpuinfo` describes, and `kept` for the others and for files that are not at hand."""
+    key = timing.described(cpuinfo)
     raced = timing.race(files)
     ours = raced.pop("ours")
     ratios = {name: summary.times_as_slow(other, ours) for name, other in raced.items()}
-    known = kept.get(kind, {}).get("times_as_slow", {})
-    here = {"processor": timing.described(cpuinfo), "milliseconds": summary.milliseconds(ours)}
-    return {**kept, kind: {**here, "times_as_slow": {**known, **ratios}}}
+    known = kept.get(key, {}).get("times_as_slow", {})
+    here = {"kind": timing.processor(cpuinfo), "milliseconds": summary.milliseconds(ours)}
+    return {**kept, key: {**here, "times_as_slow": {**known, **ratios}}}
 
 
 def gather(
@@ -106,7 +106,7 @@ def gather(
     at_hand = {name: path for name, path in files.items() if path is not None and path.is_file()}
     measured["load"], measured["cores"] = os.getloadavg()[0], os.cpu_count()
     cpuinfo = timing.CPUINFO.read_text() if timing.CPUINFO.is_file() else ""
-    measured["processor"] = timing.processor(cpuinfo)
+    measured["processor"] = timing.described(cpuinfo)
     measured["times"] = times(at_hand, old.get("times", {}), cpuinfo)
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:

@@ -87,3 +87,10 @@ def test_few_faces_leave_a_recall_open():
     assert high - low < 0.05
     assert metrics.wilson(0, 5)[0] == 0
     assert metrics.wilson(5, 5)[1] == 1
+
+
+def test_a_clear_majority_is_fitted_to_the_faces_that_have_one():
+    clearly_happy, nobody_has_half, unknown = {0: 2, 1: 8}, {0: 4, 1: 3, 2: 3}, {8: 10}
+    votes = votes_of(clearly_happy, nobody_has_half, unknown)
+    fitted = calibrate.fitted_votes(votes, Meaning.CLEAR_MAJORITY)
+    assert fitted.tolist() == [[0, 1, 0, 0, 0, 0, 0, 0], [0] * 8, [0] * 8]

@@ -10,7 +10,7 @@ pytest.importorskip("onnx", reason="onnx is only installed where models are trai
 
 from training.common import checkpoint  # noqa: E402
 from training.common.ema import Ema  # noqa: E402
-from training.emotion import data  # noqa: E402
+from training.emotion import data, keep  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
@@ -170,3 +170,18 @@ def test_a_checkpoint_is_never_half_written(tmp_path: Path):
     checkpoint.save(tmp_path / "last.pt", {"epoch": 2})
     assert checkpoint.load(tmp_path / "last.pt") == {"epoch": 2}
     assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.usefixtures("zoo")
+def test_what_is_kept_is_a_parent_of_nearly_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    parent = Trainer(TrainConfig(shape="tiny", epochs=1, batch=4), crowd_of_eight(), tmp_path / "run")
+    parent.run_epoch()
+    parent.save()
+    monkeypatch.setattr(keep, "trained_by", lambda *_: {"run": "run"})
+    monkeypatch.setattr(keep, "epochs_of", lambda _: 1)
+    monkeypatch.setattr("sys.argv", ["keep", "--run", str(tmp_path / "run"), "--to", str(tmp_path / "kept")])
+    keep.main()
+    child = Trainer(TrainConfig(shape="tiny", epochs=1, batch=4), crowd_of_eight(), tmp_path / "child")
+    child.inherit(tmp_path / "kept" / "last.pt")
+    for one, two in zip(child.net.parameters(), parent.ema.module.parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-6)

@@ -187,3 +187,16 @@ def test_a_net_made_symmetric_is_told_as_that_and_a_thawed_teacher_is_not_made_a
     order = [THAW, "training.emotion.mirror", "TRAIN"]
     assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
     assert f"quantise --run {thawed.as_posix()}" not in commands
+
+
+def test_a_run_kept_in_the_repository_hands_its_record_on(old: Path, tmp_path: Path):
+    command = "python -m training.emotion.keep --run runs/a --to begun/a"
+    event = {"event": "keep", "commit": "abc", "command": command, "config": CONFIG, "thawed": trained_by(old, 2)}
+    kept = write_log(tmp_path / "kept", event)
+    made = trained_by(
+        write_log(tmp_path / "run", start("TRAIN --run runs/c", parent=f"{kept.as_posix()}/last.pt"), *EPOCHS), 2
+    )
+    assert [one["run"] for one in made["lineage"]] == [old.as_posix(), kept.as_posix()]
+    text = making({"trained_by": made})
+    assert "its parent as it was kept in the repository" in text
+    assert "4 epochs in all" in text

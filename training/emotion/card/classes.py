@@ -12,6 +12,7 @@ Report = dict[str, Any]
 
 FITTED_TO = {
     Meaning.MAJORITY: "the winning vote of every face (the most voted of the eight emotions)",
+    Meaning.CLEAR_MAJORITY: "the winning vote of the faces of which one emotion has more than half (protocol A)",
     Meaning.VOTES: "all votes for an emotion",
     Meaning.VOTES_WITHOUT_LONE_ONES: "the votes, lone ones dropped",
 }

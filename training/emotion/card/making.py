@@ -93,6 +93,8 @@ def _ancestor(one: Report) -> Iterator[str]:
         yield "its parent made symmetric: channels paired by what they show of a face and of its mirror image"
     elif _is_by(one, "thaw"):
         yield "its parent as it lay in the store"
+    elif _is_by(one, "keep"):
+        yield "its parent as it was kept in the repository"
     else:
         yield f"{one['epochs']} epochs"
     if one["teachers"]:

@@ -8,6 +8,7 @@ Report = dict[str, Any]
 
 _SCORES = {
     Meaning.MAJORITY: "A score is the estimated chance that most raters of a crowd would choose that label",
+    Meaning.CLEAR_MAJORITY: "A score is the estimated chance that most raters of a crowd would choose that label",
     Meaning.VOTES: "A score is the estimated share of crowd raters who would choose that label",
     Meaning.VOTES_WITHOUT_LONE_ONES: "A score is the estimated share of crowd raters who would choose that label",
 }
