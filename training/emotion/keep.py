@@ -1,8 +1,8 @@
 """A run's average, small enough for the repository: `python -m training.emotion.keep --run RUN --to FOLDER`.
 
-Checkpoints stay on the machine that trained them. One that is worth going on from, and not good enough for the store, is
-kept under `training/emotion/begun/`: its weights in half precision, and the record of how they came about. Such a folder
-is a parent like any run (`--parent FOLDER/last.pt`).
+Checkpoints stay on the machine that trained them. One that is worth going on from, and not good enough for the store,
+is kept under `training/emotion/begun/`: its weights in half precision, and the record of how they came about. Such a
+folder is a parent like any run (`--parent FOLDER/last.pt`).
 """
 
 import argparse
