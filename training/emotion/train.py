@@ -225,6 +225,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
+    parser.add_argument("--rare-power", type=float, default=TrainConfig.rare_power)
     parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
     parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
     parser.add_argument("--ema", type=float, default=TrainConfig.ema, help="share of the average that a step keeps")
@@ -253,6 +254,7 @@ def main() -> None:
         calm_share=options.calm_share,
         teacher_share=options.teacher_share,
         fer2013_weight=options.fer2013_weight,
+        rare_power=options.rare_power,
         ema=options.ema,
         keep_twins=not options.drop_twins,
         unlabelled=options.unlabelled,
