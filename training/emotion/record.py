@@ -47,16 +47,20 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
 def _averaged(run: Path, event: Report, epochs: int, note: str) -> Report:
     """The record of a soup: what its parts have in common, and who they are."""
     parts = [trained_by(Path(part["run"]), 0) for part in event["parts"] if not _is_thawed(Path(part["run"]))]
+    longest: dict[int, float] = {}  # parts of one seed are epochs of one run
+    for part in parts:
+        longest[part["seed"]] = max(longest.get(part["seed"], 0), part["minutes"])
     return {
         **parts[0],
         "commit": event["commit"],
         "command": event["command"],
         "run": run.as_posix(),
-        "seeds": [part["seed"] for part in parts],
+        "seeds": list(longest),
         "epochs": epochs,
-        "minutes": round(sum(part["minutes"] for part in parts), 1),
+        "minutes": round(sum(longest.values()), 1),
         "note": note,
         "segments": _segments([event]),
+        "statistics": event.get("statistics", "anew"),
         "averaged": event["parts"],
         "lineage": lineage(run),
     }

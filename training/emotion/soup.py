@@ -2,12 +2,15 @@
 
 Runs that began with the same weights and did not go far apart have averages that are better than each of them (Wortsman
 et al. 2022, "Model soups", arXiv:2203.05482): one net, at the price of one. Batch norms take their statistics anew,
-since those of the average are not the average of theirs (Izmailov et al. 2018, arXiv:1803.05407).
+since those of the average are not the average of theirs (Izmailov et al. 2018, arXiv:1803.05407). Epochs of one run,
+near its end, lie so close together that their statistics can be averaged like the weights (`--statistics mean`), as the
+running average of a training does.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,6 +58,16 @@ def settle(net: EmotionNet, views: NDArray[np.uint8]) -> None:
     net.eval()
 
 
+def epochs_together(states: Sequence[dict[str, Any]]) -> int:
+    """How long the parts were trained: those of one seed are epochs of one run, and a thawed net was trained before."""
+    longest: dict[int, int] = {}
+    for state in states:
+        if "net" in state:
+            seed = state["config"]["seed"]
+            longest[seed] = max(longest.get(seed, 0), state["epoch"])
+    return sum(longest.values())
+
+
 def part(text: str) -> tuple[Path, float]:
     """`RUN:SHARE` of the command line."""
     folder, _, share = text.rpartition(":")
@@ -68,6 +81,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.emotion.soup", description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--of", type=part, nargs="+", required=True, metavar="RUN:SHARE", dest="parts")
+    parser.add_argument(
+        "--statistics",
+        choices=["anew", "mean"],
+        default="anew",
+        help="of the batch norms: taken anew, or the parts' mean",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -79,19 +98,21 @@ def main() -> None:
         net.load_state_dict(state["ema"])
         nets.append(net)
     net = averaged(nets, [share for _, share in options.parts])
-    rng = np.random.default_rng(0)
-    images = data.load(options.data, "train").images
-    settle(net, augment_batch(images[rng.permutation(len(images))[:VIEWS]], AugmentConfig(), rng))
+    if options.statistics == "anew":
+        rng = np.random.default_rng(0)
+        images = data.load(options.data, "train").images
+        settle(net, augment_batch(images[rng.permutation(len(images))[:VIEWS]], AugmentConfig(), rng))
     if net.partners is not None:
         symmetry.project(net)  # what the views happened to show is not quite symmetric
     config = states[0]["config"]
-    epochs = sum(state["epoch"] for state in states if "net" in state)  # a thawed net was trained before
+    epochs = epochs_together(states)
     checkpoint.save(options.run / "last.pt", {"config": config, "epoch": epochs, "ema": net.state_dict()})
     RunLog(options.run / "log.jsonl").write(
         event="soup",
         commit=provenance.head_commit(),
         command=provenance.command_line(),
         config=config,
+        statistics=options.statistics,
         parts=[{"run": folder.as_posix(), "share": share} for folder, share in options.parts],
     )
 

@@ -164,6 +164,30 @@ def test_a_soup_is_told_with_its_parts(thawed: Path, tmp_path: Path):
     assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
 
 
+def test_a_mean_of_epochs_of_one_run_counts_them_once_and_says_what_chose_them(tmp_path: Path):
+    runs = [
+        write_log(tmp_path / name, start("T --run runs/s"), *({"epoch": n + 1, "seconds": 60} for n in range(epochs)))
+        for name, epochs in (("s", 3), ("s_at_2", 2))
+    ]
+    parts = [{"run": run.as_posix(), "share": 1} for run in runs]
+    event = {
+        "event": "soup",
+        "commit": "abc",
+        "command": "SOUP",
+        "config": CONFIG,
+        "statistics": "mean",
+        "parts": parts,
+    }
+    made = trained_by(write_log(tmp_path / "mean", event), 3, "Chosen on valid.")
+    assert made["minutes"] == 3
+    assert made["seeds"] == [made["seed"]]
+    text = making({"trained_by": made})
+    assert "several epochs of one run" in text
+    assert "figures on `valid`" in text
+    assert "took their statistics anew" not in text
+    assert "end of the schedule" not in text
+
+
 def test_a_net_made_symmetric_is_told_as_that_and_a_thawed_teacher_is_not_made_again(thawed: Path, tmp_path: Path):
     parent = f"{thawed.as_posix()}/last.pt"
     command = f"python -m training.emotion.mirror --parent {thawed.as_posix()} --run runs/m"

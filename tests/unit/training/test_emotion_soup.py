@@ -12,7 +12,7 @@ from training.emotion.export import export  # noqa: E402
 from training.emotion.model import EmotionNet, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
-from training.emotion.soup import averaged, part, settle  # noqa: E402
+from training.emotion.soup import averaged, epochs_together, part, settle  # noqa: E402
 from training.emotion.thaw import FRESH_LENGTH, thaw  # noqa: E402
 
 TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2, 5)))
@@ -97,6 +97,14 @@ def test_settled_norms_have_the_statistics_of_the_views():
     torch.testing.assert_close(first.running_mean, seen.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(first.running_var, seen.var(dim=(0, 2, 3)), rtol=0.02, atol=1e-4)
     assert not net.training
+
+
+def test_parts_of_one_seed_are_epochs_of_one_run_and_thawed_ones_were_trained_before():
+    def state(seed: int, epoch: int) -> dict:
+        return {"config": {"seed": seed}, "epoch": epoch, "net": {}}
+
+    thawed = {"config": {"seed": 9}, "epoch": 40}
+    assert epochs_together([state(4, 80), state(4, 112), state(5, 30), thawed]) == 142
 
 
 def test_a_part_is_a_run_and_its_share():

@@ -27,8 +27,7 @@ def making(tables: Report) -> str:
         f"SGD (Nesterov, cosine from {config['peak_rate']}), batch {config['batch']}; views shifted, scaled, turned, "
         f"mirrored, relit, blurred, resampled, coded, noised and partly erased; weights averaged ({config['ema']})."
         f"{_schedule(config)}",
-        "What chose the checkpoint: the end of the schedule. It is the average after the last epoch, whatever its "
-        "figures.",
+        _chosen(made),
         _lengths(made),
         "`valid` was looked at during the runs. It chose among the shapes, recipes and lengths that were tried (also "
         "those of the runs that this one learned from) and the method that sets the int8 ranges, and it fitted the "
@@ -66,6 +65,12 @@ def _soup(made: Report) -> str:
         return ""
     total = sum(part["share"] for part in parts)
     told = ", ".join(f"`{part['run']}` ({100 * part['share'] / total:.0f} %)" for part in parts)
+    if made.get("statistics") == "mean":
+        return (
+            f"The weights are a mean of those of several epochs of one run, each its running average then: {told} "
+            "(Izmailov et al. 2018, arXiv:1803.05407); so are the statistics of its batch norms. The epochs above are "
+            "those of the longest; the others are its checkpoints on the way, kept as copies."
+        )
     return (
         f"The weights are a mean of those of several runs, each its average after its last epoch: {told} (model soup, "
         "Wortsman et al. 2022, arXiv:2203.05482); batch norms took their statistics anew from train views. The epochs "
@@ -182,6 +187,16 @@ def _schedule(config: Report) -> str:
     if config.get("calm_share"):
         said.append(f" The last {100 * config['calm_share']:.0f} % saw calmer views, nothing erased.")
     return "".join(said)
+
+
+def _chosen(made: Report) -> str:
+    """What chose the checkpoint."""
+    if made.get("statistics") == "mean":
+        return "What chose the epochs of the mean: their figures on `valid`."
+    return (
+        "What chose the checkpoint: the end of the schedule. It is the average after the last epoch, whatever its "
+        "figures."
+    )
 
 
 def _lengths(made: Report) -> str:
