@@ -143,7 +143,7 @@ def compared_run(run: Path) -> Report:
     events = _events(run)
     return {
         "run": run.as_posix(),
-        "seed": int(next(event for event in events if "config" in event)["config"]["seed"]),
+        "seed": int(next(event for event in reversed(events) if "config" in event)["config"]["seed"]),
         "epochs": epochs_of(run),
         "began_with": _parent(events),
         "command": _segments(events)[-1]["command"].removesuffix(" --resume"),

@@ -165,15 +165,16 @@ def test_a_soup_is_told_with_its_parts(thawed: Path, tmp_path: Path):
 
 
 def test_a_mean_of_epochs_of_one_run_counts_them_once_and_says_what_chose_them(tmp_path: Path):
+    train = f"python -m training.emotion.train --run {(tmp_path / 's').as_posix()}"
     runs = [
-        write_log(tmp_path / name, start("T --run runs/s"), *({"epoch": n + 1, "seconds": 60} for n in range(epochs)))
+        write_log(tmp_path / name, start(train), *({"epoch": n + 1, "seconds": 60} for n in range(epochs)))
         for name, epochs in (("s", 3), ("s_at_2", 2))
     ]
     parts = [{"run": run.as_posix(), "share": 1} for run in runs]
     event = {
         "event": "soup",
         "commit": "abc",
-        "command": "SOUP",
+        "command": "SOUP --run runs/mean",
         "config": CONFIG,
         "statistics": "mean",
         "parts": parts,
@@ -186,6 +187,16 @@ def test_a_mean_of_epochs_of_one_run_counts_them_once_and_says_what_chose_them(t
     assert "figures on `valid`" in text
     assert "took their statistics anew" not in text
     assert "end of the schedule" not in text
+    commands = remake({"trained_by": made, "version": "2", "heads": {"ferplus8": {"fitted_to": "votes"}}})
+    assert commands.count(train) == 1
+    assert f"cp -r {runs[0].as_posix()} {runs[1].as_posix()}  # as it stood after epoch 2" in commands
+    assert commands.index(train) < commands.index("cp -r") < commands.index("SOUP")
+    assert "--version 2 --meaning votes" in commands
+
+
+def test_a_seed_is_the_one_that_a_run_went_on_with(tmp_path: Path):
+    forked = start("F --run runs/f --resume", config={**CONFIG, "seed": 5}) | {"event": "resume"}
+    assert compared_run(write_log(tmp_path / "f", start(), EPOCHS[0], forked, EPOCHS[1]))["seed"] == 5
 
 
 def test_a_net_made_symmetric_is_told_as_that_and_a_thawed_teacher_is_not_made_again(thawed: Path, tmp_path: Path):

@@ -50,12 +50,18 @@ was killed goes on with `--resume`); the first block in `.venv-train` (`make set
 {_commands(made)}
 python -m training.emotion.export --run {run}
 python -m training.emotion.quantise --run {run}
-python -m training.emotion.pack --run {run} --version {version}
+python -m training.emotion.pack --run {run} --version {version}{_meaning(tables)}
 make model-report FP32={run}/fp32.onnx
 ```
 
 Sums differ between processors, so another machine gives another file of about the same figures.
 """
+
+
+def _meaning(tables: Report) -> str:
+    """The option that fits the crowd head's temperature to what it is fitted to."""
+    fitted = tables.get("heads", {}).get("ferplus8", {}).get("fitted_to")
+    return "" if fitted is None else f" --meaning {fitted}"
 
 
 def _soup(made: Report) -> str:
@@ -175,9 +181,10 @@ def _schedule(config: Report) -> str:
     said = []
     mix = config.get("mix", {})
     if mix.get("chance"):
+        when = "Outside the calm epochs " if config.get("calm_share") else ""
         said.append(
-            f" Outside the calm epochs {100 * mix['chance']:.0f} % of the batches were mixed, half of them by mixup "
-            f"(Beta of {mix['alpha']}), half by CutMix."
+            f" {when}{100 * mix['chance']:.0f} % of the batches were mixed, half of them by mixup (Beta of "
+            f"{mix['alpha']}), half by CutMix."
         )
     if config.get("small_share"):
         said.append(
@@ -217,8 +224,12 @@ def _commands(made: Report) -> str:
     taught = {teacher["file"] for teacher in made.get("teachers", [])}
     taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
     thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_by(one, "thaw")}
+    known: set[str] = set()
     for one in made.get("lineage", []):
-        lines += _segments(one["segments"])
+        fresh = [segment for segment in one["segments"] if segment["command"] not in known]
+        known |= {segment["command"] for segment in fresh}
+        lines += _segments(fresh)
+        lines += _copied_on_the_way(one)
         teaches = any(file.startswith(f"{one['run']}/") for file in taught)
         if one["run"] in thawed or (teaches and not _is_by(one, "thaw")):  # thawing lays the file itself there
             lines.append(f"python -m training.emotion.export --run {one['run']}")
@@ -237,6 +248,17 @@ def _option(one: Report, name: str) -> str:
     """What a run's first command says after `name`."""
     words = one["segments"][0]["command"].split()
     return str(words[words.index(name) + 1])
+
+
+def _copied_on_the_way(one: Report) -> Iterator[str]:
+    """The command that keeps a run as it stood when an epoch had ended, where that was done under another name."""
+    last = one["segments"][-1]
+    if not _is_by(one, "train"):
+        return
+    words = last["command"].split()
+    folder = words[words.index("--run") + 1]
+    if folder != one["run"]:
+        yield f"cp -r {folder} {one['run']}  # as it stood after epoch {one['epochs']}: copy it on the way"
 
 
 def _segments(segments: list[Report]) -> Iterator[str]:
