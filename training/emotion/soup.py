@@ -92,6 +92,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     states = [checkpoint.load(folder / "last.pt") for folder, _ in options.parts]
+    if options.statistics == "mean" and len({state["config"]["seed"] for state in states}) > 1:
+        parser.error("--statistics mean is for epochs of one run; these parts have different seeds")
     nets = []
     for state in states:
         net = build(state["config"]["shape"])

@@ -8,6 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is only installed where models are trained")
 pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
 
+from training.common import checkpoint  # noqa: E402
+from training.emotion import soup  # noqa: E402
 from training.emotion.export import export  # noqa: E402
 from training.emotion.model import EmotionNet, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
@@ -105,6 +107,19 @@ def test_parts_of_one_seed_are_epochs_of_one_run_and_thawed_ones_were_trained_be
 
     thawed = {"config": {"seed": 9}, "epoch": 40}
     assert epochs_together([state(4, 80), state(4, 112), state(5, 30), thawed]) == 142
+
+
+def test_statistics_of_different_seeds_are_not_averaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for seed in (4, 5):
+        state = {"config": {"seed": seed}, "epoch": 1, "ema": {}}
+        checkpoint.save(tmp_path / str(seed) / "last.pt", state)
+    parts = [f"{tmp_path / '4'}:1", f"{tmp_path / '5'}:1"]
+    monkeypatch.setattr("sys.argv", ["soup", "--run", str(tmp_path), "--of", *parts, "--statistics", "mean"])
+    with pytest.raises(SystemExit):
+        soup.main()
+    assert "different seeds" in capsys.readouterr().err
 
 
 def test_a_part_is_a_run_and_its_share():
