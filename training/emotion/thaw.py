@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.common import checkpoint, digest, provenance
 from training.common.runlog import RunLog
-from training.emotion import data
+from training.emotion import data, symmetry
 from training.emotion.export import ExportNet
 from training.emotion.labels import FERPLUS8
 from training.emotion.model import EmotionNet, build
@@ -36,7 +36,8 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
 
     The file's batch norms are folded into its convolutions. Each becomes again a filter of `FRESH_LENGTH` and a batch
     norm that undoes it, with the statistics of `faces` [n, 48, 48]: the net says what the file says, and trains as one
-    does that was never folded. Raises KeyError or RuntimeError where the shapes differ.
+    does that was never folded. The file does not know which channels of a mirrored net are partners: they are found
+    again by what they show of `faces`. Raises KeyError or RuntimeError where the shapes differ.
     """
     folded = ExportNet(net.eval())
     weights = parameters(path)
@@ -52,9 +53,13 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
         length = wanted.weight.flatten(1).norm(dim=1).clamp(min=1e-8) / FRESH_LENGTH
         convolution.weight.copy_(wanted.weight / length[:, None, None, None])
         hooks.append(norm.register_forward_pre_hook(_undo(length, wanted.bias)))
-    net(torch.from_numpy(faces[..., None]))  # sets the norms one after the other, each on what those before it made
+    images = torch.from_numpy(faces[..., None])
+    net(images)  # sets the norms one after the other, each on what those before it made
     for hook in hooks:
         hook.remove()
+    if net.partners is not None:
+        symmetry.find_partners(net, images)
+        symmetry.project(net)
 
 
 def parameters(path: Path) -> dict[str, NDArray[np.float32]]:

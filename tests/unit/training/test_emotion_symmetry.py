@@ -15,6 +15,7 @@ from training.emotion.mirror import widen_stem  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
+from training.emotion.thaw import thaw  # noqa: E402
 from training.emotion.train import TrainConfig, Trainer  # noqa: E402
 
 STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=0), Stage(8, 2, 2, 5))
@@ -108,6 +109,21 @@ def test_the_int8_file_is_symmetric_too(tmp_path: Path):
     one, other = session.logits(images), session.logits(np.ascontiguousarray(images[:, :, ::-1]))
     # Standardisation adds a face's pixels in another order: now and then a value falls on the other side of a half.
     assert np.abs(one.ferplus - other.ferplus).mean() < 0.01 * one.ferplus.std()
+
+
+def test_a_thawed_net_knows_its_partners_and_says_what_the_file_says(tmp_path: Path):
+    net = fresh()
+    symmetry.project(net)
+    export(net, tmp_path / "fp32.onnx")
+    thawed = EmotionNet(TINY)
+    thaw(thawed, tmp_path / "fp32.onnx", pictures(32))
+    assert thawed.partners is not None
+    assert thawed.partners.get_buffer("stem_0").tolist() == list(PAIRS)
+    symmetry.project(thawed)  # as every step of a training does
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            thawed(tensor(pictures(8))).ferplus, net(tensor(pictures(8))).ferplus, atol=1e-3, rtol=1e-3
+        )
 
 
 @torch.inference_mode()
