@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.common import checkpoint, digest, precision, provenance
+from training.common import checkpoint, digest, precision, provenance, sharpness
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
@@ -38,6 +38,7 @@ class TrainConfig:
     warmup_epochs: float = 1.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    uphill: float = 0.0  # radius of sharpness-aware steps, which take two passes; 0: plain ones
     fer2013_weight: float = 0.5
     ema: float = 0.999
     rare_power: float = 0.25  # a face weighs as its classes' frequency to minus this: rare emotions are heard
@@ -95,16 +96,14 @@ class Trainer:
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            with precision.mixed():
-                outputs = self.net(batch.images)
-            loss = loss_of(outputs, batch, config.fer2013_weight)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            total += self._set_gradients(batch)
+            if config.uphill:
+                with sharpness.uphill(self.net, config.uphill):
+                    self._set_gradients(batch)
             self.optimiser.step()
             if self.net.partners is not None:
                 symmetry.project(self.net)
             self.ema.update(self.net, ema_decay(step, config.ema))
-            total += float(loss.detach())
         self.epoch += 1
         return total / per_epoch
 
@@ -137,6 +136,15 @@ class Trainer:
         taken = inherit(self.net, parent)
         self.ema = Ema(self.net)
         return taken
+
+    def _set_gradients(self, batch: Batch) -> float:
+        """Give every weight its gradient on `batch` where it stands; returns the loss."""
+        with precision.mixed():
+            outputs = self.net(batch.images)
+        loss = loss_of(outputs, batch, self.config.fer2013_weight)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
     def _batches(self) -> Iterator[Batch]:
         config = self.config
@@ -221,6 +229,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="ONNX files to learn from beside the votes")
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
+    parser.add_argument("--uphill", type=float, default=TrainConfig.uphill, help="radius of sharpness-aware steps")
     parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
     parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
@@ -250,6 +259,7 @@ def main() -> None:
         epochs=options.epochs,
         seed=options.seed,
         peak_rate=options.peak_rate,
+        uphill=options.uphill,
         small_share=options.small_share,
         calm_share=options.calm_share,
         teacher_share=options.teacher_share,
