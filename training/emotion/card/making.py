@@ -193,8 +193,8 @@ def _schedule(config: Report) -> str:
         )
     if config.get("uphill"):
         said.append(
-            f" Each step took its gradient {config['uphill']} up the slope from where the weights stood (sharpness-aware "
-            "minimisation, Foret et al. 2021, arXiv:2010.01412): two passes a step."
+            f" Each step took its gradient {config['uphill']} up the slope from where the weights stood "
+            "(sharpness-aware minimisation, Foret et al. 2021, arXiv:2010.01412): two passes a step."
         )
     if config.get("calm_share"):
         said.append(f" The last {100 * config['calm_share']:.0f} % saw calmer views, nothing erased.")
