@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 
 from training.common import digest
-from training.emotion import data, metrics, timing
+from training.emotion import data, metrics, raters, timing
 from training.emotion.calibrate import Meaning
 from training.emotion.conditions import conditions
 from training.emotion.galleries import galleries
@@ -37,6 +37,7 @@ def evaluate(
     return {
         **report,
         "twins": twin_figures(logits, valid, data.twins(valid.images, train.images)),
+        "raters": raters.who_voted(logits.ferplus, valid, train),
         "galleries": galleries(metrics.softmax(logits.ferplus, temperature), valid.votes),
         **conditions(session, valid, temperature),
         "batch_dependence": timing.batch_dependence(session, valid.images[:96]),

@@ -13,6 +13,7 @@ def summary(measured: Report) -> Report:
         **compared(measured),
         "protocol_a_without_twins_accuracy": percent(measured["twins"]["without_twin"]["accuracy"]),
         "protocol_a_without_twins_n": measured["twins"]["without_twin"]["n"],
+        "protocol_a_raters_made_up_for_accuracy": percent(measured["raters"]["protocol_a"]),
         "protocol_a_n": crowd["n"],
         "protocol_b_n": both["n"],
         "fer2013_n": single["n"],

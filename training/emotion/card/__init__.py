@@ -4,6 +4,7 @@ from typing import Any
 
 from training.common.markdown import refilled
 from training.emotion.card import classes, figures, harder, making, prose
+from training.emotion.card.who_voted import who_voted
 from training.emotion.pareto import Candidate
 
 Report = dict[str, Any]
@@ -18,6 +19,7 @@ def card(tables: Report, measured: Report, older: dict[str, Report], candidates:
         classes.classes(measured),
         classes.errors(measured),
         classes.calibration(measured),
+        who_voted(measured),
         harder.harder(measured),
         making.making(tables),
         prose.data(tables),
