@@ -16,6 +16,8 @@ from training.emotion import calibrate, data, metrics, targets
 from training.emotion.calibrate import Meaning
 from training.emotion.labels import FERPLUS8
 
+PARTS = 8  # of train, in the order of FER+'s rows: each about as large as valid
+
 Report = dict[str, Any]
 
 
@@ -70,7 +72,11 @@ def who_voted(logits: NDArray[np.float32], valid: data.Faces, train: data.Faces)
     distribution = targets.vote_targets(valid.votes).distribution[kept]
     expected = np.average(metrics.softmax(logits), axis=0, weights=votes.sum(axis=1))
     return {
-        "unanimous": {"train": _unanimous(train.votes), "valid": _unanimous(valid.votes)},
+        "unanimous": {
+            "train": _unanimous(train.votes),
+            "parts_of_train": [_unanimous(votes) for votes in np.array_split(train.votes, PARTS)],
+            "valid": _unanimous(valid.votes),
+        },
         "emotions": {
             name: {"train": float(in_train), "valid": float(in_valid), "expected": float(by_net)}
             for name, in_train, in_valid, by_net in zip(

@@ -62,3 +62,13 @@ def test_making_up_for_other_raters_brings_the_accuracy_back():
     assert found["protocol_b"] > plain + 0.02
     assert found["emotions"]["neutral"]["valid"] > found["emotions"]["neutral"]["expected"] + 0.02
     assert found["unanimous"]["train"] == found["unanimous"]["valid"]
+
+
+def test_raters_who_agree_more_in_one_part_of_train_are_seen_there():
+    votes = np.zeros((800, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[:, :2] = 5
+    votes[300:400, :2] = (10, 0)
+    faces = data.Faces(np.zeros((800, 48, 48), np.uint8), votes, np.zeros(800, np.int64))
+    found = raters.who_voted(looks(800).astype(np.float32), faces, faces)["unanimous"]
+    assert found["parts_of_train"] == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert found["train"] == 1 / 8

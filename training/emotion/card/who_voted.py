@@ -14,13 +14,15 @@ def who_voted(measured: Report) -> str:
         for name, shares in found["emotions"].items()
     )
     together = found["unanimous"]
+    parts = together["parts_of_train"]
     plain, lowest = measured["protocol_a"], measured["protocol_a"]["kl_nats_lowest"]
     return f"""
 ## Who voted
 
 The votes of `valid` seem to be other people's than those of `train`: all ten raters agree on
-{percent(together["valid"])} % of its faces, against {percent(together["train"])} %. Share of the votes, %, and what the
-net expects on `valid` (temperature 1), having learned from the raters of `train`:
+{percent(together["valid"])} % of its faces, against {percent(together["train"])} % of all of `train` and
+{percent(min(parts))} to {percent(max(parts))} % of each of {len(parts)} parts of it in FER+'s order. Share of the
+votes, %, and what the net expects on `valid` (temperature 1), having learned from the raters of `train`:
 
 {table(("emotion", "votes in train", "votes in valid", "expected on valid"), rows)}
 
