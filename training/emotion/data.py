@@ -73,15 +73,16 @@ def twins(
     Near-identical: Pearson correlation of the pixels above `threshold`. Train faces with a twin in `valid` would let
     the net remember validation faces.
     """
-    reference = np.concatenate([_unit_rows(others), _unit_rows(others[:, :, ::-1])]).T
+    reference = np.concatenate([unit_rows(others), unit_rows(others[:, :, ::-1])]).T
     found = np.zeros(len(images), dtype=np.bool_)
     for start in range(0, len(images), block):
-        correlation = _unit_rows(images[start : start + block]) @ reference
+        correlation = unit_rows(images[start : start + block]) @ reference
         found[start : start + block] = (correlation > threshold).any(axis=1)
     return found
 
 
-def _unit_rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def unit_rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`images` [n, h, w] as rows [n, h * w] of mean 0 and length 1: products of rows are Pearson correlations."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)

@@ -2,7 +2,8 @@
 
 A teacher says what it makes of the very view that the student sees (Beyer et al. 2022, "Knowledge distillation: a good
 teacher is patient and consistent"): ten votes are a noisy sample of what a crowd thinks of a face, and know nothing of
-how this view hides it.
+how this view hides it. A teacher that was trained on a face has learned that face's votes, chance included, so the
+best to ask about it are those that never saw it: see `folds`.
 """
 
 from collections.abc import Sequence
@@ -24,14 +25,17 @@ class Taught(NamedTuple):
 
 
 class Teachers:
-    """One or more ONNX files of the emotion model, on `threads` threads."""
+    """ONNX files of the emotion model, each on `threads` threads: `files` speak of every face, `of_folds[k]` only of
+    those in fold k, which it was trained without."""
 
-    def __init__(self, files: Sequence[Path], threads: int = 1) -> None:
-        self._sessions = [Session(path, threads) for path in files]
+    def __init__(self, files: Sequence[Path], of_folds: Sequence[Path] = (), threads: int = 1) -> None:
+        self._everywhere = [Session(path, threads) for path in files]
+        self._of_folds = [Session(path, threads) for path in of_folds]
 
-    def probabilities(self, views: NDArray[np.uint8]) -> Taught:
-        """What the teachers make of `views` [n, 48, 48], on average."""
-        said = [session.logits(views) for session in self._sessions]
+    def probabilities(self, views: NDArray[np.uint8], fold: int = 0) -> Taught:
+        """What those who may speak of fold `fold` make of its `views` [n, 48, 48], on average."""
+        speakers = [*self._everywhere, *self._of_folds[fold : fold + 1]]
+        said = [session.logits(views) for session in speakers]
         return Taught(
             np.mean([softmax(logits.ferplus) for logits in said], axis=0, dtype=np.float32),
             np.mean([softmax(logits.fer2013) for logits in said], axis=0, dtype=np.float32),

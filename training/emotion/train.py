@@ -17,7 +17,7 @@ from training.common import checkpoint, digest, precision, provenance, sharpness
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
-from training.emotion import data, symmetry, targets, unlabelled
+from training.emotion import data, folds, symmetry, targets, unlabelled
 from training.emotion.augment import AugmentConfig, augment_batch, resized
 from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
@@ -48,6 +48,7 @@ class TrainConfig:
     teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
     keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
     twin_threshold: float = 0.95
+    left_out: str = ""  # fold K of N, as K/N, that this net must not see, since it is to speak of it; empty: none
     unlabelled: bool = False  # learn from the teachers on the photographs' faces too
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mix: MixConfig = field(default_factory=MixConfig)  # not in the calm epochs
@@ -65,11 +66,20 @@ class Batch:
 class Trainer:
     """A net, its average, its optimiser, and where they stand."""
 
-    def __init__(self, config: TrainConfig, faces: data.Faces, folder: Path, teachers: Teachers | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        faces: data.Faces,
+        folder: Path,
+        teachers: Teachers | None = None,
+        fold: NDArray[np.int64] | None = None,
+    ) -> None:
+        """`fold` [n] says which of the teachers of folds may speak of each face; all are in one without it."""
         torch.manual_seed(config.seed)
         self.config = config
         self.faces = faces
         self.teachers = teachers
+        self.fold = np.zeros(len(faces), np.int64) if fold is None else fold
         self.crowd = targets.vote_targets(faces.votes)
         self.fer2013 = targets.label_targets(faces.fer2013, len(BASIC7))
         self.rarity = targets.rarity(self.crowd, config.rare_power)
@@ -82,7 +92,7 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        return len(self.faces) // self.config.batch
+        return int((np.bincount(self.fold) // self.config.batch).sum())
 
     def run_epoch(self) -> float:
         """One pass over the faces; returns the mean loss."""
@@ -148,12 +158,11 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         config = self.config
-        order = np.random.default_rng((config.seed, self.epoch)).permutation(len(self.faces))
+        dealt = folds.batches(self.fold, config.batch, np.random.default_rng((config.seed, self.epoch)))
         calm = self.epoch >= round(config.epochs * (1 - config.calm_share))
         side = config.small_side if self.epoch < round(config.epochs * config.small_share) else data.TILE
         ranges = config.augment.calmer() if calm else config.augment
-        for index in range(self.steps_per_epoch):
-            rows = order[index * config.batch : (index + 1) * config.batch]
+        for index, rows in enumerate(dealt):
             rng = np.random.default_rng((config.seed, self.epoch, index))
             views = augment_batch(self.faces.images[rows], ranges, rng)
             crowd, fer2013, rarity = self.crowd.rows(rows), self.fer2013.rows(rows), self.rarity[rows]
@@ -162,7 +171,7 @@ class Trainer:
                 crowd, fer2013 = pairs.targets(crowd), pairs.targets(fer2013)
                 rarity = pairs.share * rarity + (1 - pairs.share) * rarity[pairs.other]
             if self.teachers is not None:
-                said = self.teachers.probabilities(views)
+                said = self.teachers.probabilities(views, int(self.fold[rows[0]]))
                 crowd = crowd.mixed(said.ferplus, config.teacher_share)
                 fer2013 = fer2013.mixed(said.fer2013, config.teacher_share)
             yield Batch(
@@ -217,6 +226,20 @@ def _optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.momentum, nesterov=True)
 
 
+def _teachers(options: argparse.Namespace) -> list[dict[str, str]]:
+    """Who teaches, for the log; a teacher of a fold with that fold."""
+    of_folds = options.teacher_of_fold
+    speaks = {path: str(folds.LeftOut(fold, len(of_folds))) for fold, path in enumerate(of_folds)}
+    return [
+        {
+            "file": path.as_posix(),
+            "sha256": digest.sha256(path),
+            **({"only_of_fold": speaks[path]} if path in speaks else {}),
+        }
+        for path in (*options.teacher, *of_folds)
+    ]
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.emotion.train", description=__doc__)
@@ -227,6 +250,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="ONNX files to learn from beside the votes")
+    parser.add_argument(
+        "--teacher-of-fold",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="ONNX files, of which the Kth (from 0) was trained --without-fold K/N and speaks of that fold alone",
+    )
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
     parser.add_argument("--uphill", type=float, default=TrainConfig.uphill, help="radius of sharpness-aware steps")
@@ -239,13 +269,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
     parser.add_argument("--ema", type=float, default=TrainConfig.ema, help="share of the average that a step keeps")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
+    parser.add_argument("--without-fold", type=folds.LeftOut.parse, metavar="K/N", help="leave out fold K of N")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
     options = parser.parse_args(arguments)
-    if options.unlabelled and not options.teacher:
+    taught = options.teacher or options.teacher_of_fold
+    if options.unlabelled and not taught:
         parser.error("--unlabelled needs a --teacher: nobody else says what those faces show")
-    if options.teacher and not 0 < options.teacher_share <= 1:
-        parser.error("--teacher-share must be above 0 and at most 1 where there is a --teacher")
+    if len(options.teacher_of_fold) == 1:
+        parser.error("--teacher-of-fold needs one file a fold, two or more")
+    if options.without_fold and options.teacher_of_fold:
+        parser.error("--without-fold makes a teacher of a fold, which --teacher-of-fold then takes; one at a time")
+    if taught and not 0 < options.teacher_share <= 1:
+        parser.error("--teacher-share must be above 0 and at most 1 where there are teachers")
     return options
 
 
@@ -267,6 +303,7 @@ def main() -> None:
         rare_power=options.rare_power,
         ema=options.ema,
         keep_twins=not options.drop_twins,
+        left_out=str(options.without_fold or ""),
         unlabelled=options.unlabelled,
         mix=MixConfig(chance=options.mix),
     )
@@ -277,6 +314,10 @@ def main() -> None:
     extra = extra.rows(~resembling)
     twin = data.twins(train.images, valid.images, config.twin_threshold)
     dropped = np.zeros_like(twin) if config.keep_twins else twin
+    chosen = ~dropped
+    if config.left_out:
+        part = folds.LeftOut.parse(config.left_out)
+        chosen &= folds.assign(train.images, part.folds, config.twin_threshold) != part.fold
     log.write(
         event="resume" if options.resume else "start",
         commit=provenance.head_commit(),
@@ -287,13 +328,20 @@ def main() -> None:
         valid=len(valid),
         twins_of_valid=int(twin.sum()),
         twins_dropped=int(dropped.sum()),
+        left_out=int((~chosen & ~dropped).sum()),
         parent=None if options.parent is None else options.parent.as_posix(),
-        teachers=[{"file": path.as_posix(), "sha256": digest.sha256(path)} for path in options.teacher],
+        teachers=_teachers(options),
         config=asdict(config),
     )
-    kept = np.flatnonzero(~dropped)[: options.limit]
-    teachers = Teachers(options.teacher, options.threads) if options.teacher else None
-    trainer = Trainer(config, train.rows(kept).joined(extra), options.run, teachers)
+    kept = np.flatnonzero(chosen)[: options.limit]
+    faces = train.rows(kept).joined(extra)
+    teachers, fold = None, None
+    if options.teacher or options.teacher_of_fold:
+        teachers = Teachers(options.teacher, options.teacher_of_fold, options.threads)
+    if options.teacher_of_fold:
+        of_train = folds.assign(train.images, len(options.teacher_of_fold), config.twin_threshold)
+        fold = np.concatenate([of_train[kept], np.arange(len(extra)) % len(options.teacher_of_fold)])
+    trainer = Trainer(config, faces, options.run, teachers, fold)
     if options.resume:
         trainer.resume()
     elif options.parent is not None:

@@ -13,7 +13,7 @@ from training.common.ema import Ema  # noqa: E402
 from training.emotion import data, keep  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
-from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem, build  # noqa: E402
 from training.emotion.targets import Targets, label_targets  # noqa: E402
 from training.emotion.teachers import Teachers  # noqa: E402
 from training.emotion.train import Batch, TrainConfig, Trainer, loss_of  # noqa: E402
@@ -91,6 +91,24 @@ def test_a_student_is_told_what_its_teacher_makes_of_the_very_view(net: EmotionN
         said = teachers.probabilities(batch.images[..., 0].numpy())
         np.testing.assert_allclose(batch.crowd.distribution, said.ferplus, atol=1e-6)
         np.testing.assert_allclose(batch.fer2013.distribution, said.fer2013, atol=1e-6)
+
+
+@pytest.mark.usefixtures("zoo")
+def test_a_face_is_told_of_by_those_who_may_speak_of_its_fold(net: EmotionNet, tmp_path: Path):
+    export(net, tmp_path / "zero.onnx")
+    export(build("tiny").eval(), tmp_path / "one.onnx")
+    of_folds = [tmp_path / "zero.onnx", tmp_path / "one.onnx"]
+    fold = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    config = TrainConfig(shape="tiny", epochs=1, batch=4, teacher_share=1.0, small_share=0.0)
+    trainer = Trainer(config, crowd_of_eight(), tmp_path, Teachers([], of_folds), fold)
+    spoke = set()
+    for batch in trainer._batches():
+        views = batch.images[..., 0].numpy()
+        for path in of_folds:
+            said = Teachers([path]).probabilities(views).ferplus
+            spoke |= {path} if np.allclose(batch.crowd.distribution, said, atol=1e-6) else set()
+    assert spoke == set(of_folds)
+    assert trainer.steps_per_epoch == 2
 
 
 @pytest.mark.usefixtures("zoo")

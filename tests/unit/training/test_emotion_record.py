@@ -110,6 +110,16 @@ def test_a_teacher_is_made_before_its_student(old: Path, tmp_path: Path):
     assert "epochs in all" not in making({"trained_by": made})  # its weights were not handed down
 
 
+def test_teachers_who_speak_only_of_faces_that_they_never_saw_are_told(tmp_path: Path):
+    sha = "0123456789abcdef"
+    teachers = [{"file": f"runs/h{k}/int8.onnx", "sha256": sha, "only_of_fold": f"{k}/2"} for k in range(2)]
+    config = {**CONFIG, "teacher_share": 0.5}
+    run = write_log(tmp_path / "run", start("TRAIN --run runs/c", config=config, teachers=teachers), *EPOCHS)
+    text = card_of(run)
+    assert "2 folds" in text
+    assert "`runs/h0/int8.onnx` and `runs/h1/int8.onnx` were each trained without one" in text
+
+
 THAW = "python -m training.emotion.thaw --version 2 --run runs/q"
 
 

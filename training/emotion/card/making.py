@@ -144,7 +144,20 @@ def _teachers(made: Report) -> str:
     return (
         f"Teachers: what {names} made of the very view that the student saw, on average, counts {100 * share:.0f} % of "
         "the target of a face whose votes count in full, more where they count less, and all of it where they count "
-        f"nothing. {_schooling(made)}"
+        f"nothing. {_schooling(made)}{_strangers(teachers)}"
+    )
+
+
+def _strangers(teachers: list[Report]) -> str:
+    """Which teachers speak only of faces that they never saw."""
+    of_folds = [teacher for teacher in teachers if "only_of_fold" in teacher]
+    if not of_folds:
+        return ""
+    names = " and ".join(f"`{teacher['file']}`" for teacher in of_folds)
+    return (
+        f" The train faces are in {len(of_folds)} folds, near-identical ones together; {names} were each trained "
+        "without one of them and spoke of that one only (out-of-fold): what a net says of faces that it learned from "
+        "is partly their votes again."
     )
 
 
