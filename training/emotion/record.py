@@ -7,6 +7,8 @@ from typing import Any
 
 Report = dict[str, Any]
 
+GREEDY = ("chosen_from", "protocol_a_of_candidates", "protocol_a_at_other_half")  # what `greedy` says of its choice
+
 
 def trained_by(run: Path, epochs: int, note: str = "") -> Report:
     """The record of `run`, whose shipped weights saw `epochs`; `note` is a sentence on what the log cannot tell.
@@ -62,6 +64,7 @@ def _averaged(run: Path, event: Report, epochs: int, note: str) -> Report:
         "segments": _segments([event]),
         "statistics": event.get("statistics", "anew"),
         "averaged": event["parts"],
+        **{key: event[key] for key in GREEDY if key in event},
         "lineage": lineage(run),
     }
 

@@ -245,3 +245,23 @@ def test_a_run_kept_in_the_repository_hands_its_record_on(old: Path, tmp_path: P
     text = making({"trained_by": made})
     assert "its parent as it was kept in the repository" in text
     assert "4 epochs in all" in text
+
+
+def test_a_greedy_mean_says_how_much_the_choice_flatters(tmp_path: Path):
+    run = write_log(tmp_path / "s", start(f"python -m training.emotion.train --run {tmp_path / 's'}"), *EPOCHS)
+    event = {
+        "event": "soup",
+        "commit": "abc",
+        "command": "GREEDY --run runs/greedy",
+        "config": CONFIG,
+        "statistics": "mean",
+        "parts": [{"run": run.as_posix(), "share": 1}],
+        "chosen_from": 40,
+        "protocol_a_of_candidates": [88.6, 0.17],
+        "protocol_a_at_other_half": 88.71,
+    }
+    text = making({"trained_by": trained_by(write_log(tmp_path / "greedy", event), 2, "A note.")})
+    assert "1 of 40 checkpoints" in text
+    assert "88.6 % each, sd 0.17" in text
+    assert "88.71 % on the other" in text
+    assert "end of the schedule" not in text

@@ -71,6 +71,13 @@ def _soup(made: Report) -> str:
         return ""
     total = sum(part["share"] for part in parts)
     told = ", ".join(f"`{part['run']}` ({100 * part['share'] / total:.0f} %)" for part in parts)
+    if "chosen_from" in made:
+        return (
+            f"The weights are a mean of those of {len(parts)} of {made['chosen_from']} checkpoints, each its running "
+            f"average then, that began alike: {told} (a greedy model soup, Wortsman et al. 2022, arXiv:2203.05482); so "
+            "are the statistics of their batch norms. The epochs above are those of the longest of each seed; the "
+            "others are checkpoints on the way, kept as copies."
+        )
     if made.get("statistics") == "mean":
         return (
             f"The weights are a mean of those of several epochs of one run, each its running average then: {told} "
@@ -216,6 +223,14 @@ def _schedule(config: Report) -> str:
 
 def _chosen(made: Report) -> str:
     """What chose the checkpoint."""
+    if "chosen_from" in made:
+        mean, spread = made["protocol_a_of_candidates"]
+        return (
+            "What chose the checkpoints of the mean: protocol A on `valid`, the best one first, then each of the "
+            f"{made['chosen_from']} that the mean did not lose by (they have {mean} % each, sd {spread}). **That "
+            "flatters the headline.** The same choice made on one half of `valid` has "
+            f"{made['protocol_a_at_other_half']} % on the other, over both, before int8."
+        )
     if made.get("statistics") == "mean":
         return "What chose the epochs of the mean: their figures on `valid`."
     return (
