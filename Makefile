@@ -25,10 +25,10 @@ STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run test check lint format types imports manifests bench model-report lock clean stale
+.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests bench model-report lock clean stale
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 # ---- environments
 
@@ -92,7 +92,7 @@ format: $(VENV)/.test
 	@$(BIN)/ruff format --quiet --diff .
 
 types: $(VENV)/.test
-	@$(BIN)/mypy -p service -p tools
+	@$(BIN)/mypy -p service -p tools -p benchmarks
 
 imports: $(VENV)/.test
 	@report=$$($(BIN)/lint-imports 2>&1) && echo "The layers hold." || { echo "$$report" >&2; exit 1; }
@@ -101,6 +101,11 @@ manifests: $(VENV)/.test
 	@$(BIN)/python -m tools.check
 	@$(BIN)/shellcheck .ci/run
 	@$(BIN)/hadolint Dockerfile
+
+check-training: $(TRAIN_VENV)/.train ## types and tests of what is under training/, where torch is
+	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
+	@$(TRAIN_VENV)/bin/mypy -p training
+	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \

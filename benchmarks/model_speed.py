@@ -64,7 +64,7 @@ def main() -> None:
     print(f"{'model':>14} {'input':>10} {'ms, median':>11} {'quartiles':>16} {'a face':>8} {'x peer':>7}")
     for side in (320, 640):
         picture = rng.integers(0, 255, (1, side, side, 3)).astype(np.uint8)
-        runs = {"face-detector": partial(detector.run, picture)}
+        runs: dict[str, Callable[[], object]] = {"face-detector": partial(detector.run, picture)}
         if PEER.exists():
             runs["YuNet-n"] = peer(PEER, side)
         spent = timed(runs, arguments.repeats)

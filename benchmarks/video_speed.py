@@ -35,7 +35,7 @@ def bare_decode(path: Path, threads: int) -> float:
     started = time.perf_counter()
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        stream.thread_type = "AUTO"  # type: ignore[assignment]
+        stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         for _ in container.decode(stream):
             pass

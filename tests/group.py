@@ -56,7 +56,7 @@ def group(heads: list[Head], face_side: float = 40.0, columns: int = 10, rows: i
         cell = np.array([WIDTH / columns, HEIGHT / rows])
         room = cell - [small.shape[1], small.shape[0]]
         corner = (np.array([place % columns, place // columns]) * cell + rng.uniform(0.1, 0.9, 2) * room).astype(int)
-        _lay(picture, small, *corner)
+        _lay(picture, np.asarray(small, np.uint8), *corner)
         faces.append(face + np.tile(corner, 2))
     return Group(picture, np.asarray(faces, np.float32))
 

@@ -27,7 +27,7 @@ def client(server: Server) -> httpx.Client:
 @pytest.fixture(scope="session")
 def astronaut() -> bytes:
     """A public-domain photograph of one smiling person, 512 x 512, as JPEG."""
-    pixels = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]
+    pixels = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, 95))[1].tobytes()
 
 

@@ -65,8 +65,13 @@ def load_tiles(data: Path, teacher: Path, cache: Path) -> Tiles:
                 landmarks.append(points)
                 hard.append(not sure)
         cache.parent.mkdir(parents=True, exist_ok=True)
-        kept = {"images": images, "boxes": boxes, "landmarks": landmarks, "hard": hard}
-        np.savez(cache, **{name: np.stack(values) for name, values in kept.items()})
+        np.savez(
+            cache,
+            images=np.stack(images),
+            boxes=np.stack(boxes),
+            landmarks=np.stack(landmarks),
+            hard=np.stack(hard),
+        )
     with np.load(cache) as read:
         boxes, landmarks = (read[name].astype(np.float32) for name in ("boxes", "landmarks"))
         return Tiles(read["images"], boxes, landmarks, read["hard"])

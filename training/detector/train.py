@@ -122,11 +122,11 @@ class Trainer:
 
 def model_config(stored: dict[str, Any]) -> ModelConfig:
     """The shape that a checkpoint names; early ones knew one depth for all heads."""
-    shape = dict(stored)
+    shape: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
     depth = shape.pop("head_depth", None)
     if depth is not None:
         shape["head_depths"] = (depth,) * len(STRIDES)
-    return ModelConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in shape.items()})
+    return ModelConfig(**shape)
 
 
 def load_average(path: Path) -> tuple[FaceDetector, int]:

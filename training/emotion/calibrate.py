@@ -59,7 +59,7 @@ def vote_likelihood(logits: NDArray[np.float32], votes: NDArray[np.floating], te
     return float((votes * log_probabilities).sum() / votes.sum())
 
 
-def fit_temperature(logits: NDArray[np.float32], votes: NDArray[np.floating], steps: int = 40) -> float:
+def fit_temperature(logits: NDArray[np.floating], votes: NDArray[np.floating], steps: int = 40) -> float:
     """The temperature of greatest likelihood, by golden-section search over 0.25..4 (the likelihood has one peak)."""
     golden = (np.sqrt(5) - 1) / 2
     low, high = np.log(0.25), np.log(4.0)

@@ -35,7 +35,8 @@ def thinned(donor: nn.Module, part: nn.Module) -> State | None:
     """The state of `donor` cut down to the widths of `part`; None where more than a block's inner width differs."""
     state = donor.state_dict()
     if isinstance(donor, Residual) and isinstance(part, Residual):
-        state = _inner_channels(state, _strongest(state, part.body[0].out_channels))
+        inner = len(part.state_dict()["body.0.weight"])
+        state = _inner_channels(state, _strongest(state, inner))
     wanted = {name: value.shape for name, value in part.state_dict().items()}
     return state if wanted == {name: value.shape for name, value in state.items()} else None
 

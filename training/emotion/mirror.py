@@ -29,6 +29,8 @@ def widen_stem(net: EmotionNet, donor: EmotionNet) -> None:
     ours, theirs = net.parts()["stem 0"], donor.parts()["stem 0"]
     assert isinstance(ours, nn.Sequential)
     assert isinstance(theirs, nn.Sequential)
+    assert isinstance(ours[0], nn.Conv2d)
+    assert isinstance(theirs[0], nn.Conv2d)
     kernel = ours[0].weight
     kernel.zero_()
     kernel[:, :, 1:, 1:] = theirs[0].weight

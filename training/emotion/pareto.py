@@ -94,7 +94,7 @@ def timed(candidates: Iterable[Candidate]) -> list[Candidate]:
     by_shape = {row.shape: row for row in candidates}
     times = race_shapes(by_shape, BATCHES)
     return [
-        replace(row, **{name: round(times[shape][name], 3) for name in ("batch_1", "batch_32")})
+        replace(row, batch_1=round(times[shape]["batch_1"], 3), batch_32=round(times[shape]["batch_32"], 3))
         for shape, row in by_shape.items()
     ]
 

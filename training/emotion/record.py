@@ -160,7 +160,7 @@ def planned_epochs(run: Path) -> int:
 
 def epochs_of(run: Path) -> int:
     """How many epochs a run has behind it; thawing and averaging are none."""
-    return max(event.get("epoch", 0) for event in _events(run))
+    return max(int(event.get("epoch", 0)) for event in _events(run))
 
 
 def _events(run: Path) -> list[Report]:

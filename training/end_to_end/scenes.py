@@ -53,4 +53,5 @@ def _feather(side: int) -> NDArray[np.float32]:
     """Weight [side, side, 1] that falls to 0 over the outermost 3 %."""
     ramp = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / max(1.0, 0.03 * side)
     edge = np.clip(ramp, 0, 1).astype(np.float32)
-    return np.minimum(edge[:, None], edge[None, :])[..., None]
+    weight: NDArray[np.float32] = np.minimum(edge[:, None], edge[None, :])[..., None]
+    return weight

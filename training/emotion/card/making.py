@@ -253,7 +253,7 @@ def _lengths(made: Report) -> str:
 
 def _commands(made: Report) -> str:
     """The training's commands, those of the runs that it learned from first."""
-    lines = []
+    lines: list[str] = []
     taught = {teacher["file"] for teacher in made.get("teachers", [])}
     taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
     thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_by(one, "thaw")}
