@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from training.emotion import calibrate, data, metrics, targets
 from training.emotion.calibrate import Meaning
 from training.emotion.labels import FERPLUS8
+from training.emotion.worth import worth
 
 PARTS = 8  # of train, in the order of FER+'s rows: each about as large as valid
 
@@ -88,6 +89,7 @@ def who_voted(logits: NDArray[np.float32], valid: data.Faces, train: data.Faces)
         "kl_nats_lowest": metrics.kl(
             distribution, metrics.softmax(moved[kept], calibrate.fit_temperature(moved[kept], distribution))
         ),
+        "worth": worth(metrics.softmax(logits), valid.votes[:, : targets.EMOTIONS]),
     }
 
 

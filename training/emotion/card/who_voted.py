@@ -15,6 +15,7 @@ def who_voted(measured: Report) -> str:
     )
     together = found["unanimous"]
     parts = together["parts_of_train"]
+    worth = found["worth"]
     plain, lowest = measured["protocol_a"], measured["protocol_a"]["kl_nats_lowest"]
     return f"""
 ## Who voted
@@ -32,4 +33,9 @@ instead of {percent(plain["accuracy"])} %, protocol B {percent(found["protocol_b
 {percent(measured["protocol_b"]["accuracy"])} %, and the divergence {found["kl_nats_lowest"]:.3f} instead of
 {lowest:.3f} nats, each at its best temperature. **The file does not have these biases**: they would suit the raters of
 `valid`, and whose habits the next raters have is not known. Whoever has votes of their own people can fit such biases
-to them (`training/emotion/raters.py`)."""
+to them (`training/emotion/raters.py`).
+
+What the net's word is worth: **as much as {worth["raters"]:.0f} raters** of the crowd, found by foretelling each vote
+on {worth["faces"]:,} faces of `valid` from the others on the same face. Nats a vote: by the other raters (about nine,
+with the usual shares for what they leave open) {worth["nats_of_other_raters"]:.3f}, by the net alone
+{worth["nats_of_net"]:.3f}, by both {worth["nats_of_both"]:.3f} (`training/emotion/worth.py`; lower is better)."""
