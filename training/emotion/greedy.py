@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from training.common import checkpoint, provenance
 from training.common.runlog import RunLog
 from training.emotion import calibrate, data, symmetry, targets
-from training.emotion.model import EmotionNet, build
-from training.emotion.soup import averaged, epochs_together
+from training.emotion.model import EmotionNet
+from training.emotion.soup import averaged, epochs_together, nets_of
 from training.emotion.train import accuracies, logits_of
 
 Chosen = tuple[int, ...]  # indices of candidates, in ascending order
@@ -38,7 +38,7 @@ def choose(candidates: int, figure: Callable[[Chosen], float]) -> Chosen:
     return taken
 
 
-class Kitchen:
+class Averages:
     """Averages of `nets`, and which of the faces `valid` each gets right; none is asked twice."""
 
     def __init__(self, nets: Sequence[EmotionNet], valid: data.Faces) -> None:
@@ -83,17 +83,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     states = [checkpoint.load(folder / "last.pt") for folder in options.candidates]
-    nets = []
-    for state in states:
-        net = build(state["config"]["shape"])
-        net.load_state_dict(state["ema"])
-        nets.append(net.eval())
     valid = data.load(options.data, "valid")
-    kitchen = Kitchen(nets, valid)
-    everyone = np.ones(len(kitchen.hits((0,))), dtype=np.bool_)
-    chosen = kitchen.chosen_on(everyone)
-    alone = np.array([kitchen.hits((index,)).mean() for index in range(len(nets))])
-    net = kitchen.average(chosen)
+    averages = Averages(nets_of(states), valid)
+    everyone = np.ones(len(averages.hits((0,))), dtype=np.bool_)
+    chosen = averages.chosen_on(everyone)
+    alone = np.array([averages.hits((index,)).mean() for index in range(len(states))])
+    net = averages.average(chosen)
     parts = [states[index] for index in chosen]
     config = parts[0]["config"]
     checkpoint.save(
@@ -106,9 +101,9 @@ def main() -> None:
         config=config,
         statistics="mean",
         parts=[{"run": options.candidates[index].as_posix(), "share": 1.0} for index in chosen],
-        chosen_from=len(nets),
+        chosen_from=len(states),
         protocol_a_of_candidates=[round(100 * float(alone.mean()), 2), round(100 * float(alone.std()), 2)],
-        protocol_a_at_other_half=round(100 * kitchen.honest(), 2),
+        protocol_a_at_other_half=round(100 * averages.honest(), 2),
         **accuracies(net, valid),
     )
 

@@ -27,6 +27,16 @@ VIEWS = 8192  # that the statistics are taken from
 BATCH = 128
 
 
+def nets_of(states: Sequence[dict[str, Any]]) -> list[EmotionNet]:
+    """The net of each checkpoint, with its running average for weights, ready to be asked."""
+    nets = []
+    for state in states:
+        net = build(state["config"]["shape"])
+        net.load_state_dict(state["ema"])
+        nets.append(net.eval())
+    return nets
+
+
 def averaged(nets: Sequence[EmotionNet], shares: Sequence[float]) -> EmotionNet:
     """A net of the mean weights; `shares` are taken relative to their sum. Raises ValueError where shapes differ."""
     if len({net.shape for net in nets}) > 1:
@@ -94,12 +104,7 @@ def main() -> None:
     states = [checkpoint.load(folder / "last.pt") for folder, _ in options.parts]
     if options.statistics == "mean" and len({state["config"]["seed"] for state in states}) > 1:
         parser.error("--statistics mean is for epochs of one run; these parts have different seeds")
-    nets = []
-    for state in states:
-        net = build(state["config"]["shape"])
-        net.load_state_dict(state["ema"])
-        nets.append(net)
-    net = averaged(nets, [share for _, share in options.parts])
+    net = averaged(nets_of(states), [share for _, share in options.parts])
     if options.statistics == "anew":
         rng = np.random.default_rng(0)
         images = data.load(options.data, "train").images

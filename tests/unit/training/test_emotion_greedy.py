@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="onnx is only installed where models are trai
 
 from training.common import checkpoint  # noqa: E402
 from training.emotion import data, greedy  # noqa: E402
-from training.emotion.greedy import Kitchen, choose  # noqa: E402
+from training.emotion.greedy import Averages, choose  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem, build  # noqa: E402
 
 TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2),))
@@ -38,18 +38,18 @@ def test_the_best_comes_first_and_who_does_not_help_stays_out():
 
 def test_what_one_half_chooses_is_judged_on_the_other(monkeypatch: pytest.MonkeyPatch):
     """Candidates that are right by chance alone: the choice looks better where it was made than it is."""
-    kitchen = Kitchen(nets(2), faces(4000))
+    averages = Averages(nets(2), faces(4000))
     chance = np.random.default_rng(1)
     luck: dict[tuple[int, ...], np.ndarray] = {}
 
     def hits(chosen: tuple[int, ...]) -> np.ndarray:
         return luck.setdefault(chosen, chance.random(4000) < 0.5)
 
-    monkeypatch.setattr(kitchen, "hits", hits)
-    monkeypatch.setattr(kitchen, "_nets", [None] * 200)
+    monkeypatch.setattr(averages, "hits", hits)
+    monkeypatch.setattr(averages, "_nets", [None] * 200)
     everyone = np.ones(4000, np.bool_)
-    assert hits(kitchen.chosen_on(everyone)).mean() > 0.515
-    assert kitchen.honest() == pytest.approx(0.5, abs=0.02)
+    assert hits(averages.chosen_on(everyone)).mean() > 0.515
+    assert averages.honest() == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_average_is_written_with_how_it_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
