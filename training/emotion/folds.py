@@ -44,7 +44,7 @@ def batches(fold: NDArray[np.int64], size: int, rng: Generator) -> list[NDArray[
 
 
 def assign(images: NDArray[np.uint8], folds: int, threshold: float = 0.95, block: int = 1024) -> NDArray[np.int64]:
-    """The fold, 0 to `folds` - 1, of each of `images` [n, 48, 48]: the same on every machine.
+    """The fold, 0 to `folds` - 1, of each of `images` [n, 48, 48]: the same each time.
 
     Near-identical pictures (`data.twins`) are in one fold, and so are the twins of twins: else a teacher would have
     seen what it speaks of.

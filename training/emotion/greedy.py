@@ -1,7 +1,9 @@
 """A greedy average of checkpoints: `python -m training.emotion.greedy --run RUN --of RUN RUN ...`.
 
 The checkpoint that is best on `valid` (protocol A), and of the others, best first, each that the average does not lose
-by (Wortsman et al. 2022, "Model soups", arXiv:2203.05482, recipe 1). They must have begun alike, as for `soup`.
+by (Wortsman et al. 2022, "Model soups", arXiv:2203.05482, recipe 1). They must have begun alike, as for `soup`. The
+statistics of their batch norms are averaged too, which `soup` allows for epochs of one run only: here an average that
+suffers from that is seen to, and not taken.
 
 `valid` chooses here, so the figure of what it chose is flattered. How much shows the same choice made on one half of
 `valid` and judged on the other: `protocol_a_at_other_half`, an honest figure of the procedure.

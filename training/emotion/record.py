@@ -158,6 +158,14 @@ def planned_epochs(run: Path) -> int:
     return int(next(event for event in reversed(_events(run)) if "config" in event)["config"]["epochs"])
 
 
+def left_out_of(run: Path) -> str:
+    """The fold that the run never saw, as K/N; empty where it saw all, or its log is gone."""
+    if not (run / "log.jsonl").is_file():
+        return ""
+    configs = [event["config"] for event in _events(run) if "config" in event]
+    return str(configs[-1].get("left_out", "")) if configs else ""
+
+
 def epochs_of(run: Path) -> int:
     """How many epochs a run has behind it; thawing and averaging are none."""
     return max(int(event.get("epoch", 0)) for event in _events(run))

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
 from training.emotion.mixing import MixConfig, mix
 from training.emotion.model import ZOO, EmotionNet, Outputs, build
+from training.emotion.record import left_out_of
 from training.emotion.teachers import Teachers
 
 
@@ -226,6 +227,16 @@ def _optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.SGD:
     return torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.momentum, nesterov=True)
 
 
+def mismatched(of_folds: Sequence[Path]) -> list[str]:
+    """What is wrong with teachers of folds: the Kth of N must come from a run whose log says that it never saw K/N."""
+    wanted = [str(folds.LeftOut(fold, len(of_folds))) for fold in range(len(of_folds))]
+    return [
+        f"{path} is to speak of fold {fold}, but its log says that it left out {left_out_of(path.parent) or 'none'}"
+        for path, fold in zip(of_folds, wanted, strict=True)
+        if left_out_of(path.parent) != fold
+    ]
+
+
 def _teachers(options: argparse.Namespace) -> list[dict[str, str]]:
     """Who teaches, for the log; a teacher of a fold with that fold."""
     of_folds = options.teacher_of_fold
@@ -278,6 +289,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("--unlabelled needs a --teacher: nobody else says what those faces show")
     if len(options.teacher_of_fold) == 1:
         parser.error("--teacher-of-fold needs one file a fold, two or more")
+    if wrong := mismatched(options.teacher_of_fold):
+        parser.error("; ".join(wrong))
     if options.without_fold and options.teacher_of_fold:
         parser.error("--without-fold makes a teacher of a fold, which --teacher-of-fold then takes; one at a time")
     if taught and not 0 < options.teacher_share <= 1:

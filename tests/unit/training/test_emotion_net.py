@@ -10,13 +10,14 @@ pytest.importorskip("onnx", reason="onnx is only installed where models are trai
 
 from training.common import checkpoint  # noqa: E402
 from training.common.ema import Ema  # noqa: E402
+from training.common.runlog import RunLog  # noqa: E402
 from training.emotion import data, keep  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem, build  # noqa: E402
 from training.emotion.targets import Targets, label_targets  # noqa: E402
 from training.emotion.teachers import Teachers  # noqa: E402
-from training.emotion.train import Batch, TrainConfig, Trainer, loss_of  # noqa: E402
+from training.emotion.train import Batch, TrainConfig, Trainer, loss_of, mismatched, parse  # noqa: E402
 
 TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2)))
 
@@ -203,3 +204,16 @@ def test_what_is_kept_is_a_parent_of_nearly_the_same_weights(tmp_path: Path, mon
     child.inherit(tmp_path / "kept" / "last.pt")
     for one, two in zip(child.net.parameters(), parent.ema.module.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-6)
+
+
+def test_a_teacher_of_a_fold_that_it_saw_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = []
+    for fold in range(2):
+        files.append(tmp_path / f"half{fold}" / "int8.onnx")
+        RunLog(files[-1].parent / "log.jsonl").write(event="start", config={"left_out": f"{fold}/2"})
+    assert mismatched(files) == []
+    assert len(mismatched(files[::-1])) == 2
+    assert len(mismatched([*files, tmp_path / "unknown" / "int8.onnx"])) == 3
+    with pytest.raises(SystemExit):
+        parse(["--run", "r", "--teacher-of-fold", str(files[1]), str(files[0])])
+    assert "is to speak of fold 0/2, but its log says that it left out 1/2" in capsys.readouterr().err

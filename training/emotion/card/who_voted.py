@@ -38,4 +38,5 @@ to them (`training/emotion/raters.py`).
 What the net's word is worth: **as much as {worth["raters"]:.0f} raters** of the crowd, found by foretelling each vote
 on {worth["faces"]:,} faces of `valid` from the others on the same face. Nats a vote: by the other raters (about nine,
 with the usual shares for what they leave open) {worth["nats_of_other_raters"]:.3f}, by the net alone
-{worth["nats_of_net"]:.3f}, by both {worth["nats_of_both"]:.3f} (`training/emotion/worth.py`; lower is better)."""
+{worth["nats_of_net"]:.3f}, by both {worth["nats_of_both"]:.3f} (`training/emotion/worth.py`; lower is better). The net
+is {worth["net_ahead_nats"]:.3f} ahead of the other raters, standard error {worth["net_ahead_error"]:.3f} over faces."""
