@@ -3,7 +3,7 @@
 Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 U8Array = NDArray[np.uint8]
 F32Array = NDArray[np.float32]
+
+
+def _nothing() -> None:
+    """What releasing a frame does of which nobody keeps count."""
 
 
 class LabelSet(StrEnum):
@@ -84,6 +88,9 @@ class Frame:
     ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
     full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
     still), ``index`` the number of the frame in decode order, ``scene`` the number of cuts seen before it.
+
+    ``release`` says that the pixels are no longer needed, so that others can be decoded in their place; the engine
+    calls it when it has looked for faces. Calling it twice is harmless.
     """
 
     pixels: U8Array
@@ -92,6 +99,7 @@ class Frame:
     time: float = 0.0
     index: int = 0
     scene: int = 0
+    release: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
