@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service.api import errors, health, images, metrics, models, pages, videos
 from service.api.bodies import UploadLimits
 from service.api.context import EngineSlot, Services
+from service.api.json_pictures import JsonPictures
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
 from service.api.reading import StalledReader
 from service.api.spool import SpoolSettings
@@ -115,6 +116,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         clip_gate=WorkGate(threads=_clip_threads(settings), capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
+        json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clip_limits=ClipLimits(max_seconds=settings.max_clip_seconds),
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),

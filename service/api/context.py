@@ -7,6 +7,7 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Request
 
 from service.api.bodies import UploadLimits
+from service.api.json_pictures import JsonPictures
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
@@ -73,6 +74,7 @@ class Services:
     clip_gate: WorkGate
     decoder: PictureDecoder
     uploads: UploadLimits
+    json_pictures: JsonPictures
     clip_uploads: UploadLimits
     clip_limits: ClipLimits
     api_keys: tuple[str, ...]

@@ -40,7 +40,7 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     """
     media_type = choose(request.headers.get("accept"), _OFFERS)
     engine = services.engine.get()
-    async with received_pictures(request, services.uploads, services.gate) as load:
+    async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as load:
         call = _Call(
             request_id=request_id_of(request),
             media_type=media_type,
