@@ -48,10 +48,11 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         UnsupportedMedia: not a clip in a container that Mien reads.
         CorruptMedia: such a container, but broken beyond opening.
+        OSError: there is no such file, or it is not for this process to read.
     """
     try:
         return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
-    except av.error.FileNotFoundError:
+    except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except (av.error.FFmpegError, ValueError) as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)

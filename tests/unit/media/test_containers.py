@@ -4,6 +4,7 @@ import pytest
 
 from service.media.containers import declared_end, open_container, picture_stream
 from tests.clips import Recipe, moving, steps, write_clip
+from tests.permissions import open_folder, without_privileges
 
 WRITTEN = b"00:00:02.000000000"
 
@@ -36,3 +37,14 @@ NO_TIMES = (
 @pytest.mark.parametrize("tag", NO_TIMES)
 def test_a_tag_that_is_no_time_leaves_it_to_the_container(tmp_path: Path, tag: str) -> None:
     assert end_of(tagged(tmp_path, tag)) == 2.0
+
+
+def test_a_file_that_is_not_there_or_not_for_us_is_no_broken_clip(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_container(tmp_path / "clip.mp4")
+    with open_folder() as folder:
+        closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
+        closed.chmod(0)
+        with without_privileges(), pytest.raises(PermissionError) as caught:
+            open_container(closed)
+    assert caught.value.__context__ is None  # said once, not on the way to say something else
