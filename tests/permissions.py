@@ -23,7 +23,7 @@ def without_privileges() -> Iterator[None]:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that anyone may enter and list, and its owner alone write; pytest's own are closed to others."""
+    """A folder that anyone may enter and list; pytest's own are closed to others."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -10,6 +10,7 @@ from pathlib import Path
 from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
 from service.cli.progress import Progress
 from service.cli.tables import table
+from service.cli.targets import check_writable
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
 from service.errors import InputError, StorageFull
@@ -53,8 +54,10 @@ def run(chosen: argparse.Namespace) -> int:
     clip: Path = chosen.clip
     _check_readable(clip)
     target = _target(chosen)
-    if target is not None and target.exists() and target.samefile(clip):
-        raise InputError(f"{target} is the clip itself; name another file to write")
+    if target is not None:
+        check_writable(target)
+        if target.exists() and target.samefile(clip):
+            raise InputError(f"{target} is the clip itself; name another file to write")
     video = VideoOptions(Sampling(chosen.fps, chosen.start, chosen.end), Smoothing(chosen.smoothing))
     store = store_of(chosen)
     config = EngineConfig(store.root, os.cpu_count() or 1, versions=store.versions)

@@ -99,6 +99,18 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
 
 
 @pytest.mark.parametrize("form", ["--plot", "--annotate"])
+def test_a_target_that_cannot_be_written_is_said_before_the_work(
+    clip: Path, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    for target in (clip.parent / "no" / "out.mp4", clip.parent):
+        assert main(["video", str(clip), form, str(target)]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"mien: cannot write {target}: ")
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["--plot", "--annotate"])
 def test_the_clip_is_never_written_over(clip: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = clip.read_bytes()
     (clip.parent / "link.mp4").symlink_to(clip)
