@@ -61,7 +61,7 @@ class VideoCall:
         analysis, _ = self._analyzed()
         before = time.monotonic()
         with room_needed("the annotated clip"):
-            for _ in annotate_video(self.clip, target, analysis, self.video):
+            for _ in annotate_video(self.clip, target, analysis, self.video, self.options.deadline):
                 pass
         self.recorder.stage("render", time.monotonic() - before)
         return target
