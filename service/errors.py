@@ -12,7 +12,7 @@
     ├── CapacityError              try again later
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the caller's own deadline passed first
-    │   └── StorageFull            no room to spool an upload
+    │   └── StorageFull            no room for an upload or a result
     ├── EngineError                inside the engine
     │   ├── EngineClosed           the service is starting or stopping
     │   └── InferenceFailed        a model run failed

@@ -101,6 +101,7 @@ class _Call:
             raise NotAcceptable(f"One picture is drawn at a time, and {len(pictures)} came; send them singly.")
         rendering = RenderOptions(Encoding(self.media_type), redact=self.query.redact)
         drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=self.services.decoder)
+        self.services.recorder.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 
     def _record(self, results: Sequence[PictureResult], times: PictureTimes, waited_ms: float) -> None:

@@ -18,7 +18,7 @@ _WHEN = {
     422: "An option is wrong, or the file is broken.",
     429: "The queue is full, or too many uploads are on their way; see Retry-After.",
     503: "The service is starting or stopping, or the caller's deadline passed.",
-    507: "No room to store the upload.",
+    507: "No room on the disk for the upload or the answer.",
 }
 
 

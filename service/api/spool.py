@@ -77,11 +77,11 @@ class Upload:
 
 
 @contextmanager
-def room_needed() -> Iterator[None]:
-    """Turns a full disk into ``StorageFull``."""
+def room_needed(what: str = "the upload") -> Iterator[None]:
+    """Turns a full disk into ``StorageFull``, which says that it is ``what`` finds no room."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise StorageFull("There is no room to store the upload; free some space or try again later.") from error
+        raise StorageFull(f"There is no room to store {what}; free some space or try again later.") from error

@@ -10,6 +10,7 @@ from typing import Any
 from service.api.context import Recorder
 from service.api.errors import problem_of
 from service.api.schemas import TimingOut
+from service.api.spool import room_needed
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
 from service.errors import MienError
@@ -52,11 +53,16 @@ class VideoCall:
         return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
 
     def annotated(self, target: Path) -> Path:
-        """An MP4 file at ``target`` with people boxed and named."""
+        """An MP4 file at ``target`` with people boxed and named.
+
+        Raises:
+            StorageFull: when there is no room for it.
+        """
         analysis, _ = self._analyzed()
         before = time.monotonic()
-        for _ in annotate_video(self.clip, target, analysis, self.video):
-            pass
+        with room_needed("the annotated clip"):
+            for _ in annotate_video(self.clip, target, analysis, self.video, self.options.deadline):
+                pass
         self.recorder.stage("render", time.monotonic() - before)
         return target
 

@@ -1,6 +1,7 @@
 """Opening a clip's container, and the first thing that can be wrong with it."""
 
 import logging
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -37,6 +38,9 @@ _SIGNATURES: tuple[tuple[int, bytes], ...] = (
     (0, b"OggS"),
 )
 
+# Matroska's tag for a track's length, hours first. Anything else in its place is no time; so many digits stay finite.
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,12})?)", re.ASCII)
+
 
 def open_container(path: Path) -> InputContainer:
     """Open ``path`` for reading.
@@ -44,10 +48,11 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         UnsupportedMedia: not a clip in a container that Mien reads.
         CorruptMedia: such a container, but broken beyond opening.
+        OSError: there is no such file, or it is not for this process to read.
     """
     try:
         return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
-    except av.error.FileNotFoundError:
+    except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except (av.error.FFmpegError, ValueError) as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)
@@ -103,11 +108,20 @@ def declared_end(container: InputContainer, stream: VideoStream) -> float | None
         return float(stream.frames / stream.average_rate)  # its duration is a guess from the file's size
     if stream.duration:
         return float((stream.start_time or 0) * base + stream.duration * base - origin(container))
-    tag = stream.metadata.get("DURATION") or stream.metadata.get("DURATION-eng")
-    if tag is not None and tag.count(":") == 2:
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    for name in ("DURATION", "DURATION-eng"):
+        tagged = _seconds(stream.metadata.get(name, ""))
+        if tagged > 0:
+            return tagged
     if container.duration:
         begin = Fraction(container.start_time or 0, av.time_base) - origin(container)
         return float(begin + Fraction(container.duration, av.time_base))
     return None
+
+
+def _seconds(clock: str) -> float:
+    """``clock`` in seconds; 0 where it is not a time, and where the writer never came back to fill it in."""
+    found = _CLOCK.fullmatch(clock.strip())
+    if found is None:
+        return 0.0
+    hours, minutes, seconds = found.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

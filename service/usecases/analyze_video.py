@@ -68,7 +68,7 @@ class VideoRun:
         self._options = options
         self._video = video
         self._engine = engine
-        self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector])
+        self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector], deadline=options.deadline)
         self._labels = LABELS[options.labels]
         self._rows = RowLog(self._labels)
         self._decode = 0.0

@@ -17,7 +17,9 @@ from service.usecases.analyze_video import VideoAnalysis, VideoOptions
 _LONG_SIDE = 1920
 
 
-def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: VideoOptions) -> Iterator[float]:
+def annotate_video(
+    path: Path, target: Path, analysis: VideoAnalysis, video: VideoOptions, deadline: float | None = None
+) -> Iterator[float]:
     """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
 
     Every frame of the clip is there at its own time (less ``start``, where one was asked for) with the boxes of the
@@ -25,12 +27,13 @@ def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: Vid
 
     Raises:
         InputError: the clip cannot be read (any more).
+        DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed before the last frame was written.
     """
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = Moments(analysis.timeline.rows)
     with ExitStack() as stack:
-        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE))
+        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE, deadline=deadline))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
         origin = clip.info.origin
         window = Window(start + origin, None if end is None else end + origin, -start - origin)

@@ -12,6 +12,7 @@ import pytest
 
 from service.api.work import WorkGate
 from service.app import create_app
+from service.domain import AnalyzeOptions, Frame, FrameResult
 from service.errors import InferenceFailed
 from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
@@ -79,6 +80,30 @@ def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
         problem(client.post("/analyze-video", files=[("file", clip)] * 2), 400, "invalid_field")
         problem(client.post("/analyze-video", files={"other": clip}), 400, "invalid_field")
         problem(client.post("/analyze-video", content=clip, headers={"content-type": "a/b"}), 415, "unsupported_media")
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert (gate.arriving, gate.inside) == (0, 0)
+
+
+class FillsTheDisk(PatchEngine):
+    """By the time that the clip is analysed, there is no room left for the annotated one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def _result(self, frame: Frame, options: AnalyzeOptions) -> FrameResult:
+        (own,) = self._folder.iterdir()
+        target = own / "annotated.mp4"
+        if not target.is_symlink():
+            target.symlink_to("/dev/full")
+        return super()._result(frame, options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_disk_that_fills_up_while_the_clip_is_drawn(clip: bytes, tmp_path: Path) -> None:
+    with spooling(tmp_path, FillsTheDisk(tmp_path)) as (client, gate):
+        answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"})
+        assert "annotated clip" in problem(answer, 507, "storage_full")["detail"]
         wait_until(lambda: not list(tmp_path.iterdir()))
         assert (gate.arriving, gate.inside) == (0, 0)
 

@@ -71,6 +71,17 @@ def test_metrics_count_requests_stages_faces_and_load() -> None:
         assert line in lines
 
 
+def test_metrics_time_the_drawing_of_pictures_that_are_drawn() -> None:
+    with serving_fake() as client:
+        client.post("/predict", content=PNG).raise_for_status()
+        assert 'stage="render"' not in client.get("/metrics").text
+        client.post("/predict", content=PNG, headers={"accept": "image/png"}).raise_for_status()
+        lines = client.get("/metrics").text.splitlines()
+    assert 'mien_stage_seconds_count{stage="render"} 1.0' in lines
+    (spent,) = (line.split()[-1] for line in lines if line.startswith('mien_stage_seconds_sum{stage="render"}'))
+    assert 0 < float(spent) < 10
+
+
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [

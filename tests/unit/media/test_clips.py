@@ -1,4 +1,5 @@
 import gc
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.domain import Box, Frame
-from service.errors import InvalidOption, NoVideoStream, TooLarge
+from service.errors import DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
 from service.media.clips import Clip
 from tests.clips import Recipe, moving, scene, steps, write_clip, write_tone
@@ -76,6 +77,17 @@ def test_a_late_start_decodes_from_the_key_frame_only(tmp_path: Path) -> None:
         frames = list(clip.frames())
     assert [f.index for f in frames] == list(range(75, 100))
     assert clip.frames_decoded <= 25 + 12
+
+
+@pytest.mark.parametrize("form", ["mp4", "mpegts"])
+def test_a_deadline_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str) -> None:
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(form=form))
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), deadline=time.monotonic()) as clip:
+        with pytest.raises(DeadlineExceeded):
+            next(clip.frames())
+        assert clip.frames_decoded == 0
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), deadline=time.monotonic() + 60) as clip:
+        assert len(list(clip.frames())) == 25
 
 
 @pytest.mark.parametrize("mirror", [False, True])
