@@ -3,6 +3,7 @@
 Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,12 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import CallerGone, DeadlineExceeded
+
 U8Array = NDArray[np.uint8]
 F32Array = NDArray[np.float32]
 
 
 def _nothing() -> None:
     """What releasing a frame does of which nobody keeps count."""
+
+
+def _never() -> bool:
+    return False
 
 
 class LabelSet(StrEnum):
@@ -107,7 +114,8 @@ class AnalyzeOptions:
     """What one caller asked of one analysis; passed along as an argument, never stored on a shared object.
 
     ``min_face`` is in pixels of the upright picture (shorter side of the box). ``min_confidence`` of ``None`` means
-    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``.
+    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``; ``hung_up``
+    says whether the caller has gone.
     """
 
     detector: DetectorMode = DetectorMode.FAST
@@ -117,6 +125,19 @@ class AnalyzeOptions:
     labels: LabelSet = LabelSet.FERPLUS8
     explain: bool = False
     deadline: float | None = None
+    hung_up: Callable[[], bool] = _never
+
+    def check_caller(self) -> None:
+        """To be called now and then in long work, which would else go on for nobody.
+
+        Raises:
+            DeadlineExceeded: the deadline has passed.
+            CallerGone: the caller has hung up.
+        """
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise DeadlineExceeded("The deadline passed before the answer was ready; allow more time.")
+        if self.hung_up():
+            raise CallerGone("The caller hung up.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

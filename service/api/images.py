@@ -1,5 +1,6 @@
 """``POST /predict``: pictures in, faces out, as JSON or drawn into the picture."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,16 +41,17 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     """
     media_type = choose(request.headers.get("accept"), _OFFERS)
     engine = services.engine.get()
+    gone = threading.Event()
     async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as load:
         call = _Call(
             request_id=request_id_of(request),
             media_type=media_type,
             query=query,
-            options=query.to_domain(explain=query.explain and media_type != JSON),
+            options=query.to_domain(gone.is_set, explain=query.explain and media_type != JSON),
             engine=engine,
             services=services,
         )
-        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline)
+        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline, gone)
     request.state.notes.update(notes)
     return response
 

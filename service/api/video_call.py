@@ -61,7 +61,7 @@ class VideoCall:
         analysis, _ = self._analyzed()
         before = time.monotonic()
         with room_needed("the annotated clip"):
-            for _ in annotate_video(self.clip, target, analysis, self.video, self.options.deadline):
+            for _ in annotate_video(self.clip, target, analysis, self.options, self.video):
                 pass
         self.recorder.stage("render", time.monotonic() - before)
         return target

@@ -1,5 +1,6 @@
 """``POST /analyze-video``: a clip in, a timeline of people and emotions out."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -42,20 +43,20 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
     video = query.to_video(services.clip_limits)
     engine = services.engine.get()
-    gate = services.clip_gate
+    gate, gone = services.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
         clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
-        options = query.to_domain()
+        options = query.to_domain(gone.is_set)
         call = VideoCall(request_id_of(request), clip, options, video, engine, services.recorder)
         if media_type == NDJSON:
-            pump = await Pump.start(gate, request, call.lines, options.deadline)
+            pump = await Pump.start(gate, request, call.lines, options.deadline, gone)
             return PumpResponse(pump, stack.pop_all(), NDJSON)
         if media_type == MP4:
             target = clip.with_name("annotated.mp4")
-            file = await gate.run(request, lambda: call.annotated(target), options.deadline)
+            file = await gate.run(request, lambda: call.annotated(target), options.deadline, gone)
             return OwnedFile(file, stack.pop_all(), MP4)
         work = {JSON: call.json, CSV: call.csv, PNG: call.plot}[media_type]
-        return Response(await gate.run(request, work, options.deadline), media_type=media_type)
+        return Response(await gate.run(request, work, options.deadline, gone), media_type=media_type)
 
 
 @asynccontextmanager

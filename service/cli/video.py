@@ -72,7 +72,7 @@ def run(chosen: argparse.Namespace) -> int:
     elif target is not None and chosen.plot is not None:
         _plot(target, video.sampling, analysis)
     elif target is not None:
-        _annotate(target, clip, video, analysis)
+        _annotate(target, chosen, video, analysis)
     else:
         print(table(_HEAD, _rows(analysis)))
     return 0
@@ -118,10 +118,10 @@ def _plot(target: Path, sampling: Sampling, analysis: VideoAnalysis) -> None:
     print(f"wrote {target}", file=sys.stderr)
 
 
-def _annotate(target: Path, clip: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
+def _annotate(target: Path, chosen: argparse.Namespace, video: VideoOptions, analysis: VideoAnalysis) -> None:
     try:
         with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
-            for time in annotate_video(clip, target, analysis, video):
+            for time in annotate_video(chosen.clip, target, analysis, analysis_options(chosen), video):
                 progress.update(time)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

@@ -2,8 +2,7 @@
 
 import itertools
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ from av.codec.context import ThreadType
 from av.video.stream import VideoStream
 
 from service.domain import Frame
-from service.errors import CorruptMedia, DeadlineExceeded, InvalidOption
+from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
 from service.media.containers import declared_end, open_container, origin, picture_stream
 from service.media.cuts import CutCounter
@@ -25,6 +24,10 @@ _MAX_THREADS = 8
 _END_SLACK = 0.5
 
 
+def _no_caller() -> None:
+    """Nobody waits, and nobody hangs up."""
+
+
 class Clip:
     """An open clip. A context manager; ``frames()`` may be drawn once.
 
@@ -34,8 +37,8 @@ class Clip:
     advance is never shown and so never sampled.
 
     ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one more than there are
-    cores, so that one works while another waits for its reference frame; at most eight). ``deadline``, a
-    ``time.monotonic()`` instant or ``None``, is watched at every frame, also at those skipped on the way to ``start``.
+    cores, so that one works while another waits for its reference frame; at most eight). ``check_caller`` is called at
+    every frame, also at those skipped on the way to ``start``, and ends the reading with what it raises.
     ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn. Memory does
     not grow with the clip.
 
@@ -53,10 +56,10 @@ class Clip:
         long_side: int | None = None,
         threads: int = 0,
         *,
-        deadline: float | None = None,
+        check_caller: Callable[[], None] = _no_caller,
     ) -> None:
         self._sampling = sampling
-        self._deadline = deadline
+        self._check_caller = check_caller
         self._limits = limits
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
@@ -108,7 +111,6 @@ class Clip:
 
         Raises:
             TooLarge: more seconds or frames than the limits allow, or a frame of too many pixels.
-            DeadlineExceeded: the deadline passed.
         """
         sampler, cuts = Sampler(self._sampling), CutCounter()
         start, end = self._sampling.start, self._sampling.end
@@ -117,7 +119,7 @@ class Clip:
         for shown in self._shown:
             if end is not None and shown.time + TIME_SLACK >= end:
                 return
-            self._check_deadline()
+            self._check_caller()
             begin = shown.time if begin is None else begin
             self._count(shown, shown.time - max(begin, Fraction(start)))
             scene = cuts.scene_of(shown.frame)
@@ -159,10 +161,6 @@ class Clip:
             interlaced=first.frame.interlaced_frame,
             origin=float(origin(self._container)),
         )
-
-    def _check_deadline(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise DeadlineExceeded("The deadline passed before the answer was ready; allow more time.")
 
     def _count(self, shown: Shown, seconds: Fraction) -> None:
         self.frames_decoded += 1

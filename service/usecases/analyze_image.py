@@ -76,6 +76,7 @@ class _Reader:
     def _decode(self, picture: PictureInput) -> Frame:
         if isinstance(picture.content, InputError):
             raise picture.content
+        self._options.check_caller()
         started = time.monotonic()
         try:
             return self._decoder.decode(

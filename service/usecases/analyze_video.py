@@ -68,7 +68,8 @@ class VideoRun:
         self._options = options
         self._video = video
         self._engine = engine
-        self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector], deadline=options.deadline)
+        side = _LONG_SIDE[options.detector]
+        self._clip = Clip(path, video.sampling, video.limits, side, check_caller=options.check_caller)
         self._labels = LABELS[options.labels]
         self._rows = RowLog(self._labels)
         self._decode = 0.0
@@ -153,7 +154,7 @@ def analyze_video(path: Path, options: AnalyzeOptions, video: VideoOptions, *, e
 
     Raises:
         InputError: the clip cannot be read or is over a limit.
-        CapacityError: the engine is full or the deadline passed.
+        CapacityError: the engine is full, the deadline passed or the caller hung up.
         EngineError: the engine is closed or a model run failed.
     """
     with VideoRun(path, options, video, engine=engine) as run:

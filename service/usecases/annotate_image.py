@@ -61,6 +61,7 @@ def annotate_image(
     looked = time.monotonic()
     canvas = seen.canvas
     if canvas is None:
+        options.check_caller()
         canvas = decoder.decode_within(picture.content, long_side=LONGEST_SIDE, deadline=options.deadline).pixels
     result = seen.result
     if rendering.redact:

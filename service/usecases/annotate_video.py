@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from service.domain import AnalyzeOptions
+from service.errors import InvalidOption
 from service.media.clips import Clip
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
@@ -18,7 +20,7 @@ _LONG_SIDE = 1920
 
 
 def annotate_video(
-    path: Path, target: Path, analysis: VideoAnalysis, video: VideoOptions, deadline: float | None = None
+    path: Path, target: Path, analysis: VideoAnalysis, options: AnalyzeOptions, video: VideoOptions
 ) -> Iterator[float]:
     """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
 
@@ -27,13 +29,14 @@ def annotate_video(
 
     Raises:
         InputError: the clip cannot be read (any more).
-        DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed before the last frame was written.
+        InvalidOption: no frame begins in that part.
+        CapacityError: the deadline of ``options`` passed, or its caller hung up.
     """
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = Moments(analysis.timeline.rows)
     with ExitStack() as stack:
-        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE, deadline=deadline))
+        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE, check_caller=options.check_caller))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
         origin = clip.info.origin
         window = Window(start + origin, None if end is None else end + origin, -start - origin)
@@ -45,3 +48,5 @@ def annotate_video(
             draw_people(frame.pixels, moments.at(frame.time), frame.width, frame.height)
             writer.write(frame.pixels, frame.time + origin)
             yield frame.time
+        if writer is None:
+            raise InvalidOption("start", "No frame begins in the part asked for; choose another start or end.")

@@ -32,9 +32,11 @@ def settings(**chosen: Any) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI, send_buffer: int | None = None) -> Iterator[httpx.Client]:
+def serving(app: FastAPI, send_buffer: int | None = None, shutdown_seconds: int = 5) -> Iterator[httpx.Client]:
     """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=shutdown_seconds
+    )
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)

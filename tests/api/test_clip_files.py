@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -116,3 +117,20 @@ def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
             wait_until(lambda: gate.arriving == 1 and list(tmp_path.rglob("clip-*")))
         wait_until(lambda: not list(tmp_path.iterdir()))
         assert engine.seen == gate.arriving == 0
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"])
+def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept: str) -> None:
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate)
+    head = post_head(len(clip), f"Content-Type: video/mp4\r\nAccept: {accept}\r\n", "/analyze-video?fps=native")
+    with spooling(tmp_path, engine) as (client, work):
+        try:
+            with connection_to(client) as connection:
+                connection.sendall(head + clip)
+                wait_until(lambda: engine.seen == 1)
+            time.sleep(0.2)
+        finally:
+            gate.set()
+        wait_until(lambda: not work.inside and not list(tmp_path.iterdir()))
+        assert engine.seen <= 2

@@ -1,5 +1,6 @@
 import gc
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from service.domain import Box, Frame
-from service.errors import DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
+from service.domain import AnalyzeOptions, Box, Frame
+from service.errors import CallerGone, DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
 from service.media.clips import Clip
 from tests.clips import Recipe, moving, scene, steps, write_clip, write_tone
@@ -80,14 +81,21 @@ def test_a_late_start_decodes_from_the_key_frame_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["mp4", "mpegts"])
-def test_a_deadline_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str) -> None:
+def test_the_caller_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str) -> None:
     path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(form=form))
-    with Clip(path, Sampling(None, 3.0), ClipLimits(), deadline=time.monotonic()) as clip:
+    late = AnalyzeOptions(deadline=time.monotonic())
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=late.check_caller) as clip:
         with pytest.raises(DeadlineExceeded):
             next(clip.frames())
         assert clip.frames_decoded == 0
-    with Clip(path, Sampling(None, 3.0), ClipLimits(), deadline=time.monotonic() + 60) as clip:
+    early = replace(late, deadline=time.monotonic() + 60)
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=early.check_caller) as clip:
         assert len(list(clip.frames())) == 25
+    gone = AnalyzeOptions(hung_up=lambda: True)
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=gone.check_caller) as clip:
+        with pytest.raises(CallerGone):
+            next(clip.frames())
+        assert clip.frames_decoded == 0
 
 
 @pytest.mark.parametrize("mirror", [False, True])
