@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True, extra="forbid", env_ignore_empty=True)
 
-    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every interface")
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
     workers: int = Field(default_factory=_cores, ge=1, le=256, description="inference threads; one per core by default")
     store: Path = Field(default_factory=default_store, description="the model store: <model>/<version>/")
