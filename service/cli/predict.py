@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -11,7 +10,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
+from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
 from service.cli.tables import table
 from service.cli.targets import names_for
 from service.domain import Face
@@ -50,7 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse every picture; 1 when any of them could not be read."""
-    workers = os.cpu_count() or 1
+    workers = worker_count()
     store = store_of(chosen)
     decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
     failed = False

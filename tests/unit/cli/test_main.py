@@ -9,7 +9,10 @@ import pytest
 
 import service.cli.predict
 import service.cli.serve
+import service.cli.video
 from service.cli.main import main
+from service.engine.local import EngineConfig
+from service.errors import EngineClosed
 from tests.fakes import FakeEngine
 
 
@@ -130,6 +133,37 @@ def test_a_store_that_is_not_there_is_one_sentence(
     monkeypatch.setenv("MIEN_STORE", nowhere)
     assert main(["models"]) == 2
     assert capsys.readouterr().err.startswith(f"mien: MIEN_STORE cannot be used (it is '{nowhere}')")
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many workers each engine that was opened should have had."""
+    asked: list[int] = []
+
+    def ask(config: EngineConfig) -> FakeEngine:
+        asked.append(config.workers)
+        raise EngineClosed("that is all we want to know")
+
+    for module in (service.cli.predict, service.cli.video):
+        monkeypatch.setattr(module, "open_engine", ask)
+    monkeypatch.delenv("MIEN_WORKERS", raising=False)
+    return asked
+
+
+@pytest.mark.parametrize("command", ["predict", "video"])
+def test_workers_are_as_many_as_the_server_would_have(
+    command: str, photo: Path, workers: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3}, raising=False)
+    assert main([command, str(photo)]) == 1
+    monkeypatch.setenv("MIEN_WORKERS", "5")
+    assert main([command, str(photo)]) == 1
+    assert workers == [1, 5]
+    capsys.readouterr()
+    for value in ("none", "0", "257", "1.5"):
+        monkeypatch.setenv("MIEN_WORKERS", value)
+        assert main([command, str(photo)]) == 2
+        assert capsys.readouterr().err.startswith(f"mien: MIEN_WORKERS cannot be used (it is '{value}'): ")
 
 
 def test_bad_settings_are_2(
