@@ -71,6 +71,19 @@ def test_annotated_pictures(photo: Path, engine: FakeEngine, tmp_path: Path) -> 
     assert engine.closed
 
 
+@pytest.mark.parametrize("option", ["--redact", "--explain"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_is_drawn_is_refused_where_nothing_is(
+    photo: Path, engine: FakeEngine, option: str, form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", option, *form, str(photo)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"mien: {option} ")
+    assert "--annotate DIR" in said.err
+    assert engine.seen == 0
+
+
 @pytest.mark.usefixtures("engine")
 def test_pictures_of_the_same_name_keep_a_file_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures = []
