@@ -4,10 +4,13 @@ import http.client
 import os
 import sys
 
+# Who listens everywhere is asked on loopback; who listens on one address is found there and nowhere else.
+LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
-def ready(port: int) -> bool:
+
+def ready(host: str, port: int) -> bool:
     # http.client and not urllib: a proxy set for the container must not be asked about its own loopback.
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
+    connection = http.client.HTTPConnection(host, port, timeout=4)
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -18,4 +21,6 @@ def ready(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if ready(int(os.environ.get("MIEN_PORT", "8000"))) else 1)
+    host, port = os.environ.get("MIEN_HOST", ""), os.environ.get("MIEN_PORT", "")
+    # As the service reads it: empty, or the tcp://... that a Service called mien would put there, is 8000.
+    sys.exit(0 if ready(LOOPBACK.get(host, host), int(port) if port.isdecimal() else 8000) else 1)

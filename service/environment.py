@@ -1,5 +1,7 @@
-"""What the server's settings and the command line read alike: the model store, the versions, how a value is refused."""
+"""What the server's settings and the command line read alike: the model store, the versions, the workers, and how a
+value is refused."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from service.store import MANIFEST, ModelStore
 
 STORE = "MIEN_STORE"
 MODEL_VERSIONS = "MIEN_MODEL_VERSIONS"
+WORKERS = "MIEN_WORKERS"
+MOST_WORKERS = 256
 
 
 def refusal(name: str, reason: str, given: object = None) -> InvalidOption:
@@ -24,6 +28,23 @@ def refusing(name: str, given: object) -> Iterator[None]:
         yield
     except ValueError as error:
         raise refusal(name, str(error), given) from None
+
+
+def cores() -> int:
+    """The cores that this process may use: fewer than the machine's under taskset, or in a container given a set."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def parse_workers(text: str) -> int:
+    """A number of inference threads.
+
+    Raises:
+        ValueError: when it is none, or out of bounds.
+    """
+    if not text.strip().isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ValueError(f"write a whole number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def parse_versions(text: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """One frozen object of settings, read from ``MIEN_*`` environment variables once and passed down."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,16 +9,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.environment import check_store, check_versions, parse_versions, refusal
+from service.environment import MOST_WORKERS, check_store, check_versions, cores, parse_versions, refusal
 from service.errors import InvalidOption
 from service.paths import default_store
 
 _MIB = 1 << 20
-
-
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -27,9 +21,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True, extra="forbid", env_ignore_empty=True)
 
-    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for every interface")
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    workers: int = Field(default_factory=_cores, ge=1, le=256, description="inference threads; one per core by default")
+    workers: int = Field(
+        default_factory=cores, ge=1, le=MOST_WORKERS, description="inference threads; one per core by default"
+    )
     store: Path = Field(default_factory=default_store, description="the model store: <model>/<version>/")
     model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; empty: no key asked")

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.domain import AnalyzeOptions, DetectorMode, LabelSet
-from service.environment import MODEL_VERSIONS, STORE, check_store, check_versions, parse_versions, refusing
+from service.environment import (
+    MODEL_VERSIONS,
+    STORE,
+    WORKERS,
+    check_store,
+    check_versions,
+    cores,
+    parse_versions,
+    parse_workers,
+    refusing,
+)
 from service.paths import default_store
 
 
@@ -40,6 +50,19 @@ def store_of(chosen: argparse.Namespace) -> ChosenStore:
         versions = parse_versions(written)
         check_versions(versions, root)
     return ChosenStore(root, versions)
+
+
+def worker_count() -> int:
+    """How many inference threads: as many as the server would have.
+
+    Raises:
+        InvalidOption: when ``MIEN_WORKERS`` cannot be used.
+    """
+    written = os.environ.get(WORKERS)
+    if not written:
+        return cores()
+    with refusing(WORKERS, written):
+        return parse_workers(written)
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -11,13 +10,13 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
+from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
 from service.cli.tables import table
 from service.cli.targets import names_for
 from service.domain import Face
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
-from service.errors import InputError, StorageFull
+from service.errors import InputError, InvalidOption, StorageFull
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.render.encode import Encoding
@@ -50,7 +49,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse every picture; 1 when any of them could not be read."""
-    workers = os.cpu_count() or 1
+    _check_drawing(chosen)
+    workers = worker_count()
     store = store_of(chosen)
     decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
     failed = False
@@ -67,6 +67,17 @@ def run(chosen: argparse.Namespace) -> int:
     if rows:
         print(table(_HEAD, rows))
     return int(failed)
+
+
+def _check_drawing(chosen: argparse.Namespace) -> None:
+    """Whoever asks for blurred faces must not learn afterwards that nothing was blurred."""
+    if chosen.annotate is not None:
+        return
+    for name, does in (("redact", "blurs the faces"), ("explain", "draws what the classifier looked at")):
+        if getattr(chosen, name):
+            raise InvalidOption(
+                name, f"--{name} {does} in pictures that are written; add --annotate DIR, or leave it out."
+            )
 
 
 def _results(

@@ -73,8 +73,10 @@ def _config(app: Any, bind: _Bind) -> uvicorn.Config:
 def _listen(bind: _Bind) -> socket.socket:
     """Bound before any model is loaded: a port that is taken is known at once."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    # Whoever writes "::" means every interface, and would be surprised to find 127.0.0.1 refused.
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        listener = socket.create_server((bind.host, bind.port), family=family, backlog=2048)
+        listener = socket.create_server((bind.host, bind.port), family=family, backlog=2048, dualstack_ipv6=both)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise InvalidOption("port", f"Cannot listen on {bind.host} port {bind.port}: {reason.lower()}.") from error

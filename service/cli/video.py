@@ -1,13 +1,12 @@
 """``mien video``: people and emotions in a clip, without a server."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from service.cli.common import add_analysis_options, add_store, analysis_options, store_of
+from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
 from service.cli.progress import Progress
 from service.cli.tables import table
 from service.cli.targets import check_writable
@@ -60,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
             raise InputError(f"{target} is the clip itself; name another file to write")
     video = VideoOptions(Sampling(chosen.fps, chosen.start, chosen.end), Smoothing(chosen.smoothing))
     store = store_of(chosen)
-    config = EngineConfig(store.root, os.cpu_count() or 1, versions=store.versions)
+    config = EngineConfig(store.root, worker_count(), versions=store.versions)
     with closing(open_engine(config)) as engine:
         analysis = _analyzed(chosen, video, engine)
     for warning in analysis.warnings:

@@ -13,13 +13,13 @@ def assign(cost: NDArray[np.float64], unmatched: float) -> list[tuple[int, int]]
     rows, columns = cost.shape
     if rows == 0 or columns == 0:
         return []
-    # A column of its own for every row to stay single.
-    padded = np.full((rows, columns + rows), unmatched)
-    padded[:, :columns] = np.minimum(cost, unmatched)
+    # A column of its own for every row to stay single. Open to all rows, it would send the search for each single one
+    # past all those before.
+    padded = np.full((rows, columns + rows), np.inf)
+    padded[:, :columns][cost < unmatched] = cost[cost < unmatched]
+    padded[np.arange(rows), columns + np.arange(rows)] = unmatched
     chosen = _shortest_augmenting_paths(padded)
-    return [
-        (row, int(column)) for row, column in enumerate(chosen) if column < columns and cost[row, column] < unmatched
-    ]
+    return [(row, int(column)) for row, column in enumerate(chosen) if column < columns]
 
 
 def _shortest_augmenting_paths(cost: NDArray[np.float64]) -> NDArray[np.intp]:

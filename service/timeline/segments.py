@@ -1,6 +1,7 @@
 """When a person showed what: stretches of one emotion each."""
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,12 +31,11 @@ class Sample(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    label: int
-    samples: tuple[Sample, ...]
+    """Samples ``first`` to ``end`` of a run, ``end`` not among them, that show one emotion."""
 
-    @property
-    def length(self) -> float:
-        return self.samples[-1].end - self.samples[0].time
+    first: int
+    end: int
+    label: int
 
 
 def segments(samples: Sequence[Sample], labels: tuple[str, ...]) -> tuple[Segment, ...]:
@@ -43,7 +43,11 @@ def segments(samples: Sequence[Sample], labels: tuple[str, ...]) -> tuple[Segmen
 
     Segments touch, except where the person was out of sight for more than ``MAX_LOSS`` seconds.
     """
-    return tuple(_segment(stretch, labels) for run in _runs(samples) for stretch in _long_enough(_by_hysteresis(run)))
+    return tuple(
+        _segment(run[stretch.first : stretch.end], stretch.label, labels)
+        for run in _runs(samples)
+        for stretch in _long_enough(run, _by_hysteresis(run))
+    )
 
 
 def _runs(samples: Sequence[Sample]) -> list[list[Sample]]:
@@ -63,35 +67,40 @@ def _by_hysteresis(run: list[Sample]) -> list[_Stretch]:
             best = marks[-1]
         marks.append(best)
     begins = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(marks)) if a != b), len(run)]
-    return [_Stretch(marks[a], tuple(run[a:b])) for a, b in pairwise(begins)]
+    return [_Stretch(a, b, marks[a]) for a, b in pairwise(begins)]
 
 
-def _long_enough(stretches: list[_Stretch]) -> list[_Stretch]:
-    kept = list(stretches)
-    while len(kept) > 1:
-        at = min(range(len(kept)), key=lambda i: (kept[i].length, i))
-        if kept[at].length >= MIN_LENGTH - _ROUNDING:
+def _long_enough(run: list[Sample], stretches: list[_Stretch]) -> list[_Stretch]:
+    """The shortest joins the longer of its neighbours, as long as it is too short; of equals it is the earlier one."""
+
+    def length(stretch: _Stretch) -> float:
+        return run[stretch.end - 1].end - run[stretch.first].time
+
+    starting = {stretch.first: stretch for stretch in stretches}
+    ending = {stretch.end: stretch for stretch in stretches}
+    shortest = [(length(stretch), stretch) for stretch in stretches]
+    heapify(shortest)
+    while len(starting) > 1:
+        seconds, short = heappop(shortest)
+        if starting.get(short.first) != short:
+            continue  # it has been joined since
+        if seconds >= MIN_LENGTH - _ROUNDING:
             break
-        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(kept)]
-        into = max(beside, key=lambda i: kept[i].length)
-        kept[at] = _Stretch(kept[into].label, kept[at].samples)
-        kept = _joined(kept)
-    return kept
+        beside = [found for found in (ending.get(short.first), starting.get(short.end)) if found is not None]
+        label = max(beside, key=length).label
+        # Both of them, where it was all that kept two of one emotion apart.
+        parts = sorted([short, *(found for found in beside if found.label == label)])
+        for part in parts:
+            del starting[part.first], ending[part.end]
+        whole = _Stretch(parts[0].first, parts[-1].end, label)
+        starting[whole.first] = ending[whole.end] = whole
+        heappush(shortest, (length(whole), whole))
+    return sorted(starting.values())
 
 
-def _joined(stretches: list[_Stretch]) -> list[_Stretch]:
-    joined: list[_Stretch] = []
-    for stretch in stretches:
-        if joined and joined[-1].label == stretch.label:
-            joined[-1] = _Stretch(stretch.label, joined[-1].samples + stretch.samples)
-        else:
-            joined.append(stretch)
-    return joined
-
-
-def _segment(stretch: _Stretch, labels: tuple[str, ...]) -> Segment:
-    total = sum(s.span for s in stretch.samples)
-    weighted = sum(s.span * s.scores[stretch.label] for s in stretch.samples)
-    peak = max(stretch.samples, key=lambda s: s.scores[stretch.label])
-    mean = weighted / total if total > 0 else peak.scores[stretch.label]
-    return Segment(stretch.samples[0].time, stretch.samples[-1].end, labels[stretch.label], mean, peak.time)
+def _segment(samples: Sequence[Sample], label: int, labels: tuple[str, ...]) -> Segment:
+    total = sum(s.span for s in samples)
+    weighted = sum(s.span * s.scores[label] for s in samples)
+    peak = max(samples, key=lambda s: s.scores[label])
+    mean = weighted / total if total > 0 else peak.scores[label]
+    return Segment(samples[0].time, samples[-1].end, labels[label], mean, peak.time)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain import Box, Face, FrameResult
+from service.domain import Face, FrameResult
 from service.timeline.assignment import assign
 from service.timeline.model import FaceRow, FrameRow
 from service.timeline.motion import Motion, begin, correct, predict, surprise
@@ -108,18 +108,21 @@ def _proven(watched: _Track, face: Face, bounds: Bounds) -> bool:
 
 def _believable(faces: Sequence[Face], sure: float) -> list[Face]:
     """The faces without the doubtful ones on which a sure one lies."""
-    return [
-        face
-        for face in faces
-        if face.confidence >= sure
-        or not any(other.confidence >= sure and _covers(other.box, face.box) for other in faces)
-    ]
+    doubtful = np.asarray([face.confidence < sure for face in faces], dtype=np.bool_)
+    boxes = np.asarray([(face.box.x, face.box.y, face.box.width, face.box.height) for face in faces]).reshape(-1, 4)
+    left_out = np.zeros(len(faces), dtype=np.bool_)
+    left_out[doubtful] = _covered(boxes[doubtful], boxes[~doubtful])
+    return [face for face, out in zip(faces, left_out, strict=True) if not out]
 
 
-def _covers(over: Box, under: Box) -> bool:
-    width = min(over.x + over.width, under.x + under.width) - max(over.x, under.x)
-    height = min(over.y + over.height, under.y + under.height) - max(over.y, under.y)
-    return width > 0 and height > 0 and width * height >= _COVERED * under.width * under.height
+def _covered(under: NDArray[np.float64], over: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether any box of ``over`` lies on each of ``under``: rows of x, y, width and height."""
+    x, y, width, height = under.T[:, :, None]
+    other_x, other_y, other_width, other_height = over.T
+    across = np.minimum(x + width, other_x + other_width) - np.maximum(x, other_x)
+    down = np.minimum(y + height, other_y + other_height) - np.maximum(y, other_y)
+    lies_on = (across > 0) & (down > 0) & (across * down >= _COVERED * width * height)
+    return np.asarray(lies_on.any(axis=1))
 
 
 def _pair(
@@ -129,14 +132,10 @@ def _pair(
 
     In two rounds, as ByteTrack does it (Zhang et al., 2022), lest a doubtful find take a person from a sure one.
     """
-    cost = np.full((len(tracks), len(faces)), math.inf)
-    for i, (old, motion) in enumerate(zip(tracks, moved, strict=True)):
-        seconds = time - old.seen
-        reach = _REACH + _REACH_PER_SECOND * seconds
-        for j, face in enumerate(faces):
-            part = 1.0 if face.confidence >= sure else _DOUBTFUL_REACH
-            cost[i, j] = surprise(motion, face.box, seconds, part * reach) + _ABSENCE * seconds
+    unseen = np.asarray([time - old.seen for old in tracks], dtype=np.float64)
     doubtful = np.asarray([face.confidence < sure for face in faces], dtype=np.bool_)
+    reach = np.outer(_REACH + _REACH_PER_SECOND * unseen, np.where(doubtful, _DOUBTFUL_REACH, 1.0))
+    cost = surprise(moved, [face.box for face in faces], unseen, reach) + _ABSENCE * unseen[:, None]
     everyone = np.arange(len(tracks))
     pairs = _likeliest(cost, everyone, np.flatnonzero(~doubtful))
     free = np.setdiff1d(everyone, [track for track, _ in pairs])

@@ -47,7 +47,7 @@ class DetectorSpec:
 
     @classmethod
     def from_manifest(cls, table: Mapping[str, Any]) -> "DetectorSpec":
-        """Raises ``ModelUnreadable`` when a key is missing."""
+        """Raises ``ModelUnreadable`` when a key is missing or its value is not of its kind."""
         try:
             return cls(
                 tuple(int(stride) for stride in table["strides"]),
@@ -61,6 +61,10 @@ class DetectorSpec:
             )
         except KeyError as error:
             raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ModelUnreadable(
+                f"A value in [detector] of the detector's manifest cannot be used: {error}."
+            ) from error
 
     def threshold_of(self, mode: DetectorMode) -> float:
         """The lowest score reported when the caller names none."""

@@ -5,6 +5,7 @@ const faces = document.querySelector("#faces");
 const asked = document.querySelector("#asked");
 const key = document.querySelector("#key");
 let last = null;
+let looking = new AbortController();
 
 document.querySelector("#file").addEventListener("change", (event) => show(event.target.files[0]));
 key.addEventListener("change", () => show(last));
@@ -19,6 +20,8 @@ drop.addEventListener("drop", (event) => show(event.dataTransfer.files[0]));
 async function show(file) {
   if (!file) return;
   last = file;
+  looking.abort();
+  const { signal } = (looking = new AbortController());
   stage.replaceChildren();
   faces.hidden = true;
   message.textContent = "Looking …";
@@ -26,14 +29,16 @@ async function show(file) {
   form.append("file", file);
   try {
     const headers = key.value ? { "X-API-Key": key.value } : {};
-    const response = await fetch("predict", { method: "POST", body: form, headers });
+    const response = await fetch("predict", { method: "POST", body: form, headers, signal });
     const answer = await response.json();
+    if (signal.aborted) return;
     // Only where the operator wants a key is one asked for; it stays in this page and is sent to this server alone.
     if (response.status === 401) asked.hidden = false;
     if (!response.ok) throw new Error(answer.detail);
     draw(file, answer.images[0], answer.timing_ms);
   } catch (error) {
-    message.textContent = error.message;
+    // Another picture has been asked for since; this one's fate is no longer news.
+    if (!signal.aborted) message.textContent = error.message;
   }
 }
 
@@ -44,7 +49,7 @@ function draw(file, picture, timing) {
   // Formats that this browser cannot show (HEIC, TIFF) are still analysed.
   image.onerror = () => image.remove();
   image.src = URL.createObjectURL(file);
-  stage.append(image, ...picture.faces.map((face, index) => box(face, index, picture)));
+  stage.replaceChildren(image, ...picture.faces.map((face, index) => box(face, index, picture)));
   faces.tBodies[0].replaceChildren(...picture.faces.map(row));
   faces.hidden = picture.faces.length === 0;
   const count = picture.faces.length === 1 ? "1 face" : `${picture.faces.length} faces`;

@@ -9,7 +9,10 @@ import pytest
 
 import service.cli.predict
 import service.cli.serve
+import service.cli.video
 from service.cli.main import main
+from service.engine.local import EngineConfig
+from service.errors import EngineClosed
 from tests.fakes import FakeEngine
 from tests.permissions import open_folder, without_privileges
 
@@ -67,6 +70,19 @@ def test_annotated_pictures(photo: Path, engine: FakeEngine, tmp_path: Path) -> 
     assert main(["predict", "--annotate", str(tmp_path / "out"), "--redact", str(photo)]) == 0
     assert (tmp_path / "out" / "photo.annotated.jpg").read_bytes().startswith(b"\xff\xd8")
     assert engine.closed
+
+
+@pytest.mark.parametrize("option", ["--redact", "--explain"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_is_drawn_is_refused_where_nothing_is(
+    photo: Path, engine: FakeEngine, option: str, form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", option, *form, str(photo)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"mien: {option} ")
+    assert "--annotate DIR" in said.err
+    assert engine.seen == 0
 
 
 @pytest.mark.usefixtures("engine")
@@ -147,6 +163,37 @@ def test_a_store_that_is_not_there_is_one_sentence(
     monkeypatch.setenv("MIEN_STORE", nowhere)
     assert main(["models"]) == 2
     assert capsys.readouterr().err.startswith(f"mien: MIEN_STORE cannot be used (it is '{nowhere}')")
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many workers each engine that was opened should have had."""
+    asked: list[int] = []
+
+    def ask(config: EngineConfig) -> FakeEngine:
+        asked.append(config.workers)
+        raise EngineClosed("that is all we want to know")
+
+    for module in (service.cli.predict, service.cli.video):
+        monkeypatch.setattr(module, "open_engine", ask)
+    monkeypatch.delenv("MIEN_WORKERS", raising=False)
+    return asked
+
+
+@pytest.mark.parametrize("command", ["predict", "video"])
+def test_workers_are_as_many_as_the_server_would_have(
+    command: str, photo: Path, workers: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3}, raising=False)
+    assert main([command, str(photo)]) == 1
+    monkeypatch.setenv("MIEN_WORKERS", "5")
+    assert main([command, str(photo)]) == 1
+    assert workers == [1, 5]
+    capsys.readouterr()
+    for value in ("none", "0", "257", "1.5"):
+        monkeypatch.setenv("MIEN_WORKERS", value)
+        assert main([command, str(photo)]) == 2
+        assert capsys.readouterr().err.startswith(f"mien: MIEN_WORKERS cannot be used (it is '{value}'): ")
 
 
 def test_bad_settings_are_2(

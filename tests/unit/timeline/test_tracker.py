@@ -1,4 +1,5 @@
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -213,3 +214,13 @@ def test_every_frame_has_a_row_and_order_of_faces_does_not_matter() -> None:
     turned = Take(tuple(replace(r, faces=r.faces[::-1]) for r in take.results), take.names)
     assert list(track(turned.results)) == rows
     assert all([f.person for f in row.faces] == sorted(f.person for f in row.faces) for row in rows)
+
+
+def test_a_thousand_faces_are_followed_within_a_second() -> None:
+    paths = {f"{row} {column}": line(20 + 31 * column, 20 + 28 * row, 0) for row in range(25) for column in range(40)}
+    take = film(paths, every(5, 0.4), size=15)
+    assert [len(result.faces) for result in take.results] == [1000] * 3
+    started = time.process_time()
+    rows = list(track(take.results))
+    assert time.process_time() - started < 1  # 0.25 as a rule; pair by pair it took 1.8
+    assert [face.person for face in rows[-1].faces] == list(range(1, 1001))

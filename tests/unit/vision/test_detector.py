@@ -1,3 +1,4 @@
+import math
 import time
 import tracemalloc
 from typing import cast
@@ -77,6 +78,17 @@ def test_moved_scales_then_shifts() -> None:
 def test_a_spec_with_a_gap_is_named() -> None:
     with pytest.raises(ModelUnreadable, match="strides"):
         DetectorSpec.from_manifest({"multiple": 32})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("threshold", "high"), ("nms_iou", [0.4]), ("strides", 8), ("multiple", math.inf), ("fast_long_side", {})],
+)
+def test_a_value_that_is_none_is_one_sentence(key: str, value: object) -> None:
+    table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
+    sides = {"fast_long_side": 320, "accurate_long_side": 640}
+    with pytest.raises(ModelUnreadable, match=r"^A value in \[detector\].* cannot be used: .*\.$"):
+        DetectorSpec.from_manifest({**table, **sides, key: value})
 
 
 def test_each_mode_has_its_threshold_and_an_older_manifest_one_for_both() -> None:
