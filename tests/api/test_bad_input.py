@@ -147,6 +147,7 @@ def test_a_full_disk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> N
 
     class Full:
         write = staticmethod(full)
+        tell = staticmethod(lambda: 0)
         close = staticmethod(lambda: None)
 
     with monkeypatch.context() as patch:

@@ -56,7 +56,7 @@ def annotated(path: Path, sampling: Sampling | None = None) -> Path:
     video = VideoOptions(sampling or Sampling())
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
-    for _ in annotate_video(path, target, analysis, video):
+    for _ in annotate_video(path, target, analysis, AnalyzeOptions(), video):
         pass
     return target
 
