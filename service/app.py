@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from anyio import create_task_group, to_thread
+from anyio import CancelScope, create_task_group, sleep, to_thread
 from fastapi import FastAPI
 
 from service.api import errors, health, images, metrics, models, pages, videos
@@ -22,8 +22,11 @@ from service.domain import EngineLoad
 from service.engine.base import Engine
 from service.errors import MienError, ModelUnreadable
 from service.media.clip_model import ClipLimits
+from service.media.clips import ClipReader
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
+from service.media.turns import DecodeTurns
+from service.memory import trimmer
 from service.settings import Settings
 from service.telemetry.logs import configure_logging
 from service.telemetry.metrics import Metrics
@@ -31,6 +34,9 @@ from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOGGER = logging.getLogger("service")
+_TIDY_SECONDS = 30.0
+_CLIP_MEMORY = 512 << 20  # bytes a worker
+_CLIP_DECODERS = 8  # threads of one decoder: more gain little and hold a picture each
 
 OnFailure = Callable[[MienError], None]
 
@@ -70,7 +76,10 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                 slot.fill(engine)
             else:
                 tasks.start_soon(_fill, slot, settings, on_failure)
+            tidying = CancelScope()
+            tasks.start_soon(_tidy, tidying)
             yield
+            tidying.cancel()
         opened = slot.peek()
         slot.clear("The service is stopping.")
         if opened is not None:
@@ -118,12 +127,23 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         uploads=uploads,
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
-        clip_limits=ClipLimits(max_seconds=settings.max_clip_seconds),
+        clips=_clip_reader(settings, limits),
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         recorder=telemetry,
         metrics_page=telemetry.page,
         version=VERSION,
         log_names=settings.log_names,
+    )
+
+
+def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
+    limits = ClipLimits(max_seconds=settings.max_clip_seconds)
+    # As much as the pictures have, and more where more workers must be kept busy.
+    memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
+    return ClipReader(
+        replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
+        threads=min(_CLIP_DECODERS, settings.workers + 1),
+        turns=DecodeTurns(_clip_threads(settings), memory),
     )
 
 
@@ -149,6 +169,15 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         failed(ModelUnreadable("The engine did not open, for a reason that nobody foresaw; the log has it."))
     else:
         _LOGGER.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
+
+
+async def _tidy(scope: CancelScope) -> None:
+    """Give freed memory back now and then, until ``scope`` is cancelled."""
+    trim = trimmer()
+    with scope:
+        while trim is not None:
+            await sleep(_TIDY_SECONDS)
+            await to_thread.run_sync(trim)
 
 
 def _open(settings: Settings) -> Engine:

@@ -11,7 +11,7 @@ from service.api.json_pictures import JsonPictures
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
-from service.media.clip_model import ClipLimits
+from service.media.clips import ClipReader
 from service.media.pictures import PictureDecoder
 
 
@@ -76,7 +76,7 @@ class Services:
     uploads: UploadLimits
     json_pictures: JsonPictures
     clip_uploads: UploadLimits
-    clip_limits: ClipLimits
+    clips: ClipReader
     api_keys: tuple[str, ...]
     recorder: Recorder
     metrics_page: Callable[[], bytes]

@@ -14,6 +14,7 @@ from service.api.spool import room_needed
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
 from service.errors import MienError
+from service.media.clips import ClipReader
 from service.render.charts import plot
 from service.render.encode import Encoding, encode
 from service.render.tables import csv_lines
@@ -31,6 +32,7 @@ class VideoCall:
     options: AnalyzeOptions
     video: VideoOptions
     engine: Engine
+    clips: ClipReader
     recorder: Recorder
     arrived: float = field(default_factory=time.monotonic)
 
@@ -61,7 +63,7 @@ class VideoCall:
         analysis, _ = self._analyzed()
         before = time.monotonic()
         with room_needed("the annotated clip"):
-            for _ in annotate_video(self.clip, target, analysis, self.options, self.video):
+            for _ in annotate_video(self.clip, target, analysis, self.options, self.video, clips=self.clips):
                 pass
         self.recorder.stage("render", time.monotonic() - before)
         return target
@@ -69,7 +71,7 @@ class VideoCall:
     def lines(self) -> Generator[str]:
         """JSON objects a line, told apart by ``type``: ``start``, ``frame`` as they come, ``end`` or ``error``."""
         waited_ms = self._waited_ms()
-        with VideoRun(self.clip, self.options, self.video, engine=self.engine) as run:
+        with VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.clips) as run:
             rows = run.rows()
             first = next(rows, None)  # until here an error can be an answer of its own
             yield _line("start", {"request_id": self.request_id, "models": self._models()})
@@ -89,7 +91,7 @@ class VideoCall:
 
     def _analyzed(self) -> tuple[VideoAnalysis, float]:
         waited_ms = self._waited_ms()
-        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine)
+        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine, clips=self.clips)
         self._record(analysis, waited_ms)
         return analysis, waited_ms
 

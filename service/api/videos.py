@@ -41,13 +41,13 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     media_type = choose(request.headers.get("accept"), _OFFERS)
     if query.mode is Mode.ASYNC:
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
-    video = query.to_video(services.clip_limits)
+    video = query.to_video()
     engine = services.engine.get()
     gate, gone = services.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
         clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
         options = query.to_domain(gone.is_set)
-        call = VideoCall(request_id_of(request), clip, options, video, engine, services.recorder)
+        call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
         if media_type == NDJSON:
             pump = await Pump.start(gate, request, call.lines, options.deadline, gone)
             return PumpResponse(pump, stack.pop_all(), NDJSON)

@@ -35,10 +35,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ClipLimits:
-    """Bounds on one clip: seconds of it that are read, pixels of a frame, and frames decoded."""
+    """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), and frames decoded."""
 
     max_seconds: float = 4 * 3600.0
-    max_pixels: int = 50_000_000
+    max_pixels: int = 36_000_000
     max_frames: int = 2_000_000
 
     def check_seconds(self, seconds: float) -> None:

@@ -3,6 +3,8 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,21 +13,30 @@ from typing import Self
 from av.codec.context import ThreadType
 from av.video.stream import VideoStream
 
-from service.domain import Frame
+from service.domain import AnalyzeOptions, Frame
 from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
 from service.media.containers import declared_end, open_container, origin, picture_stream
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
+from service.media.turns import DecodeTurns
 from service.media.upright import OrientationReader, UprightConverter, upright_size
 
 _MAX_THREADS = 8
+# Pictures that a decoder holds at worst: measured with H.264 of 16 reference frames. Ordinary clips need a third.
+_FRAMES_HELD = 28
+_FRAMES_A_THREAD = 2
 # Containers round the declared end, and some count the last frame's duration and some do not.
 _END_SLACK = 0.5
 
 
 def _no_caller() -> None:
     """Nobody waits, and nobody hangs up."""
+
+
+def _no_wait(_: int) -> AbstractContextManager[object]:
+    """Nobody else decodes."""
+    return nullcontext()
 
 
 class Clip:
@@ -39,6 +50,7 @@ class Clip:
     ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one more than there are
     cores, so that one works while another waits for its reference frame; at most eight). ``check_caller`` is called at
     every frame, also at those skipped on the way to ``start``, and ends the reading with what it raises.
+    ``wait_for_memory`` is given the bytes that decoding may take, and held until the clip is closed.
     ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn. Memory does
     not grow with the clip.
 
@@ -57,6 +69,7 @@ class Clip:
         threads: int = 0,
         *,
         check_caller: Callable[[], None] = _no_caller,
+        wait_for_memory: Callable[[int], AbstractContextManager[object]] = _no_wait,
     ) -> None:
         self._sampling = sampling
         self._check_caller = check_caller
@@ -64,11 +77,14 @@ class Clip:
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
         self._container = open_container(path)
+        self._resources = ExitStack()
+        self._resources.callback(self._container.close)
         self._exhausted = False
         self.frames_decoded = 0
         self.read_until = 0.0
         try:
             self._stream = self._prepare(threads)
+            self._resources.enter_context(wait_for_memory(_memory(self._stream)))
             self._aspect = self._stream.sample_aspect_ratio or Fraction(1)
             self._decoder = Decoder(self._container, self._stream, sampling.start)
             shown = iter(self._decoder)
@@ -80,7 +96,7 @@ class Clip:
             if self.info.duration is not None:
                 self._check_range(self.info.duration)
         except BaseException:
-            self._container.close()
+            self.close()
             raise
 
     def __enter__(self) -> Self:
@@ -93,7 +109,7 @@ class Clip:
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
-        self._container.close()
+        self._resources.close()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -174,3 +190,46 @@ class Clip:
         width, height = upright_size(shown.frame, self._aspect, orientation)
         pixels = self._converter.convert(shown.frame, self._aspect, orientation)
         return Frame(pixels, width, height, float(shown.time), shown.number, scene)
+
+
+def _memory(stream: VideoStream) -> int:
+    """Bytes that decoding ``stream`` may take."""
+    context = stream.codec_context
+    bits = context.format.padded_bits_per_pixel if context.format is not None else 24
+    frames = _FRAMES_HELD + _FRAMES_A_THREAD * context.thread_count
+    return frames * context.width * context.height * bits // 8
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReader:
+    """Opens clips: within ``limits``, each decoded by ``threads`` (0: as many as suit this machine), and with
+    ``turns`` no more at once than the memory suffices for."""
+
+    limits: ClipLimits = field(default_factory=ClipLimits)
+    threads: int = 0
+    turns: DecodeTurns | None = None
+
+    def open(self, path: Path, sampling: Sampling, long_side: int, options: AnalyzeOptions) -> Clip:
+        """A clip for the caller who asked with ``options``.
+
+        Raises:
+            DeadlineExceeded: the deadline passed while others held the memory.
+            And as ``Clip``.
+        """
+
+        def wait_for_memory(memory: int) -> AbstractContextManager[object]:
+            return nullcontext() if self.turns is None else self.turns.take(memory, options.deadline)
+
+        return Clip(
+            path,
+            sampling,
+            self.limits,
+            long_side,
+            self.threads,
+            check_caller=options.check_caller,
+            wait_for_memory=wait_for_memory,
+        )
+
+
+ALONE = ClipReader()
+"""For a program that reads one clip at a time."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.domain import AnalyzeOptions
 from service.errors import InvalidOption
-from service.media.clips import Clip
+from service.media.clips import ALONE, ClipReader
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
 from service.render.moments import Moments
@@ -20,7 +20,13 @@ _LONG_SIDE = 1920
 
 
 def annotate_video(
-    path: Path, target: Path, analysis: VideoAnalysis, options: AnalyzeOptions, video: VideoOptions
+    path: Path,
+    target: Path,
+    analysis: VideoAnalysis,
+    options: AnalyzeOptions,
+    video: VideoOptions,
+    *,
+    clips: ClipReader = ALONE,
 ) -> Iterator[float]:
     """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
 
@@ -36,7 +42,7 @@ def annotate_video(
     everything = replace(video.sampling, fps=None)
     moments = Moments(analysis.timeline.rows)
     with ExitStack() as stack:
-        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE, check_caller=options.check_caller))
+        clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
         origin = clip.info.origin
         window = Window(start + origin, None if end is None else end + origin, -start - origin)

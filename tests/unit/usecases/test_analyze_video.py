@@ -8,6 +8,7 @@ import pytest
 from service.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
 from service.errors import InferenceFailed, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
+from service.media.clips import ClipReader
 from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.video_document import analysis_chunks
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
@@ -110,8 +111,9 @@ def test_errors_pass_and_the_file_is_closed(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     with pytest.raises(InferenceFailed):
         analyzed(path, Sampling(), FakeEngine(error=InferenceFailed("broken")))
+    short = ClipReader(ClipLimits(max_seconds=0.5))
     with pytest.raises(TooLarge):
-        analyze_video(path, AnalyzeOptions(), VideoOptions(limits=ClipLimits(max_seconds=0.5)), engine=PatchEngine())
+        analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine(), clips=short)
 
 
 def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:
