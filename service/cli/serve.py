@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import uvicorn
 from uvicorn.importer import import_from_string
 
+from service.cli.connections import protocol
 from service.errors import InvalidOption, MienError
 
 _LOG = logging.getLogger("service")
@@ -61,7 +62,7 @@ def _config(app: Any, bind: _Bind) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if os.name == "posix" else "auto",
-        http="httptools",
+        http=protocol(bind.upload_idle_seconds),
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -16,6 +16,7 @@ from pydantic_settings import SettingsConfigDict
 
 from service.api.context import Services
 from service.app import create_app
+from service.cli.connections import protocol
 from service.engine.base import Engine
 from service.errors import MienError
 from service.settings import Settings
@@ -32,10 +33,16 @@ def settings(**chosen: Any) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI, send_buffer: int | None = None, shutdown_seconds: int = 5) -> Iterator[httpx.Client]:
-    """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader."""
+def serving(
+    app: FastAPI, send_buffer: int | None = None, shutdown_seconds: int = 5, most_waiting: int | None = None
+) -> Iterator[httpx.Client]:
+    """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader.
+
+    At most ``most_waiting`` connections wait for a request.
+    """
+    http = protocol(app.state.settings.upload_idle_seconds, most_waiting)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=shutdown_seconds
+        app, log_config=None, access_log=False, http=http, timeout_graceful_shutdown=shutdown_seconds
     )
     with socket.socket() as listener:
         if send_buffer is not None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -64,6 +66,21 @@ def test_a_port_that_is_taken() -> None:
     assert ended.returncode == 2
     assert "address already in use" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_probes_find_a_way_in_past_hundreds_of_half_requests(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # the server inherits it
+        try:
+            server = stack.enter_context(Server(tmp_path))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(600):
+            half = socket.create_connection((server.client.base_url.host, server.client.base_url.port or 80))
+            stack.enter_context(half).sendall(b"GET /heal")
+        for path in ("/health/live", "/health/ready"):
+            assert httpx.get(f"{server.url}{path}", timeout=5).status_code == 200
 
 
 def test_memory_and_files_stay_as_they_are(server: Server, astronaut: bytes) -> None:

@@ -1,0 +1,117 @@
+"""A connection on which no request comes is ended; one on which a request is slow is not."""
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import httpx
+import pytest
+
+from service.app import create_app
+from tests.api.live import connection_to, picture, post_head, serving, settings
+from tests.fakes import FakeEngine
+
+IDLE = 0.6
+PROBE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    app = create_app(settings(workers=1, upload_idle_seconds=IDLE), FakeEngine())
+    with serving(app) as client:
+        yield client
+
+
+def seconds_until_ended(connection: socket.socket, drip: bytes = b"") -> float:
+    """How long the server bears with it, when one byte of ``drip`` comes every tenth of that time."""
+    started, left = time.monotonic(), list(drip)
+    while not select.select([connection], [], [], IDLE / 10)[0]:
+        if left:
+            connection.sendall(bytes([left.pop(0)]))
+        assert time.monotonic() - started < 10 * IDLE, "never ended"
+    with suppress(ConnectionResetError):  # a byte crossed the end on its way
+        assert connection.recv(1) == b""
+    return time.monotonic() - started
+
+
+def answer(connection: socket.socket, request: bytes = PROBE) -> bytes:
+    connection.sendall(request)
+    return connection.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("sent", "drip"),
+    [
+        (b"", b""),
+        (b"", b"GET /" + b"x" * 100),
+        (b"\r\n", b""),
+        (b"", b"\r\n" * 50),
+        (b"GET /heal", b""),
+        (b"GET /heal", b"x" * 100),
+        (PROBE[:-2], b""),
+        (PROBE[:-2], b"x" * 100),
+    ],
+    ids=lambda given: repr(given[:12]),
+)
+def test_a_connection_that_never_sends_a_whole_head_is_ended(client: httpx.Client, sent: bytes, drip: bytes) -> None:
+    with connection_to(client) as connection:
+        connection.sendall(sent)
+        assert 0.9 * IDLE < seconds_until_ended(connection, drip) < 3 * IDLE
+
+
+@pytest.mark.parametrize("drip", [b"\r\n" * 50, b"GET /" + b"x" * 50], ids=lambda given: repr(given[:12]))
+def test_nor_may_the_head_after_an_answer_take_for_ever(client: httpx.Client, drip: bytes) -> None:
+    with connection_to(client) as connection:
+        assert answer(connection).startswith(b"HTTP/1.1 200")
+        assert 0.9 * IDLE < seconds_until_ended(connection, drip) < 3 * IDLE
+
+
+def test_a_connection_is_kept_from_one_request_to_the_next(client: httpx.Client) -> None:
+    with connection_to(client) as connection:
+        for _ in range(5):
+            assert answer(connection).startswith(b"HTTP/1.1 200")
+            time.sleep(IDLE / 2)
+        # Several in one go, the last of them in two parts.
+        connection.sendall(3 * PROBE + PROBE[:20])
+        time.sleep(IDLE / 2)
+        connection.sendall(PROBE[20:] + b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert received.count(b"HTTP/1.1 200") == 5
+
+
+def test_a_body_may_take_its_time(client: httpx.Client) -> None:
+    body = picture(width=200, height=160, form=".bmp")
+    with connection_to(client) as connection:
+        connection.sendall(post_head(len(body)))
+        started = time.monotonic()
+        part = len(body) // 15
+        for begin in range(0, len(body), part):
+            connection.sendall(body[begin : begin + part])
+            time.sleep(IDLE / 5)
+        assert time.monotonic() - started > 2 * IDLE
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_one_too_many_takes_the_place_of_the_one_that_waited_longest() -> None:
+    app = create_app(settings(workers=1), FakeEngine())
+    with serving(app, most_waiting=5) as client, ExitStack() as stack:
+        assert client.get("/health/live").status_code == 200
+        half = [stack.enter_context(connection_to(client)) for _ in range(9)]
+        for connection in half:
+            connection.sendall(PROBE[:9])
+        for connection in half[:4]:
+            assert seconds_until_ended(connection) < 2
+        assert select.select(half[4:], [], [], 0.2)[0] == []
+        # The probe comes in over one more, and those that still wait are answered when they have asked.
+        assert httpx.get(f"{client.base_url}/health/live").status_code == 200
+        assert answer(half[-1], PROBE[9:]).startswith(b"HTTP/1.1 200")
+
+
+def test_those_that_wait_do_not_hold_up_the_end() -> None:
+    started = time.monotonic()
+    with serving(create_app(settings(workers=1), FakeEngine())) as client, connection_to(client) as connection:
+        connection.sendall(PROBE[:9])
+        client.get("/health/live").raise_for_status()
+    assert time.monotonic() - started < 4
