@@ -151,7 +151,7 @@ class Clip:
             height=height,
             rotation=orientation.rotation,
             mirrored=orientation.mirrored,
-            codec=self._stream.codec_context.name,
+            codec=self._stream.codec_context.codec.canonical_name,
             container=self._container.format.name,
             duration=declared_end(self._container, self._stream),
             rate=float(rate) if rate else None,

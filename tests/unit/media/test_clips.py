@@ -147,6 +147,18 @@ def test_every_codec_shows_the_same(tmp_path: Path, codec: str, pix_fmt: str, fo
     assert np.abs(frames[2].pixels[80:, 100:].astype(int) - 90).mean() < 16
 
 
+@pytest.mark.parametrize(
+    ("encoder", "form", "name"),
+    [("libsvtav1", "mp4", "av1"), ("libvpx-vp9", "webm", "vp9"), ("libvpx", "webm", "vp8"), ("libx264", "mp4", "h264")],
+)
+def test_a_codec_is_named_and_not_the_library_that_decodes_it(
+    tmp_path: Path, encoder: str, form: str, name: str
+) -> None:
+    path = write_clip(tmp_path / "clip", steps(2), moving(2), Recipe(encoder, form=form, tick=Fraction(1, 25)))
+    with Clip(path, Sampling(), ClipLimits()) as clip:
+        assert clip.info.codec == name
+
+
 def test_an_interlaced_frame_is_made_of_one_field(tmp_path: Path) -> None:
     pixels = scene(160, 120)
     pixels[0::2, 40:80] = 200
