@@ -175,4 +175,5 @@ class Clip:
         orientation = self._orientations.of(shown.frame)
         width, height = upright_size(shown.frame, self._aspect, orientation)
         pixels = self._converter.convert(shown.frame, self._aspect, orientation)
-        return Frame(pixels, width, height, float(shown.time), shown.number, scene)
+        # Some writers begin a hair before 0; what is earlier than the slack is not shown.
+        return Frame(pixels, width, height, float(max(shown.time, Fraction(0))), shown.number, scene)

@@ -96,9 +96,12 @@ def origin(container: InputContainer) -> Fraction:
     begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and players
     take the first time in the file as zero.
     """
-    if container.format.name == "mpegts" and container.start_time is not None:
-        return Fraction(container.start_time, av.time_base)
-    return Fraction(0)
+    if container.format.name != "mpegts" or container.start_time is None:
+        return Fraction(0)
+    # The container's time is a track's, cut to a microsecond: by it, the first frame would not quite be at 0.
+    start = Fraction(container.start_time, av.time_base)
+    begins = (s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base)
+    return next((begin for begin in begins if abs(begin - start) * av.time_base < 1), start)
 
 
 def declared_end(container: InputContainer, stream: VideoStream) -> float | None:

@@ -34,6 +34,35 @@ def test_every_time_is_the_frames_own_however_irregular_and_late(tmp_path: Path,
     assert {round(f.time, 3) for f in sampled} <= {round(t, 3) for t in IRREGULAR}
 
 
+def moved(path: Path, form: str, ticks: int, options: dict[str, str]) -> Path:
+    """The clip in another container, all times later by ``ticks`` of its own."""
+    target = path.with_suffix(f".{form}")
+    with av.open(str(path)) as source, av.open(str(target), "w", format=form, options=options) as file:
+        stream = file.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, stream
+                file.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("form", "ticks", "options"),
+    [
+        ("mpegts", 121_000, {"muxdelay": "0"}),  # 1.34444... s, which has no end in microseconds
+        ("mpegts", -3, {"avoid_negative_ts": "disabled"}),
+        ("mp4", -3, {"avoid_negative_ts": "disabled", "movflags": "frag_keyframe+empty_moov+delay_moov"}),
+    ],
+)
+def test_the_first_frame_is_at_zero_and_not_a_hair_off(
+    tmp_path: Path, form: str, ticks: int, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(25), moving(25), Recipe(options=(("bf", "0"),)))
+    first, second = read(moved(plain, form, ticks, options))[:2]
+    assert str(first.time) == "0.0"
+    assert second.time == pytest.approx(0.04, abs=0.0001)
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
