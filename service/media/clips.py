@@ -140,7 +140,8 @@ class Clip:
         start, end = self._sampling.start, self._sampling.end
         if start >= duration:
             raise InvalidOption("start", f"The clip ends at {duration:.3f} s; choose a start before that.")
-        self._limits.check_seconds((duration if end is None else min(duration, end)) - start)
+        # Clips stamped by a clock that ran for hours have nothing to read before their first frame.
+        self._limits.check_seconds((duration if end is None else min(duration, end)) - max(start, self.info.begin))
 
     def _describe(self, first: Shown) -> ClipInfo:
         orientation = self._orientations.of(first.frame)
@@ -153,6 +154,7 @@ class Clip:
             mirrored=orientation.mirrored,
             codec=self._stream.codec_context.codec.canonical_name,
             container=self._container.format.name,
+            begin=float(first.time),
             duration=declared_end(self._container, self._stream),
             rate=float(rate) if rate else None,
             has_audio=bool(self._container.streams.audio),

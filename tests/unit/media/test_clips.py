@@ -35,7 +35,7 @@ def test_every_time_is_the_frames_own_however_irregular_and_late(tmp_path: Path,
 
 
 def moved(path: Path, form: str, ticks: int, options: dict[str, str]) -> Path:
-    """The clip in another container, all times later by ``ticks`` of its own."""
+    """The clip in another container, all times later by ``ticks``, of which a second has 90,000."""
     target = path.with_suffix(f".{form}")
     with av.open(str(path)) as source, av.open(str(target), "w", format=form, options=options) as file:
         stream = file.add_stream_from_template(source.streams.video[0])
@@ -61,6 +61,22 @@ def test_the_first_frame_is_at_zero_and_not_a_hair_off(
     first, second = read(moved(plain, form, ticks, options))[:2]
     assert str(first.time) == "0.0"
     assert second.time == pytest.approx(0.04, abs=0.0001)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("matroska", {}), ("mp4", {}), ("mp4", {"movflags": "frag_keyframe+empty_moov+delay_moov"})],
+)
+def test_the_time_before_the_first_frame_is_not_there_to_be_read(
+    tmp_path: Path, form: str, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    late = moved(plain, form, 3600 * 90_000, options)
+    limits = ClipLimits(max_seconds=2.5)
+    assert [f.time for f in read(late, limits=limits)] == pytest.approx([3600 + t for t in steps(50)], abs=0.001)
+    assert len(read(late, Sampling(None, 3601.0), limits)) == 25
+    with pytest.raises(TooLarge):
+        read(late, limits=ClipLimits(max_seconds=1.5))
 
 
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
