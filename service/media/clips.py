@@ -29,9 +29,9 @@ class Clip:
     """An open clip. A context manager; ``frames()`` may be drawn once.
 
     ``Frame.time`` is the frame's own time stamp times the stream's time base, edit lists applied, as a player shows
-    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams: less the time at which the
-    file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does not
-    advance is never shown and so never sampled.
+    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams and FLV: less the time at
+    which the file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does
+    not advance is never shown and so never sampled.
 
     ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one more than there are
     cores, so that one works while another waits for its reference frame; at most eight). ``deadline``, a

@@ -24,6 +24,9 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
     {"format_whitelist": f"{_CLIPS},{_SOUNDS}", "protocol_whitelist": "file"}
 )
 
+# Written as they were sent, and not from the beginning of anything: the clock began elsewhere.
+CLOCKED = ("mpegts", "flv")
+
 # (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
 _SIGNATURES: tuple[tuple[int, bytes], ...] = (
     (4, b"ftyp"),
@@ -93,10 +96,10 @@ def origin(container: InputContainer) -> Fraction:
     """What is taken off every time in the stream, in seconds.
 
     MP4, MOV, Matroska, WebM, AVI and GIF count from the beginning of the presentation, and a picture track that
-    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and players
-    take the first time in the file as zero.
+    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and so do
+    dumps of a live FLV from when its sender began: players take the first time in the file as zero.
     """
-    if container.format.name != "mpegts" or container.start_time is None:
+    if container.format.name not in CLOCKED or container.start_time is None:
         return Fraction(0)
     # The container's time is a track's, cut to a microsecond: by it, the first frame would not quite be at 0.
     start = Fraction(container.start_time, av.time_base)

@@ -79,6 +79,17 @@ def test_the_time_before_the_first_frame_is_not_there_to_be_read(
         read(late, limits=ClipLimits(max_seconds=1.5))
 
 
+@pytest.mark.parametrize("form", ["mpegts", "flv"])
+def test_a_dump_of_a_live_stream_begins_at_zero(tmp_path: Path, form: str) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    dump = moved(plain, form, 3600 * 90_000, {})
+    with Clip(dump, NATIVE, ClipLimits(max_seconds=2.5)) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx(steps(50), abs=0.001)
+        assert clip.info.origin == pytest.approx(3600, abs=3)
+    assert clip.warnings == ()
+    assert len(read(dump, Sampling(None, 1.0))) == 25
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
