@@ -2,13 +2,14 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 import av
 import av.error
+from av import Packet
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -85,6 +86,20 @@ def picture_stream(container: InputContainer) -> VideoStream:
     if stream.codec_context is None:
         raise UnsupportedMedia("The clip's pictures are in a codec that Mien cannot decode; send H.264, VP9 or AV1.")
     return stream
+
+
+def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """The stream's packets from where the container stands, and an empty one at the end of the file.
+
+    Raises:
+        av.error.FFmpegError: the container breaks off.
+    """
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # PyAV stumbles at the end of a file in which tracks turned up that were not there when it was opened; ours
+        # was, and has come to its end before them.
+        return
 
 
 def time_base(stream: VideoStream) -> Fraction:
