@@ -43,9 +43,9 @@ class Clip:
     """An open clip. A context manager; ``frames()`` may be drawn once.
 
     ``Frame.time`` is the frame's own time stamp times the stream's time base, edit lists applied, as a player shows
-    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams: less the time at which the
-    file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does not
-    advance is never shown and so never sampled.
+    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams and FLV: less the time at
+    which the file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does
+    not advance is never shown and so never sampled.
 
     ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (0: one more than there are
     cores, so that one works while another waits for its reference frame; at most eight). ``check_caller`` is called at
@@ -158,7 +158,8 @@ class Clip:
         start, end = self._sampling.start, self._sampling.end
         if start >= duration:
             raise InvalidOption("start", f"The clip ends at {duration:.3f} s; choose a start before that.")
-        self._limits.check_seconds((duration if end is None else min(duration, end)) - start)
+        # Clips stamped by a clock that ran for hours have nothing to read before their first frame.
+        self._limits.check_seconds((duration if end is None else min(duration, end)) - max(start, self.info.begin))
 
     def _describe(self, first: Shown) -> ClipInfo:
         orientation = self._orientations.of(first.frame)
@@ -169,8 +170,9 @@ class Clip:
             height=height,
             rotation=orientation.rotation,
             mirrored=orientation.mirrored,
-            codec=self._stream.codec_context.name,
+            codec=self._stream.codec_context.codec.canonical_name,
             container=self._container.format.name,
+            begin=float(first.time),
             duration=declared_end(self._container, self._stream),
             rate=float(rate) if rate else None,
             has_audio=bool(self._container.streams.audio),
@@ -189,7 +191,8 @@ class Clip:
         orientation = self._orientations.of(shown.frame)
         width, height = upright_size(shown.frame, self._aspect, orientation)
         pixels = self._converter.convert(shown.frame, self._aspect, orientation)
-        return Frame(pixels, width, height, float(shown.time), shown.number, scene)
+        # Some writers begin a hair before 0; what is earlier than the slack is not shown.
+        return Frame(pixels, width, height, float(max(shown.time, Fraction(0))), shown.number, scene)
 
 
 def _memory(stream: VideoStream) -> int:

@@ -2,13 +2,14 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 import av
 import av.error
+from av import Packet
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -23,6 +24,9 @@ _SOUNDS = "mp3,wav,ogg,flac,aac"
 _OPTIONS: Mapping[str, str] = MappingProxyType(
     {"format_whitelist": f"{_CLIPS},{_SOUNDS}", "protocol_whitelist": "file"}
 )
+
+# Written as they were sent, and not from the beginning of anything: the clock began elsewhere.
+CLOCKED = ("mpegts", "flv")
 
 # (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
 _SIGNATURES: tuple[tuple[int, bytes], ...] = (
@@ -84,6 +88,20 @@ def picture_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
+def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """The stream's packets from where the container stands, and an empty one at the end of the file.
+
+    Raises:
+        av.error.FFmpegError: the container breaks off.
+    """
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # PyAV stumbles at the end of a file in which tracks turned up that were not there when it was opened; ours
+        # was, and has come to its end before them.
+        return
+
+
 def time_base(stream: VideoStream) -> Fraction:
     """Seconds in one tick of the stream's times."""
     return stream.time_base or Fraction(1, 90_000)
@@ -93,12 +111,15 @@ def origin(container: InputContainer) -> Fraction:
     """What is taken off every time in the stream, in seconds.
 
     MP4, MOV, Matroska, WebM, AVI and GIF count from the beginning of the presentation, and a picture track that
-    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and players
-    take the first time in the file as zero.
+    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and so do
+    dumps of a live FLV from when its sender began: players take the first time in the file as zero.
     """
-    if container.format.name == "mpegts" and container.start_time is not None:
-        return Fraction(container.start_time, av.time_base)
-    return Fraction(0)
+    if container.format.name not in CLOCKED or container.start_time is None:
+        return Fraction(0)
+    # The container's time is a track's, cut to a microsecond: by it, the first frame would not quite be at 0.
+    start = Fraction(container.start_time, av.time_base)
+    begins = (s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base)
+    return next((begin for begin in begins if abs(begin - start) * av.time_base < 1), start)
 
 
 def declared_end(container: InputContainer, stream: VideoStream) -> float | None:

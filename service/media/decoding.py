@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from service.media.clip_model import TIME_SLACK
-from service.media.containers import origin, time_base
+from service.media.containers import origin, packets, time_base
 from service.media.seeking import Entry, seek_before
 
 _FALLBACK_RATE = Fraction(25)
@@ -63,10 +63,10 @@ class Decoder:
         return shown.time + duration
 
     def _frames(self) -> Iterator[VideoFrame]:
-        packets = self._container.demux(self._stream)
+        unread = packets(self._container, self._stream)
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(unread, None)
             except av.error.FFmpegError:
                 self.broke_off = True
                 packet = None

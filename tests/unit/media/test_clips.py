@@ -38,6 +38,62 @@ def test_every_time_is_the_frames_own_however_irregular_and_late(tmp_path: Path,
     assert {round(f.time, 3) for f in sampled} <= {round(t, 3) for t in IRREGULAR}
 
 
+def moved(path: Path, form: str, ticks: int, options: dict[str, str]) -> Path:
+    """The clip in another container, all times later by ``ticks``, of which a second has 90,000."""
+    target = path.with_suffix(f".{form}")
+    with av.open(str(path)) as source, av.open(str(target), "w", format=form, options=options) as file:
+        stream = file.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, stream
+                file.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("form", "ticks", "options"),
+    [
+        ("mpegts", 121_000, {"muxdelay": "0"}),  # 1.34444... s, which has no end in microseconds
+        ("mpegts", -3, {"avoid_negative_ts": "disabled"}),
+        ("mp4", -3, {"avoid_negative_ts": "disabled", "movflags": "frag_keyframe+empty_moov+delay_moov"}),
+    ],
+)
+def test_the_first_frame_is_at_zero_and_not_a_hair_off(
+    tmp_path: Path, form: str, ticks: int, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(25), moving(25), Recipe(options=(("bf", "0"),)))
+    first, second = read(moved(plain, form, ticks, options))[:2]
+    assert str(first.time) == "0.0"
+    assert second.time == pytest.approx(0.04, abs=0.0001)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("matroska", {}), ("mp4", {}), ("mp4", {"movflags": "frag_keyframe+empty_moov+delay_moov"})],
+)
+def test_the_time_before_the_first_frame_is_not_there_to_be_read(
+    tmp_path: Path, form: str, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    late = moved(plain, form, 3600 * 90_000, options)
+    limits = ClipLimits(max_seconds=2.5)
+    assert [f.time for f in read(late, limits=limits)] == pytest.approx([3600 + t for t in steps(50)], abs=0.001)
+    assert len(read(late, Sampling(None, 3601.0), limits)) == 25
+    with pytest.raises(TooLarge):
+        read(late, limits=ClipLimits(max_seconds=1.5))
+
+
+@pytest.mark.parametrize("form", ["mpegts", "flv"])
+def test_a_dump_of_a_live_stream_begins_at_zero(tmp_path: Path, form: str) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    dump = moved(plain, form, 3600 * 90_000, {})
+    with Clip(dump, NATIVE, ClipLimits(max_seconds=2.5)) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx(steps(50), abs=0.001)
+        assert clip.info.origin == pytest.approx(3600, abs=3)
+    assert clip.warnings == ()
+    assert len(read(dump, Sampling(None, 1.0))) == 25
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
@@ -156,6 +212,18 @@ def test_every_codec_shows_the_same(tmp_path: Path, codec: str, pix_fmt: str, fo
     assert frames[2].pixels.shape == (size[1], size[0], 3)
     assert np.abs(frames[2].pixels[30:58, 48:80].astype(int) - (30, 30, 220)).mean() < 25
     assert np.abs(frames[2].pixels[80:, 100:].astype(int) - 90).mean() < 16
+
+
+@pytest.mark.parametrize(
+    ("encoder", "form", "name"),
+    [("libsvtav1", "mp4", "av1"), ("libvpx-vp9", "webm", "vp9"), ("libvpx", "webm", "vp8"), ("libx264", "mp4", "h264")],
+)
+def test_a_codec_is_named_and_not_the_library_that_decodes_it(
+    tmp_path: Path, encoder: str, form: str, name: str
+) -> None:
+    path = write_clip(tmp_path / "clip", steps(2), moving(2), Recipe(encoder, form=form, tick=Fraction(1, 25)))
+    with Clip(path, Sampling(), ClipLimits()) as clip:
+        assert clip.info.codec == name
 
 
 def test_an_interlaced_frame_is_made_of_one_field(tmp_path: Path) -> None:

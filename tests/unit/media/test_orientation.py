@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from service.domain import U8Array
+from service.media.clip_model import ClipLimits, Sampling
+from service.media.clips import Clip
+from tests.clips import wrap_pictures
 from tests.unit.media.files import WITH_EXIF, decoder, four_corners, portrait, save, stored_as
 
 
@@ -31,6 +36,19 @@ def test_a_reduced_decode_is_turned_too(orientation: int) -> None:
     assert (frame.width, frame.height) == (960, 640)
     assert frame.pixels.shape == (160, 240, 3)
     np.testing.assert_allclose(corners(frame.pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["avi", "mov"])
+def test_a_camera_that_writes_jpegs_into_a_clip_says_how_it_was_held(
+    tmp_path: Path, form: str, orientation: int
+) -> None:
+    stored = save(Image.fromarray(stored_as(four_corners(), orientation)), "JPEG", orientation)
+    path = wrap_pictures(tmp_path / f"clip.{form}", "mjpeg", "yuvj444p", [stored] * 3)
+    with Clip(path, Sampling(None), ClipLimits()) as clip:
+        frames = list(clip.frames())
+    assert [(frame.width, frame.height) for frame in frames] == [(96, 64)] * 3
+    np.testing.assert_allclose(corners(frames[2].pixels), corners(four_corners()[..., ::-1]), atol=12)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
