@@ -60,7 +60,10 @@ _READ_ERRORS = (
 
 def open_picture(data: bytes, picture_format: PictureFormat) -> ImageFile:
     """Read the header; no pixels are decoded yet. Call within ``only_mien_errors``."""
-    return _READERS[picture_format](io.BytesIO(data))
+    image = _READERS[picture_format](io.BytesIO(data))
+    # Pillow turns TIFFs while it loads them, and by XMP where their tags do not say how.
+    image.info.pop("xmp", None)
+    return image
 
 
 @contextmanager
