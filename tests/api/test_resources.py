@@ -101,6 +101,26 @@ def test_the_answer_form_follows_accept(client: httpx.Client, accept: str | None
     assert client.send(request).raise_for_status().headers["content-type"] == expected
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("text/html", "application/json"), "application/json"),
+        (("image/png;q=0.5", "image/jpeg"), "image/jpeg"),
+        (("application/json;q=0.1", "", "image/*"), "image/png"),
+    ],
+)
+def test_accept_in_several_lines_is_one_list(client: httpx.Client, lines: tuple[str, ...], expected: str) -> None:
+    headers = [("accept", line) for line in lines]
+    answer = client.post("/predict", content=picture(200, 320, 240), headers=headers)
+    assert answer.raise_for_status().headers["content-type"] == expected
+
+
+def test_a_clip_s_accept_may_come_in_several_lines_too(client: httpx.Client) -> None:
+    lines = [("accept", "text/html"), ("accept", "text/csv")]
+    problem(client.post("/analyze-video", content=b"text", headers=lines), 415, "unsupported_media")
+    problem(client.post("/analyze-video", content=b"text", headers=lines[:1]), 406, "not_acceptable")
+
+
 def test_no_acceptable_form(client: httpx.Client) -> None:
     body = problem(client.post("/predict", content=PNG, headers={"accept": "text/csv"}), 406, "not_acceptable")
     assert "image/png" in body["detail"]
