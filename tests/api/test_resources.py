@@ -148,6 +148,26 @@ def test_keys() -> None:
         problem(client.get("/v2/models/other"), 404, "not_found")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize(("name", "prefix"), [("X-API-Key", ""), ("Authorization", "Bearer ")])
+def test_a_key_may_have_any_letters(name: str, prefix: str, encoding: str) -> None:
+    with serving_fake(api_keys="one,schlüssel") as client:
+
+        def get(key: str) -> httpx.Response:
+            return client.get("/models", headers=[(name.encode(), (prefix + key).encode(encoding))])
+
+        get("schlüssel").raise_for_status()
+        get("one").raise_for_status()
+        problem(get("schlÜssel"), 401, "unauthorized")
+        problem(get("schl"), 401, "unauthorized")
+
+
+def test_a_key_beyond_latin_1() -> None:
+    with serving_fake(api_keys="ключ") as client:
+        client.get("/models", headers=[(b"X-API-Key", "ключ".encode())]).raise_for_status()
+        problem(client.get("/models", headers=[(b"X-API-Key", "ключи".encode())]), 401, "unauthorized")
+
+
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128, "00-af7651916cd43dd8448eb211c80319c-00"])
 def test_a_sane_request_id_is_echoed(client: httpx.Client, given: str) -> None:
     answer = client.post("/predict", content=PNG, headers={"x-request-id": given})
