@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from service.api import openapi
 from service.api.context import Services, ServicesDep
 from service.api.errors import request_id_of
-from service.api.negotiation import choose
+from service.api.negotiation import accept_of, choose
 from service.api.options import PredictQuery, PredictQueryDep
 from service.api.schemas import PictureOut, PredictOut, TimingOut
 from service.api.security import KEY_NEEDED
@@ -39,7 +39,7 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     Send pictures as multipart `file` fields, one picture as the raw body, or JSON `{"images": ["<base64>"]}`.
     `Accept: image/png` or `image/jpeg` answers one picture with the faces drawn into it.
     """
-    media_type = choose(request.headers.get("accept"), _OFFERS)
+    media_type = choose(accept_of(request.headers), _OFFERS)
     engine = services.engine.get()
     gone = threading.Event()
     async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as load:

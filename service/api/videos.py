@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.bodies import UploadLimits
 from service.api.context import ServicesDep
 from service.api.errors import request_id_of
-from service.api.negotiation import choose
+from service.api.negotiation import accept_of, choose
 from service.api.outliving import OwnedFile, Pump, PumpResponse
 from service.api.security import KEY_NEEDED
 from service.api.spool import SpoolSettings, room_needed
@@ -38,7 +38,7 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer clips need
     `start` and `end`.
     """
-    media_type = choose(request.headers.get("accept"), _OFFERS)
+    media_type = choose(accept_of(request.headers), _OFFERS)
     if query.mode is Mode.ASYNC:
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
     video = query.to_video()
