@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from anyio import CancelScope, create_task_group, sleep, to_thread
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 from service.api import errors, health, images, metrics, models, pages, videos
 from service.api.bodies import UploadLimits
+from service.api.clip_folder import sweep
 from service.api.context import EngineSlot, Services
 from service.api.json_pictures import JsonPictures
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
@@ -77,7 +79,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
             else:
                 tasks.start_soon(_fill, slot, settings, on_failure)
             tidying = CancelScope()
-            tasks.start_soon(_tidy, tidying)
+            tasks.start_soon(_tidy, tidying, settings.spool_dir)
             yield
             tidying.cancel()
         opened = slot.peek()
@@ -171,13 +173,16 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
 
 
-async def _tidy(scope: CancelScope) -> None:
-    """Give freed memory back now and then, until ``scope`` is cancelled."""
+async def _tidy(scope: CancelScope, spool_dir: Path | None) -> None:
+    """Until ``scope`` is cancelled, now and then: remove what killed processes left, and give freed memory back."""
     trim = trimmer()
     with scope:
-        while trim is not None:
+        while True:
+            if left := await to_thread.run_sync(sweep, spool_dir):
+                _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
+            if trim is not None:
+                await to_thread.run_sync(trim)
             await sleep(_TIDY_SECONDS)
-            await to_thread.run_sync(trim)
 
 
 def _open(settings: Settings) -> Engine:

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from service.errors import StorageFull
 
+CLIP_PREFIX = "clip-"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -82,7 +83,7 @@ def _open(settings: SpoolSettings) -> IO[bytes]:
     folder = None if settings.folder is None else str(settings.folder)
     with room_needed():
         if settings.named:
-            return NamedTemporaryFile(dir=folder, prefix="clip-")
+            return NamedTemporaryFile(dir=folder, prefix=CLIP_PREFIX)
         return SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)
 
 

@@ -1,6 +1,7 @@
 """A clip in work lies on the disk once, and nothing of it stays."""
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def bytes_in(folder: Path) -> int:
         except OSError:
             continue
     found = [os.stat(path) for path in paths]  # noqa: PTH116
-    return sum({(one.st_dev, one.st_ino): one.st_size for one in found}.values())
+    return sum({(one.st_dev, one.st_ino): one.st_size for one in found if stat.S_ISREG(one.st_mode)}.values())
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
