@@ -84,6 +84,9 @@ class _Protocol(HttpToolsProtocol):
         self._waiting.remove(self)
         super().on_headers_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Says nothing: the request is answered as if it had not asked, and logged as every other."""
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         # Not where the next request is here already, behind this one.

@@ -39,7 +39,7 @@ def serving(app: FastAPI, send_buffer: int | None = None, most_waiting: int | No
     At most ``most_waiting`` connections wait for a request.
     """
     http = protocol(app.state.settings.upload_idle_seconds, most_waiting)
-    config = uvicorn.Config(app, log_config=None, access_log=False, http=http, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_config=None, access_log=False, http=http, ws="none", timeout_graceful_shutdown=5)
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)

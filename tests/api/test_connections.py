@@ -116,6 +116,13 @@ def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> N
         assert answer(connection, head + chunks + b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
+def test_a_wish_for_a_websocket_is_passed_over(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    wish = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+    with connection_to(client) as connection:
+        assert answer(connection, PROBE[:-2] + wish).startswith(b"HTTP/1.1 200")
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 def test_a_body_may_take_its_time(client: httpx.Client) -> None:
     body = picture(width=200, height=160, form=".bmp")
     with connection_to(client) as connection:
