@@ -12,6 +12,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+MOST_HEAD_BYTES = 64 << 10
+"""Of a request's head, or of the trailers after its body. The parser has no bound, and keeps twenty times as much."""
+
 _FEW_DESCRIPTORS = 1024  # what a process may have where the system does not say
 
 
@@ -43,11 +46,16 @@ class _Waiting:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Tells ``waiting`` when a request is awaited on this connection, which is until its head has come whole."""
+    """Tells ``waiting`` when a request is awaited on this connection, which is until its head has come whole.
+
+    Ends a connection that sends a head without end, or trailers, which are headers after the body.
+    """
 
     def __init__(self, *arguments: Any, waiting: _Waiting, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._waiting = waiting
+        self._piece = 0  # bytes in the piece of the stream that is being read
+        self._headers_only = 0  # bytes in whole pieces since a request began or brought some of its body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,9 +65,27 @@ class _Protocol(HttpToolsProtocol):
         self._waiting.remove(self)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        self._piece = len(data)
+        super().data_received(data)
+        self._headers_only += len(data)
+        if self._headers_only > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"The request's head is larger than {MOST_HEAD_BYTES} bytes.")
+
+    def on_message_begin(self) -> None:
+        self._headers_only = -self._piece
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        self._headers_only = -self._piece
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         self._waiting.remove(self)
         super().on_headers_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Says nothing: the request is answered as if it had not asked, and logged as every other."""
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -63,6 +63,7 @@ def _config(app: Any, bind: _Bind) -> uvicorn.Config:
         app,
         loop="uvloop" if os.name == "posix" else "auto",
         http=protocol(bind.upload_idle_seconds),
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,

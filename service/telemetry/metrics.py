@@ -10,8 +10,6 @@ from prometheus_client.registry import Collector
 
 from service.domain import EngineLoad
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 

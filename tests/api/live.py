@@ -42,7 +42,7 @@ def serving(
     """
     http = protocol(app.state.settings.upload_idle_seconds, most_waiting)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, http=http, timeout_graceful_shutdown=shutdown_seconds
+        app, log_config=None, access_log=False, http=http, ws="none", timeout_graceful_shutdown=shutdown_seconds
     )
     with socket.socket() as listener:
         if send_buffer is not None:

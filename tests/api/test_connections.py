@@ -81,6 +81,48 @@ def test_a_connection_is_kept_from_one_request_to_the_next(client: httpx.Client)
         assert received.count(b"HTTP/1.1 200") == 5
 
 
+HEADERS = b"a: b\r\n" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [
+        (b"GET /", b"x" * 60_000),
+        (b"GET / HTTP/1.1\r\nA: ", b"x" * 60_000),
+        (b"GET / HTTP/1.1\r\n", HEADERS),
+        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", HEADERS),
+        (PROBE + b"GET / HTTP/1.1\r\n", HEADERS),
+    ],
+    ids=["path", "header", "headers", "trailers", "headers of the next"],
+)
+def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more: bytes) -> None:
+    sent = 0
+    with connection_to(client) as connection, suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(begun)
+        while not select.select([connection], [], [], 0)[0] or begun.startswith(PROBE):
+            connection.sendall(more)
+            sent += len(more)
+            assert sent < 5_000_000
+        if not begun.startswith(PROBE):
+            assert b"HTTP/1.1 400" in connection.recv(65536)
+
+
+def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> None:
+    body = picture(width=200, height=160, form=".bmp")
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    assert len(chunks) > 500_000
+    with connection_to(client) as connection:
+        assert answer(connection, head + chunks + b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_a_wish_for_a_websocket_is_passed_over(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    wish = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+    with connection_to(client) as connection:
+        assert answer(connection, PROBE[:-2] + wish).startswith(b"HTTP/1.1 200")
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 def test_a_body_may_take_its_time(client: httpx.Client) -> None:
     body = picture(width=200, height=160, form=".bmp")
     with connection_to(client) as connection:
