@@ -1,0 +1,97 @@
+"""When a decoded frame is shown."""
+
+from collections import deque
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import Protocol
+
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from service.media.containers import origin, time_base
+
+_FALLBACK_RATE = Fraction(25)
+# No codec holds back more frames than that to put them into order.
+_MAX_LEAD = 16
+
+
+class Clock(Protocol):
+    """Is shown every packet before it is decoded, and gives each decoded frame its time in seconds."""
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Note what goes into the decoder."""
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """The presentation time of ``frame``. To be asked once a frame, in the order shown."""
+
+
+def clock_of(container: InputContainer, stream: VideoStream) -> Clock:
+    """The clock that suits the container."""
+    return CountedClock(stream) if container.format.name == "avi" else StampedClock(container, stream)
+
+
+def interval(stream: VideoStream) -> Fraction:
+    """Seconds between frames, on average."""
+    return 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
+
+
+class StampedClock:
+    """By the frames' own time stamps; a frame without one follows its predecessor."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._base = time_base(stream)
+        self._origin = origin(container)
+        self._interval = interval(stream)
+        self._last: Fraction | None = None
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Nothing of it matters."""
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """Its time stamp, less the time at which the file begins."""
+        if frame.pts is not None:
+            time = frame.pts * (frame.time_base or self._base) - self._origin
+        else:
+            time = Fraction(0) if self._last is None else self._last + self._interval
+        self._last = time
+        return time
+
+
+class CountedClock:
+    """For AVI, which says in which order frames are decoded, and leaves it to the codec in which they are shown.
+
+    The first frame shown gets the first of the packets' times, and so on. A frame that is lost would delay all that
+    follow, so a key frame, whose place is known, sets the clock right: all that went into the decoder before it are
+    shown before it, and so are those after it that were already shown.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._base = time_base(stream)
+        self._context = stream.codec_context
+        self._context.copy_opaque = True
+        self._due: list[int] = []
+        self._shown: deque[int] = deque(maxlen=_MAX_LEAD)
+        self._last = -1
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Its time is due, and goes with it, to come out with its frame."""
+        if packet.dts is not None:
+            packet.opaque = packet.dts
+            heappush(self._due, packet.dts)
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """The first of the times that are due."""
+        own = frame.opaque
+        if isinstance(own, int):
+            self._set_right(own, frame.key_frame)
+        self._last = heappop(self._due) if self._due else self._last + 1
+        return self._last * self._base
+
+    def _set_right(self, own: int, is_key: bool) -> None:
+        floor = own if is_key or not self._context.has_b_frames else 0
+        if is_key:
+            floor += sum(1 for other in self._shown if other > own)
+        self._shown.append(own)
+        while self._due and self._due[0] < floor:
+            heappop(self._due)
