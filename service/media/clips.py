@@ -94,10 +94,12 @@ class Clip:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about what could not be read; complete once ``frames()`` is exhausted."""
+        """Sentences about what could not be read, or not as it stands; complete once ``frames()`` is exhausted."""
         found = []
         if self._decoder.damaged:
             found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
+        if self._decoder.restarts:
+            found.append("The clip's clock starts over in the middle; its parts were put one after the other.")
         end = self.info.duration
         if self._exhausted and (self._decoder.broke_off or (end is not None and end - self.read_until > _END_SLACK)):
             found.append(f"The clip is cut off or damaged: it could be read until {self.read_until:.3f} s only.")

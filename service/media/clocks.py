@@ -9,15 +9,21 @@ from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from service.media.containers import origin, time_base
+from service.media.containers import CLOCK_RANGE, CLOCKED, origin, time_base
 
 _FALLBACK_RATE = Fraction(25)
+# Further back than this, in seconds, no frame is by mistake of a muxer.
+_JUMP = 1
 # No codec holds back more frames than that to put them into order.
 _MAX_LEAD = 16
 
 
 class Clock(Protocol):
     """Is shown every packet before it is decoded, and gives each decoded frame its time in seconds."""
+
+    @property
+    def restarts(self) -> int:
+        """How often the times in the file have started over."""
 
     def sent(self, packet: "Packet[VideoStream]") -> None:
         """Note what goes into the decoder."""
@@ -37,25 +43,49 @@ def interval(stream: VideoStream) -> Fraction:
 
 
 class StampedClock:
-    """By the frames' own time stamps; a frame without one follows its predecessor."""
+    """By the frames' own time stamps; a frame without one follows its predecessor.
+
+    The clock of a transport stream or FLV that was put together from several starts over in the middle. Time then goes
+    on: the first frame after that is due when the one before it ends. Small steps back stay what they are.
+    """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._base = time_base(stream)
-        self._origin = origin(container)
         self._interval = interval(stream)
+        self._may_restart = container.format.name in CLOCKED
+        self._shift = self._earlier_shift = -origin(container)
         self._last: Fraction | None = None
+        self._restarts = 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the clock has started over."""
+        return self._restarts
 
     def sent(self, packet: "Packet[VideoStream]") -> None:
         """Nothing of it matters."""
 
     def time_of(self, frame: VideoFrame) -> Fraction:
-        """Its time stamp, less the time at which the file begins."""
-        if frame.pts is not None:
-            time = frame.pts * (frame.time_base or self._base) - self._origin
-        else:
+        """Its time stamp, less the time at which the file begins, or at which its clock started over."""
+        if frame.pts is None:
             time = Fraction(0) if self._last is None else self._last + self._interval
+        else:
+            time = self._continued(frame.pts * (frame.time_base or self._base))
         self._last = time
         return time
+
+    def _continued(self, stamp: Fraction) -> Fraction:
+        if self._last is not None and self._may_restart:
+            step = stamp + self._shift - self._last
+            if abs(stamp + self._earlier_shift - self._last) < _JUMP < abs(step):
+                # One frame was stamped wrongly: the clock had not started over.
+                self._shift = self._earlier_shift
+                self._restarts -= 1
+            elif step < -_JUMP or step > CLOCK_RANGE / 2:
+                self._earlier_shift = self._shift
+                self._shift = self._last + self._interval - stamp
+                self._restarts += 1
+        return stamp + self._shift
 
 
 class CountedClock:
@@ -73,6 +103,11 @@ class CountedClock:
         self._due: list[int] = []
         self._shown: deque[int] = deque(maxlen=_MAX_LEAD)
         self._last = -1
+
+    @property
+    def restarts(self) -> int:
+        """None: frames are counted."""
+        return 0
 
     def sent(self, packet: "Packet[VideoStream]") -> None:
         """Its time is due, and goes with it, to come out with its frame."""

@@ -51,6 +51,11 @@ class Decoder:
             yield Shown(frame, self._clock.time_of(frame), number)
             number += 1
 
+    @property
+    def restarts(self) -> int:
+        """How often the clip's clock has started over."""
+        return self._clock.restarts
+
     def end_of(self, shown: Shown) -> Fraction:
         """When the next frame would be due, in seconds."""
         duration = shown.frame.duration * self._base if shown.frame.duration else self._interval

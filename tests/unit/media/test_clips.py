@@ -90,6 +90,62 @@ def test_a_dump_of_a_live_stream_begins_at_zero(tmp_path: Path, form: str) -> No
     assert len(read(dump, Sampling(None, 1.0))) == 25
 
 
+def joined(path: Path, *begins: int) -> Path:
+    """Transport streams of two seconds each that begin at those seconds of their clocks, one after the other."""
+    plain = write_clip(path.with_suffix(".mov"), steps(50), moving(50))
+    with path.open("wb") as file:
+        for begin in begins:
+            file.write(moved(plain, "mpegts", begin * 90_000, {}).read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("begins", [(0, 0, 0), (100, 40), (3600, 0)])
+def test_time_goes_on_where_a_clock_starts_over(tmp_path: Path, begins: tuple[int, ...]) -> None:
+    path = joined(tmp_path / "joined.ts", *begins)
+    count = 50 * len(begins)
+    limits = ClipLimits(max_seconds=2.1 * len(begins))
+    with Clip(path, NATIVE, limits) as clip:
+        frames = list(clip.frames())
+    assert [f.time for f in frames] == pytest.approx(steps(count), abs=0.001)
+    assert clip.read_until == pytest.approx(count / 25)
+    assert "clock starts over" in " ".join(clip.warnings)
+    assert [f.index for f in read(path, Sampling(None, 1.0))] == list(range(25, count))
+
+
+def test_a_gap_in_a_clip_is_no_new_clock(tmp_path: Path) -> None:
+    with Clip(joined(tmp_path / "joined.ts", 0, 20), NATIVE, NO_LIMITS) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx([*steps(50), *(20 + t for t in steps(50))], abs=0.1)
+    assert clip.warnings == ()
+
+
+def stamped(ticks: int) -> bytes:
+    """A time as transport streams write it for frames that are shown as they are decoded."""
+    parts = (
+        0x21 | ticks >> 29 & 0xE,
+        ticks >> 22 & 0xFF,
+        ticks >> 14 & 0xFF | 1,
+        ticks >> 7 & 0xFF,
+        ticks << 1 & 0xFF | 1,
+    )
+    return bytes(parts)
+
+
+@pytest.mark.parametrize("seconds", [-100, -0.6])
+def test_one_wrong_time_stamp_moves_no_other_frame(tmp_path: Path, seconds: float) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50), Recipe(options=(("bf", "0"),)))
+    path = moved(plain, "mpegts", 200 * 90_000, {})
+    with av.open(str(path)) as file:
+        stamp = [packet.pts for packet in file.demux(video=0)][20]
+    content = path.read_bytes()
+    assert content.count(stamped(stamp)) == 1
+    path.write_bytes(content.replace(stamped(stamp), stamped(stamp + round(seconds * 90_000))))
+    with Clip(path, NATIVE, NO_LIMITS) as clip:
+        times = {f.index: f.time for f in clip.frames()}
+    times.pop(20, None)
+    assert times == pytest.approx({k: t for k, t in enumerate(steps(50)) if k != 20}, abs=0.001)
+    assert clip.warnings == ()
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
