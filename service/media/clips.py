@@ -79,7 +79,7 @@ class Clip:
         self._container = open_container(path)
         self._resources = ExitStack()
         self._resources.callback(self._container.close)
-        self._exhausted = False
+        self._exhausted = self._met_end = False
         self.frames_decoded = 0
         self.read_until = 0.0
         try:
@@ -113,14 +113,29 @@ class Clip:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about what could not be read; complete once ``frames()`` is exhausted."""
+        """Sentences about what could not be read, or not as it stands; complete once ``frames()`` is exhausted."""
         found = []
         if self._decoder.damaged:
             found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
-        end = self.info.duration
-        if self._exhausted and (self._decoder.broke_off or (end is not None and end - self.read_until > _END_SLACK)):
+        if self._decoder.restarts:
+            found.append("The clip's clock starts over in the middle; its parts were put one after the other.")
+        if self._is_cut_off():
             found.append(f"The clip is cut off or damaged: it could be read until {self.read_until:.3f} s only.")
         return tuple(found)
+
+    @property
+    def shown_until(self) -> float:
+        """When the last of the frames drawn so far stops being shown, in seconds.
+
+        That is when the next frame is due, but no later than the ``end`` asked for, and no earlier than it where a
+        frame after it was met: slides last as long as they do, whatever the average rate. The last frame of all is
+        shown until the end of the clip.
+        """
+        end = float("inf") if self._sampling.end is None else self._sampling.end
+        if self._met_end:
+            return end
+        is_whole = self._exhausted and not self._is_cut_off()
+        return min(end, max(self.read_until, (is_whole and self.info.duration) or 0.0))
 
     def frames(self) -> Iterator[Frame]:
         """The sampled frames in the order in which they are shown.
@@ -134,6 +149,7 @@ class Clip:
         last: Fraction | None = None
         for shown in self._shown:
             if end is not None and shown.time + TIME_SLACK >= end:
+                self._met_end = True
                 return
             self._check_caller()
             begin = shown.time if begin is None else begin
@@ -179,6 +195,11 @@ class Clip:
             interlaced=first.frame.interlaced_frame,
             origin=float(origin(self._container)),
         )
+
+    def _is_cut_off(self) -> bool:
+        end = self.info.duration
+        is_short = end is not None and end - self.read_until > _END_SLACK
+        return self._exhausted and (self._decoder.broke_off or is_short)
 
     def _count(self, shown: Shown, seconds: Fraction) -> None:
         self.frames_decoded += 1

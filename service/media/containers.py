@@ -27,6 +27,9 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
 
 # Written as they were sent, and not from the beginning of anything: the clock began elsewhere.
 CLOCKED = ("mpegts", "flv")
+# Seconds until the clock of a transport stream comes round. FFmpeg takes one that starts over at less than it began
+# with to have done so, and adds all of that.
+CLOCK_RANGE = Fraction(2**33, 90_000)
 
 # (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
 _SIGNATURES: tuple[tuple[int, bytes], ...] = (
@@ -127,6 +130,8 @@ def declared_end(container: InputContainer, stream: VideoStream) -> float | None
     base = time_base(stream)
     if container.format.name == "avi" and stream.frames and stream.average_rate:
         return float(stream.frames / stream.average_rate)  # its duration is a guess from the file's size
+    if container.format.name == "mpegts" and (stream.duration or 0) * base > CLOCK_RANGE / 2:
+        return None  # the clock starts over in the middle
     if stream.duration:
         return float((stream.start_time or 0) * base + stream.duration * base - origin(container))
     for name in ("DURATION", "DURATION-eng"):

@@ -32,7 +32,8 @@ def seek_before(container: InputContainer, stream: VideoStream, start: Fraction)
     Raises:
         CorruptMedia: the container cannot go to where its packets say that it should.
     """
-    if container.format.name in _INEXACT:
+    # AVI does not say which frames are shown before a key frame, once they are not shown as they are decoded.
+    if container.format.name in _INEXACT or (container.format.name == "avi" and stream.codec_context.has_b_frames):
         return None
     entry = _find(container, stream, start)
     # By decode time: containers that index presentation times land a key frame earlier, which costs a little decoding;

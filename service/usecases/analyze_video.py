@@ -112,13 +112,12 @@ class VideoRun:
 
     def result(self) -> VideoAnalysis:
         """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted."""
-        end = max(self._clip.read_until, self._rows[-1].time if self._rows else 0.0)
-        timeline = summarize(self._rows, self._labels, end)
+        timeline = summarize(self._rows, self._labels, self._clip.shown_until)
         warnings = self._clip.warnings
         declared = self._clip.info.duration
         return VideoAnalysis(
             info=self._clip.info,
-            duration=end if declared is None or warnings else declared,
+            duration=self._clip.read_until if declared is None or warnings else declared,
             frames_decoded=self._clip.frames_decoded,
             frames_analyzed=len(self._rows),
             timeline=timeline,

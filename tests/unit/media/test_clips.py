@@ -94,6 +94,62 @@ def test_a_dump_of_a_live_stream_begins_at_zero(tmp_path: Path, form: str) -> No
     assert len(read(dump, Sampling(None, 1.0))) == 25
 
 
+def joined(path: Path, *begins: int) -> Path:
+    """Transport streams of two seconds each that begin at those seconds of their clocks, one after the other."""
+    plain = write_clip(path.with_suffix(".mov"), steps(50), moving(50))
+    with path.open("wb") as file:
+        for begin in begins:
+            file.write(moved(plain, "mpegts", begin * 90_000, {}).read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("begins", [(0, 0, 0), (100, 40), (3600, 0)])
+def test_time_goes_on_where_a_clock_starts_over(tmp_path: Path, begins: tuple[int, ...]) -> None:
+    path = joined(tmp_path / "joined.ts", *begins)
+    count = 50 * len(begins)
+    limits = ClipLimits(max_seconds=2.1 * len(begins))
+    with Clip(path, NATIVE, limits) as clip:
+        frames = list(clip.frames())
+    assert [f.time for f in frames] == pytest.approx(steps(count), abs=0.001)
+    assert clip.read_until == pytest.approx(count / 25)
+    assert "clock starts over" in " ".join(clip.warnings)
+    assert [f.index for f in read(path, Sampling(None, 1.0))] == list(range(25, count))
+
+
+def test_a_gap_in_a_clip_is_no_new_clock(tmp_path: Path) -> None:
+    with Clip(joined(tmp_path / "joined.ts", 0, 20), NATIVE, NO_LIMITS) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx([*steps(50), *(20 + t for t in steps(50))], abs=0.1)
+    assert clip.warnings == ()
+
+
+def stamped(ticks: int) -> bytes:
+    """A time as transport streams write it for frames that are shown as they are decoded."""
+    parts = (
+        0x21 | ticks >> 29 & 0xE,
+        ticks >> 22 & 0xFF,
+        ticks >> 14 & 0xFF | 1,
+        ticks >> 7 & 0xFF,
+        ticks << 1 & 0xFF | 1,
+    )
+    return bytes(parts)
+
+
+@pytest.mark.parametrize("seconds", [-100, -0.6])
+def test_one_wrong_time_stamp_moves_no_other_frame(tmp_path: Path, seconds: float) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50), Recipe(options=(("bf", "0"),)))
+    path = moved(plain, "mpegts", 200 * 90_000, {})
+    with av.open(str(path)) as file:
+        stamp = [packet.pts for packet in file.demux(video=0)][20]
+    content = path.read_bytes()
+    assert content.count(stamped(stamp)) == 1
+    path.write_bytes(content.replace(stamped(stamp), stamped(stamp + round(seconds * 90_000))))
+    with Clip(path, NATIVE, NO_LIMITS) as clip:
+        times = {f.index: f.time for f in clip.frames()}
+    times.pop(20, None)
+    assert times == pytest.approx({k: t for k, t in enumerate(steps(50)) if k != 20}, abs=0.001)
+    assert clip.warnings == ()
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
@@ -109,6 +165,40 @@ def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     assert len(times) == pytest.approx(38, abs=1)
 
 
+# x264 uses frames ahead as references too, and closes its groups of frames; mpeg4 leaves them open.
+AVI = [Recipe("libx264", form="avi", tick=Fraction(1, 25), options=(("bf", "3"), ("sc_threshold", "0")))]
+AVI += [Recipe("mpeg4", form="avi", tick=Fraction(1, 25), options=(("bf", "2"),))]
+
+
+def places(frames: list[Frame]) -> list[float]:
+    """Where the patch of ``moving`` pictures is, from left to right."""
+    return [float(np.flatnonzero((f.pixels[50, :, 2].astype(int) - f.pixels[50, :, 1]) > 60).mean()) for f in frames]
+
+
+@pytest.mark.parametrize("recipe", AVI, ids=lambda recipe: recipe.codec)
+def test_avi_shows_every_frame_in_order_at_a_regular_time(tmp_path: Path, recipe: Recipe) -> None:
+    frames = read(write_clip(tmp_path / "clip", steps(100), moving(100), recipe))
+    assert [f.time for f in frames] == pytest.approx(steps(100), abs=0.001)
+    assert places(frames) == sorted(places(frames))
+
+
+@pytest.mark.parametrize("recipe", AVI, ids=lambda recipe: recipe.codec)
+def test_a_frame_that_avi_lost_does_not_delay_the_others_for_long(tmp_path: Path, recipe: Recipe) -> None:
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), recipe)
+    whole = dict(enumerate(places(read(path))))
+    with av.open(str(path)) as file:
+        packets = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    for pos, size in packets[26:29]:
+        content[pos : pos + size] = b"\xff" * size
+    path.write_bytes(content)
+    frames = read(path)
+    assert 90 <= len(frames) < 100
+    late = [f for f in frames if f.time > 2.0]
+    assert places(late) == pytest.approx([whole[round(f.time * 25)] for f in late], abs=1)
+    assert late[-1].time == pytest.approx(99 / 25)
+
+
 @pytest.mark.parametrize(("fps", "count"), [(2, 4), (5, 10), (12.5, 25), (25, 50), (100, 50)])
 def test_sampling_is_by_time(tmp_path: Path, fps: float, count: int) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
@@ -117,11 +207,17 @@ def test_sampling_is_by_time(tmp_path: Path, fps: float, count: int) -> None:
     assert all(f.time == pytest.approx(f.index / 25, abs=1e-6) for f in frames)
 
 
-@pytest.mark.parametrize("form", ["mp4", "matroska", "avi", "mpegts"])
-def test_reading_in_pieces_gives_the_frames_of_reading_at_once(tmp_path: Path, form: str) -> None:
-    codec = "mpeg4" if form == "avi" else "libx264"
+@pytest.mark.parametrize(
+    ("codec", "form"),
+    [
+        *[("libx264", form) for form in ("mp4", "matroska", "avi", "mpegts", "flv")],
+        *[("mpeg4", "avi"), ("mjpeg", "avi")],
+    ],
+)
+def test_reading_in_pieces_gives_the_frames_of_reading_at_once(tmp_path: Path, codec: str, form: str) -> None:
     tick = Fraction(1, 25) if form == "avi" else Fraction(1, 90_000)
-    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(codec, form=form, tick=tick))
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(codec, pix_fmt, form=form, tick=tick))
     whole = [(f.time, f.index, f.pixels.tobytes()) for f in read(path, Sampling(5.0))]
     pieces = [
         (f.time, f.index, f.pixels.tobytes())

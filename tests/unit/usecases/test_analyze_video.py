@@ -46,6 +46,27 @@ def test_every_sampled_frame_has_a_row_also_with_no_face(tmp_path: Path) -> None
     assert analysis.timeline.people[0].screen_time == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+@pytest.mark.parametrize(
+    ("sampling", "seconds"),
+    [
+        (Sampling(end=2.0), 2.0),  # the next slide would be there at 10 s
+        (Sampling(start=5.0, end=12.0), 2.0),
+        (Sampling(end=15.0), 15.0),
+        (Sampling(end=99.0), 20.04),  # the last slide is there for as long as a frame is at 25 a second
+        (Sampling(), 20.04),
+    ],
+)
+def test_a_slide_is_shown_until_the_next_or_the_end(
+    tmp_path: Path, form: str, sampling: Sampling, seconds: float
+) -> None:
+    slides = [scene(160, 120, Box(40, 30, 40, 40))] * 3
+    recipe = Recipe(form=form, options=(("bf", "0"),))
+    analysis = analyzed(write_clip(tmp_path / "clip", [0.0, 10.0, 20.0], slides, recipe), sampling)
+    assert sum(person.screen_time for person in analysis.timeline.people) == pytest.approx(seconds, abs=0.002)
+    assert analysis.timeline.people[-1].segments[-1].end <= (sampling.end or 21)
+
+
 def test_no_number_crosses_a_cut(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     shots = [np.kron(rng.integers(0, 120, (6, 8, 1), np.uint8), np.ones((20, 20, 3), np.uint8)) for _ in range(2)]
