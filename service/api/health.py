@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from service.api.context import Services, ServicesDep
 from service.api.errors import NotFound, NotReady
+from service.api.get_route import GetRoute
 from service.api.openapi import problems
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=GetRoute, tags=["health"])
 
 
 @router.get("/health/live")

@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Response
 
 from service.api.context import ServicesDep
+from service.api.get_route import GetRoute
 from service.api.openapi import problems
 from service.api.security import KEY_NEEDED
 
-router = APIRouter(tags=["health"], dependencies=[KEY_NEEDED])
+router = APIRouter(route_class=GetRoute, tags=["health"], dependencies=[KEY_NEEDED])
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **problems(401)})

@@ -11,10 +11,11 @@ from fastapi.encoders import jsonable_encoder
 
 from service.api.context import ServicesDep
 from service.api.errors import NotFound
+from service.api.get_route import GetRoute
 from service.api.openapi import problems
 from service.api.security import KEY_NEEDED
 
-router = APIRouter(tags=["models"])
+router = APIRouter(route_class=GetRoute, tags=["models"])
 
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
