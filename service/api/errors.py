@@ -123,8 +123,16 @@ def problem_of(error: errors.MienError) -> Problem:
     """What an error of ours becomes over HTTP."""
     status, title = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
     # An engine failure's own words may speak of internals; the caller can do nothing with them.
-    detail = _INTERNAL if status is HTTPStatus.INTERNAL_SERVER_ERROR else str(error)
+    detail = _INTERNAL if status is HTTPStatus.INTERNAL_SERVER_ERROR else _sentence(error)
     return Problem(int(status), title, detail, error.code, dict(_members(error)), _headers(error, status))
+
+
+def _sentence(error: errors.MienError) -> str:
+    """The error's words as they stand alone; the command line has a file's name before them. Names are left as they
+    are."""
+    words = str(error)
+    named = isinstance(error, errors.InvalidOption | InvalidField) and words.startswith(error.name)
+    return (words if named else words[:1].upper() + words[1:]) + ("" if words.endswith(".") else ".")
 
 
 def _members(error: errors.MienError) -> Iterator[tuple[str, Any]]:

@@ -136,7 +136,9 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert body["status"] == status
     assert body["type"].endswith(code)
     assert body["title"]
-    assert body["detail"][0].isprintable()
+    detail = body["detail"]
+    assert not detail[0].islower() or detail.startswith(body["field"]), "a sentence"
+    assert detail.endswith("."), "a sentence"
     assert body["request_id"] == response.headers["x-request-id"]
     assert "Traceback" not in response.text
     return body

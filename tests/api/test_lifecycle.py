@@ -89,7 +89,7 @@ def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypat
 def test_an_engine_that_is_not_well_is_started_but_not_ready() -> None:
     with serving(create_app(settings(), FakeEngine(ready=False))) as client:
         assert status(client, "/health/startup") == 200
-        assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "the models are loading"
+        assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "The models are loading."
         assert status(client, "/v2/models/emotion/ready") == 503
 
 

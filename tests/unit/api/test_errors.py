@@ -32,6 +32,22 @@ def test_every_error_has_a_status(cls: type[errors.MienError]) -> None:
     assert (problem.status < 500) == (caller_s_fault or cls is errors.Overloaded)
 
 
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (errors.UnsupportedMedia("this is no picture; send one"), "This is no picture; send one."),
+        (errors.TooLarge("max_pixels", 10, "the file is large (very)"), "The file is large (very)."),
+        (errors.CorruptMedia("The clip is damaged."), "The clip is damaged."),
+        (errors.Overloaded("3 requests wait."), "3 requests wait."),
+        (errors.InvalidOption("fps", "fps must be above 0."), "fps must be above 0."),
+        (errors.InvalidOption("start", "the clip ends before."), "The clip ends before."),
+        (InvalidField("images", "images[0] is not a string."), "images[0] is not a string."),
+    ],
+)
+def test_what_is_said_is_a_sentence(error: errors.MienError, detail: str) -> None:
+    assert problem_of(error).detail == detail
+
+
 def test_there_is_a_last_resort() -> None:
     assert errors.MienError in STATUS
 
