@@ -5,14 +5,17 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from anyio import create_task_group, to_thread
+from anyio import CancelScope, create_task_group, sleep, to_thread
 from fastapi import FastAPI
 
 from service.api import errors, health, images, metrics, models, pages, videos
 from service.api.bodies import UploadLimits
+from service.api.clip_folder import sweep
 from service.api.context import EngineSlot, Services
+from service.api.json_pictures import JsonPictures
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
 from service.api.reading import StalledReader
 from service.api.spool import SpoolSettings
@@ -21,8 +24,11 @@ from service.domain import EngineLoad
 from service.engine.base import Engine
 from service.errors import MienError, ModelUnreadable
 from service.media.clip_model import ClipLimits
+from service.media.clips import ClipReader
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
+from service.media.turns import DecodeTurns
+from service.memory import trimmer
 from service.settings import Settings
 from service.telemetry.logs import configure_logging
 from service.telemetry.metrics import Metrics
@@ -30,6 +36,9 @@ from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOGGER = logging.getLogger("service")
+_TIDY_SECONDS = 30.0
+_CLIP_MEMORY = 512 << 20  # bytes a worker
+_CLIP_DECODERS = 8  # threads of one decoder: more gain little and hold a picture each
 
 OnFailure = Callable[[MienError], None]
 
@@ -69,7 +78,10 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                 slot.fill(engine)
             else:
                 tasks.start_soon(_fill, slot, settings, on_failure)
+            tidying = CancelScope()
+            tasks.start_soon(_tidy, tidying, settings.spool_dir)
             yield
+            tidying.cancel()
         opened = slot.peek()
         slot.clear("The service is stopping.")
         if opened is not None:
@@ -115,13 +127,25 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         clip_gate=WorkGate(threads=_clip_threads(settings), capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
+        json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
-        clip_limits=ClipLimits(max_seconds=settings.max_clip_seconds),
+        clips=_clip_reader(settings, limits),
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         recorder=telemetry,
         metrics_page=telemetry.page,
         version=VERSION,
         log_names=settings.log_names,
+    )
+
+
+def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
+    limits = ClipLimits(max_seconds=settings.max_clip_seconds)
+    # As much as the pictures have, and more where more workers must be kept busy.
+    memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
+    return ClipReader(
+        replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
+        threads=min(_CLIP_DECODERS, settings.workers + 1),
+        turns=DecodeTurns(_clip_threads(settings), memory),
     )
 
 
@@ -150,6 +174,18 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )
+
+
+async def _tidy(scope: CancelScope, spool_dir: Path | None) -> None:
+    """Until ``scope`` is cancelled, now and then: remove what killed processes left, and give freed memory back."""
+    trim = trimmer()
+    with scope:
+        while True:
+            if left := await to_thread.run_sync(sweep, spool_dir):
+                _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
+            if trim is not None:
+                await to_thread.run_sync(trim)
+            await sleep(_TIDY_SECONDS)
 
 
 def _open(settings: Settings) -> Engine:

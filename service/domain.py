@@ -3,7 +3,8 @@
 Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,8 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import CallerGone, DeadlineExceeded
+
 U8Array = NDArray[np.uint8]
 F32Array = NDArray[np.float32]
+
+
+def _nothing() -> None:
+    """What releasing a frame does of which nobody keeps count."""
+
+
+def _never() -> bool:
+    return False
 
 
 class LabelSet(StrEnum):
@@ -84,6 +95,9 @@ class Frame:
     ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
     full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
     still), ``index`` the number of the frame in decode order, ``scene`` the number of cuts seen before it.
+
+    ``release`` says that the pixels are no longer needed, so that others can be decoded in their place; the engine
+    calls it when it has looked for faces. Calling it twice is harmless.
     """
 
     pixels: U8Array
@@ -92,6 +106,7 @@ class Frame:
     time: float = 0.0
     index: int = 0
     scene: int = 0
+    release: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,8 @@ class AnalyzeOptions:
     """What one caller asked of one analysis; passed along as an argument, never stored on a shared object.
 
     ``min_face`` is in pixels of the upright picture (shorter side of the box). ``min_confidence`` of ``None`` means
-    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``.
+    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``; ``hung_up``
+    says whether the caller has gone.
     """
 
     detector: DetectorMode = DetectorMode.FAST
@@ -109,6 +125,19 @@ class AnalyzeOptions:
     labels: LabelSet = LabelSet.FERPLUS8
     explain: bool = False
     deadline: float | None = None
+    hung_up: Callable[[], bool] = _never
+
+    def check_caller(self) -> None:
+        """To be called now and then in long work, which would else go on for nobody.
+
+        Raises:
+            DeadlineExceeded: the deadline has passed.
+            CallerGone: the caller has hung up.
+        """
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise DeadlineExceeded("The deadline passed before the answer was ready; allow more time.")
+        if self.hung_up():
+            raise CallerGone("The caller hung up.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,8 @@
     ├── CapacityError              try again later
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the caller's own deadline passed first
-    │   └── StorageFull            no room to spool an upload
+    │   ├── CallerGone             nobody waits for the answer any more
+    │   └── StorageFull            no room for an upload or a result
     ├── EngineError                inside the engine
     │   ├── EngineClosed           the service is starting or stopping
     │   └── InferenceFailed        a model run failed
@@ -111,6 +112,12 @@ class DeadlineExceeded(CapacityError):
     """The deadline that the caller set passed before the answer was ready."""
 
     code = "deadline_exceeded"
+
+
+class CallerGone(CapacityError):
+    """Whoever asked has hung up, and the work was left."""
+
+    code = "caller_gone"
 
 
 class StorageFull(CapacityError):

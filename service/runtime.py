@@ -1,14 +1,22 @@
 """The only home of onnxruntime: how a graph becomes something that runs."""
 
 import base64
+import os
 from collections.abc import Sequence
 
 import numpy as np
+
+# From 1.29 on, onnxruntime tells its makers of every process: an id of the machine, its processor, paths, names and
+# hashes of models, queued in the home folder until there is a network. It looks for this once, when it is loaded;
+# ``disable_telemetry_events`` comes too late and leaves the files. (onnxruntime pull requests 27379 and 29843)
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from service.domain import F32Array, U8Array
 from service.errors import ModelUnreadable
 from service.store import StoredModel
+
+ort.disable_telemetry_events()  # where it goes by another way: Windows
 
 _QUIET = 3  # errors only: onnxruntime's warnings speak of its own graph surgery
 # On processors with AVX2 but no VNNI (AMD before Zen 4, Intel before Ice Lake), onnxruntime's fast int8 kernels add

@@ -69,6 +69,21 @@ def write_clip(path: Path, times: Sequence[float], pictures: Iterable[U8Array], 
     return path
 
 
+def wrap_pictures(path: Path, codec: str, pix_fmt: str, pictures: Sequence[bytes], side: int = 64) -> Path:
+    """Ten encoded picture files a second as the frames of a clip that says they are ``side`` x ``side``."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=10)
+        stream.width = stream.height = side
+        stream.pix_fmt = pix_fmt
+        for at, picture in enumerate(pictures):
+            packet = av.Packet(picture)
+            packet.stream, packet.time_base = stream, Fraction(1, 10)
+            packet.pts = packet.dts = at
+            packet.duration, packet.is_keyframe = 1, True
+            file.mux(packet)
+    return path
+
+
 def write_tone(file: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
     """A soft tone of ``seconds``."""
     samples = np.arange(int(seconds * 48_000))

@@ -1,1 +1,6 @@
 """How the two models are made: data -> train -> export -> quantise -> evaluate."""
+
+import os
+
+# See service.runtime: the programs here may load onnxruntime before it does.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -7,10 +7,11 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Request
 
 from service.api.bodies import UploadLimits
+from service.api.json_pictures import JsonPictures
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
-from service.media.clip_model import ClipLimits
+from service.media.clips import ClipReader
 from service.media.pictures import PictureDecoder
 
 
@@ -73,8 +74,9 @@ class Services:
     clip_gate: WorkGate
     decoder: PictureDecoder
     uploads: UploadLimits
+    json_pictures: JsonPictures
     clip_uploads: UploadLimits
-    clip_limits: ClipLimits
+    clips: ClipReader
     api_keys: tuple[str, ...]
     recorder: Recorder
     metrics_page: Callable[[], bytes]

@@ -1,7 +1,7 @@
 """Every error an HTTP caller can meet: one table from error class to status, one shape on the wire (RFC 9457)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -9,6 +9,7 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -65,7 +66,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
     errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
     errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline passed"),
-    errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "No room to store the upload"),
+    errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room on the disk"),
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
     errors.EngineClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "The engine is not running"),
@@ -100,6 +101,22 @@ class Problem:
             **self.extra,
         }
         return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457). ``limit`` and ``bound``, or ``field``, say which bound or part of the request it was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    limit: str | None = None
+    bound: float | None = None
+    field: str | None = None
 
 
 def problem_of(error: errors.MienError) -> Problem:
@@ -167,8 +184,20 @@ async def _on_hang_up(request: Request, _: ClientDisconnect) -> JSONResponse:
     )
 
 
+def _described(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The document with the schema of a problem in it: FastAPI lists models of its own media type only."""
+
+    def document() -> dict[str, Any]:
+        found = openapi()
+        found["components"]["schemas"][ProblemOut.__name__] = ProblemOut.model_json_schema()
+        return found
+
+    return document
+
+
 def install(app: FastAPI) -> None:
-    """Teach the app to answer every error as a problem."""
+    """Teach the app to answer every error as a problem, and its OpenAPI document what that is."""
+    app.openapi = _described(app.openapi)  # type: ignore[method-assign]
     app.add_exception_handler(errors.MienError, _on_mien_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]

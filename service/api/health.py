@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from service.api.context import Services, ServicesDep
 from service.api.errors import NotFound, NotReady
+from service.api.get_route import GetRoute
+from service.api.openapi import problems
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=GetRoute, tags=["health"])
 
 
 @router.get("/health/live")
@@ -16,7 +18,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/health/startup")
+@router.get("/health/startup", responses=problems(503))
 async def startup(services: ServicesDep) -> dict[str, str]:
     """The models have been loaded and warmed up."""
     if services.engine.peek() is None:
@@ -24,7 +26,7 @@ async def startup(services: ServicesDep) -> dict[str, str]:
     return {"status": "started"}
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses=problems(503))
 async def ready(services: ServicesDep) -> dict[str, Any]:
     """Pictures are answered now: the models are warm and a canary came through the workers lately."""
     return {"status": "ready", "canary_age_seconds": _check_ready(services)}
@@ -36,14 +38,14 @@ async def v2_live() -> dict[str, bool]:
     return {"live": True}
 
 
-@router.get("/v2/health/ready")
+@router.get("/v2/health/ready", responses=problems(503))
 async def v2_ready(services: ServicesDep) -> dict[str, bool]:
     """Open Inference Protocol: server ready."""
     _check_ready(services)
     return {"ready": True}
 
 
-@router.get("/v2/models/{name}/ready")
+@router.get("/v2/models/{name}/ready", responses=problems(404, 503))
 async def v2_model_ready(name: str, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model ready."""
     _check_ready(services)

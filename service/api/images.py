@@ -1,5 +1,6 @@
 """``POST /predict``: pictures in, faces out, as JSON or drawn into the picture."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from service.api import openapi
 from service.api.context import Services, ServicesDep
 from service.api.errors import request_id_of
-from service.api.negotiation import choose
+from service.api.negotiation import accept_of, choose
 from service.api.options import PredictQuery, PredictQueryDep
 from service.api.schemas import PictureOut, PredictOut, TimingOut
 from service.api.security import KEY_NEEDED
@@ -38,18 +39,19 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     Send pictures as multipart `file` fields, one picture as the raw body, or JSON `{"images": ["<base64>"]}`.
     `Accept: image/png` or `image/jpeg` answers one picture with the faces drawn into it.
     """
-    media_type = choose(request.headers.get("accept"), _OFFERS)
+    media_type = choose(accept_of(request.headers), _OFFERS)
     engine = services.engine.get()
-    async with received_pictures(request, services.uploads, services.gate) as load:
+    gone = threading.Event()
+    async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as load:
         call = _Call(
             request_id=request_id_of(request),
             media_type=media_type,
             query=query,
-            options=query.to_domain(explain=query.explain and media_type != JSON),
+            options=query.to_domain(gone.is_set, explain=query.explain and media_type != JSON),
             engine=engine,
             services=services,
         )
-        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline)
+        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline, gone)
     request.state.notes.update(notes)
     return response
 
@@ -101,6 +103,7 @@ class _Call:
             raise NotAcceptable(f"One picture is drawn at a time, and {len(pictures)} came; send them singly.")
         rendering = RenderOptions(Encoding(self.media_type), redact=self.query.redact)
         drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=self.services.decoder)
+        self.services.recorder.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 
     def _record(self, results: Sequence[PictureResult], times: PictureTimes, waited_ms: float) -> None:

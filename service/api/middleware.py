@@ -3,6 +3,7 @@
 Pure ASGI: each is a callable around the next, so that streaming and hang-ups pass through untouched.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -13,7 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.context import Recorder
-from service.api.errors import internal_problem
+from service.api.errors import internal_problem, problem_of
+from service.errors import EngineClosed
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET_ROUTES = re.compile(r"/(metrics|(v2/)?health/.*)")
@@ -95,6 +97,13 @@ class ErrorBoundary:
 
         try:
             await self._app(scope, receive, watched_send)
+        except asyncio.CancelledError:
+            # The server does so to what is still in work when its patience with a stop ends.
+            error_log.warning("stopped in mid-request", extra={"fields": {"request_id": scope["state"]["request_id"]}})
+            if started:
+                raise
+            stopping = EngineClosed("The service stopped before the answer was ready; send the request again.")
+            await problem_of(stopping).response(scope["state"]["request_id"])(scope, receive, send)
         except Exception:
             request_id = scope["state"]["request_id"]
             error_log.exception("unforeseen error", extra={"fields": {"request_id": request_id}})

@@ -11,14 +11,16 @@ from fastapi.encoders import jsonable_encoder
 
 from service.api.context import ServicesDep
 from service.api.errors import NotFound
+from service.api.get_route import GetRoute
+from service.api.openapi import problems
 from service.api.security import KEY_NEEDED
 
-router = APIRouter(tags=["models"])
+router = APIRouter(route_class=GetRoute, tags=["models"])
 
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
 
-@router.get("/models", dependencies=[KEY_NEEDED])
+@router.get("/models", dependencies=[KEY_NEEDED], responses=problems(401, 503))
 async def models(services: ServicesDep) -> dict[str, Any]:
     """Every model in the store with its card: version, labels, input, metrics, calibration, data and licence."""
     found = services.engine.get().models()
@@ -30,13 +32,13 @@ async def models(services: ServicesDep) -> dict[str, Any]:
     return answer
 
 
-@router.get("/v2", dependencies=[KEY_NEEDED])
+@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401))
 async def server_metadata(services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
     return {"name": "mien", "version": services.version, "extensions": []}
 
 
-@router.get("/v2/models/{name}")
+@router.get("/v2/models/{name}", responses=problems(404, 503))
 async def model_metadata(name: str, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model metadata."""
     versions = [model for model in services.engine.get().models() if model.name == name]

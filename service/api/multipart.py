@@ -106,7 +106,7 @@ class _Form:
                 "max_pictures", self._max_files, f"At most {self._max_files} files are read at once; send fewer."
             )
         name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self.uploads.append(Upload(name or None, self._spool))
+        self.uploads.append(Upload(name or None, self._spool, self.uploads[-1] if self.uploads else None))
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         self._pending.append((self.uploads[-1], data[start:end]))

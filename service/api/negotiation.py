@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
+
 from service.errors import NotAcceptable
 
 
@@ -20,6 +22,11 @@ class _Range:
         if self.sub == "*" and self.main in (main, "*"):
             return int(self.main != "*")
         return None
+
+
+def accept_of(headers: Headers) -> str | None:
+    """What the caller accepts: a header sent in several lines is one list (RFC 9110, 5.3). ``None`` without any."""
+    return ", ".join(headers.getlist("accept")) or None
 
 
 def choose(accept: str | None, offers: Sequence[str]) -> str:

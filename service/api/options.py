@@ -1,6 +1,7 @@
 """The query options of an analysis, as one model: FastAPI checks them and writes them into the OpenAPI page."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -38,7 +39,7 @@ class AnalysisQuery(BaseModel):
             )
         return values
 
-    def to_domain(self, explain: bool = False) -> AnalyzeOptions:
+    def to_domain(self, hung_up: Callable[[], bool], explain: bool = False) -> AnalyzeOptions:
         """The same for the engine; the deadline starts to run now."""
         deadline = None if self.deadline_ms is None else time.monotonic() + self.deadline_ms / 1000
         return AnalyzeOptions(
@@ -49,6 +50,7 @@ class AnalysisQuery(BaseModel):
             labels=self.labels,
             explain=explain,
             deadline=deadline,
+            hung_up=hung_up,
         )
 
 

@@ -1,6 +1,7 @@
 """Answers that outlive their endpoint: lines from a worker thread while they are made, and files that then go."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,14 +23,21 @@ Lines = Callable[[], Generator[str]]
 class Pump:
     """Work behind the gate whose lines are handed on one by one; see ``start``."""
 
-    def __init__(self, first: str, rest: MemoryObjectReceiveStream[str], work: "asyncio.Task[None]") -> None:
+    def __init__(
+        self, first: str, rest: MemoryObjectReceiveStream[str], work: "asyncio.Task[None]", gone: threading.Event
+    ) -> None:
         self._first = first
+        self._gone = gone
         self._rest = rest
         self._work = work
 
     @classmethod
-    async def start(cls, gate: WorkGate, request: Request, lines: Lines, deadline: float | None = None) -> "Pump":
+    async def start(
+        cls, gate: WorkGate, request: Request, lines: Lines, deadline: float | None, gone: threading.Event
+    ) -> "Pump":
         """Begin, and return when the first line is there, so that an error before it can be an answer of its own.
+
+        ``gone`` is set when nobody reads any more.
 
         Raises:
             Overloaded: when the gate is full.
@@ -52,12 +60,13 @@ class Pump:
         task = asyncio.create_task(gate.run(request, work, deadline))
         task.add_done_callback(lambda _: send.close())
         try:
-            return cls(await receive.receive(), receive, task)
+            return cls(await receive.receive(), receive, task, gone)
         except EndOfStream:
             receive.close()
             await task
             raise
         except asyncio.CancelledError:
+            gone.set()
             receive.close()
             raise
 
@@ -68,7 +77,8 @@ class Pump:
         await self._work
 
     async def aclose(self) -> None:
-        """End the work at its next line, and wait for that."""
+        """End the work at its next frame or line, and wait for that."""
+        self._gone.set()
         self._rest.close()
         await asyncio.wait([self._work])
 

@@ -6,6 +6,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from service.api.get_route import GetRoute
+
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
     # Also a proof: a browser refuses whatever a page would load from elsewhere.
@@ -14,7 +16,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(route_class=GetRoute, include_in_schema=False)
 
 
 @router.get("/")

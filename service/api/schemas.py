@@ -165,20 +165,6 @@ class PredictOut(_Wire):
     timing_ms: TimingOut
 
 
-class ProblemOut(_Wire):
-    """An error (RFC 9457). ``limit`` and ``bound``, or ``field``, say which bound or part of the request it was."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    limit: str | None = None
-    bound: float | None = None
-    field: str | None = None
-
-
 def _picture_error(error: MienError) -> PictureErrorOut:
     problem = problem_of(error)
     members: dict[str, Any] = {"status": problem.status, "title": problem.title, **problem.extra}

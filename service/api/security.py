@@ -15,8 +15,13 @@ _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same
 
 
 def matches(given: str, keys: Sequence[str]) -> bool:
-    """Whether ``given`` is one of ``keys``; the time taken tells nothing about how nearly it was."""
-    hits = [hmac.compare_digest(given.encode(), key.encode()) for key in keys]
+    """Whether ``given``, a header's value, is one of ``keys``; the time taken tells nothing about how nearly it was.
+
+    The server decodes headers as Latin-1, whatever a client meant. Clients that speak UTF-8 and those that speak
+    Latin-1 both find their key.
+    """
+    readings = (given.encode("latin-1"), given.encode())
+    hits = [hmac.compare_digest(reading, key.encode()) for key in keys for reading in readings]
     return any(hits)
 
 

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from service.errors import StorageFull
 
+CLIP_PREFIX = "clip-"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -28,19 +29,19 @@ class SpoolSettings:
 
 
 class Upload:
-    """One received file. ``name`` is what the caller called it, ``size`` its length in bytes."""
+    """One received file. ``name`` is what the caller called it, ``size`` its length in bytes.
 
-    def __init__(self, name: str | None, settings: SpoolSettings) -> None:
+    The files of one request follow one another in one file of ours: ``before`` is the one that came before this. So
+    the memory is bounded a request, whatever the number of its files, and it holds one descriptor. They are written
+    one after the other, and read when all are there.
+    """
+
+    def __init__(self, name: str | None, settings: SpoolSettings, before: "Upload | None" = None) -> None:
         self.name = name
         self.size = 0
         self._memory_bytes = 0 if settings.named else settings.memory_bytes
-        folder = None if settings.folder is None else str(settings.folder)
-        self._file: IO[bytes]
-        with room_needed():
-            if settings.named:
-                self._file = NamedTemporaryFile(dir=folder, prefix="clip-")  # noqa: SIM115
-            else:
-                self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115
+        self._file: IO[bytes] = _open(settings) if before is None else before._file
+        self._start = 0
 
     async def write(self, chunk: bytes) -> None:
         """Append; what goes to a file is written in a thread, so that a slow disk does not stop the event loop.
@@ -48,20 +49,22 @@ class Upload:
         Raises:
             StorageFull: when there is no room left.
         """
+        if self.size == 0:
+            self._start = self._file.tell()
         self.size += len(chunk)
         with room_needed():
-            if self.size > self._memory_bytes:
+            if self._start + self.size > self._memory_bytes:
                 await to_thread.run_sync(self._file.write, chunk)
             else:
                 self._file.write(chunk)
 
     def read(self) -> bytes:
         """The whole content."""
-        self._file.seek(0)
-        return self._file.read()
+        self._file.seek(self._start)
+        return self._file.read(self.size)
 
     def path(self) -> Path:
-        """The whole content under a name, until it is closed; of a ``named`` upload only.
+        """The whole content under a name, until it is closed; of a ``named`` upload that came alone only.
 
         Raises:
             StorageFull: when there is no room left.
@@ -71,17 +74,25 @@ class Upload:
         return Path(self._file.name)
 
     def close(self) -> None:
-        """Forget the content. Closing twice is harmless."""
+        """Forget the content, and that of the others of its request. Closing twice is harmless."""
         with suppress(OSError):  # a full disk, for the rest of the buffer; nobody wants it any more
             self._file.close()
 
 
+def _open(settings: SpoolSettings) -> IO[bytes]:
+    folder = None if settings.folder is None else str(settings.folder)
+    with room_needed():
+        if settings.named:
+            return NamedTemporaryFile(dir=folder, prefix=CLIP_PREFIX)
+        return SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)
+
+
 @contextmanager
-def room_needed() -> Iterator[None]:
-    """Turns a full disk into ``StorageFull``."""
+def room_needed(what: str = "the upload") -> Iterator[None]:
+    """Turns a full disk into ``StorageFull``, which says that it is ``what`` finds no room."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise StorageFull("There is no room to store the upload; free some space or try again later.") from error
+        raise StorageFull(f"There is no room to store {what}; free some space or try again later.") from error

@@ -3,20 +3,18 @@
 While a body arrives it holds a place at the gate behind which its work will be done; see ``WorkGate.arrival``.
 """
 
-import base64
-import binascii
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import Request
 
 from service.api.bodies import UploadLimits, bounded
 from service.api.errors import InvalidField
+from service.api.json_pictures import JsonPictures
 from service.api.multipart import read_multipart
 from service.api.spool import SpoolSettings, Upload
 from service.api.work import WorkGate
-from service.errors import InputError, InvalidRequest, TooLarge, UnsupportedMedia
+from service.errors import InvalidRequest, UnsupportedMedia
 from service.usecases.pictures import PictureInput
 
 FIELD = "file"
@@ -25,7 +23,7 @@ _RAW = "application/octet-stream"
 
 @asynccontextmanager
 async def received_pictures(
-    request: Request, limits: UploadLimits, gate: WorkGate
+    request: Request, limits: UploadLimits, gate: WorkGate, json_pictures: JsonPictures
 ) -> AsyncIterator[Callable[[], list[PictureInput]]]:
     """The pictures of a request, in whichever form they came.
 
@@ -40,7 +38,7 @@ async def received_pictures(
             uploads = await _read_files(request, limits, family="image")
     try:
         if as_json:
-            yield lambda: list(_decode_json(uploads[0].read(), limits.files))
+            yield lambda: json_pictures.read(uploads[0].read)
         else:
             yield lambda: [PictureInput(upload.name, upload.read()) for upload in uploads]
     finally:
@@ -91,38 +89,6 @@ async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> list[
         upload.close()
         raise
     return [upload]
-
-
-def _decode_json(body: bytes, max_pictures: int) -> Iterator[PictureInput]:
-    expected = 'expected {"images": ["<base64 or data URI>", ...]}'
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not JSON ({str(error) or 'nested too deeply'}); {expected}.") from None
-    images = document.get("images") if isinstance(document, dict) else None
-    if not isinstance(images, list) or not images:
-        raise InvalidField("images", f"The JSON body has no list of pictures in 'images'; {expected}.")
-    if unknown := sorted(set(document) - {"images"}):
-        raise InvalidField(unknown[0], f"The JSON body has an unknown member {unknown[0]!r}; {expected}.")
-    if len(images) > max_pictures:
-        raise TooLarge("max_pictures", max_pictures, f"At most {max_pictures} pictures are read at once; send fewer.")
-    for index, image in enumerate(images):
-        yield PictureInput(None, _decode_base64(f"images[{index}]", image))
-
-
-def _decode_base64(name: str, value: object) -> bytes | InputError:
-    """The bytes, or what is wrong with them: one bad picture does not fail the others."""
-    if not isinstance(value, str):
-        return InvalidField(name, f"{name} is not a string; put base64 or a data URI there.")
-    if value.startswith("data:"):
-        head, comma, value = value.partition(",")
-        if not comma or not head.endswith(";base64"):
-            return InvalidField(name, f"{name} is not a base64 data URI; write data:image/jpeg;base64,<base64>.")
-    try:
-        # Tools wrap base64 at 76 columns; the line ends are not part of it.
-        return base64.b64decode("".join(value.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        return InvalidField(name, f"{name} is not base64 ({error}); encode the file's bytes again.")
 
 
 def _media_type(request: Request) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 from service.api.context import Recorder
 from service.api.errors import problem_of
 from service.api.schemas import TimingOut
+from service.api.spool import room_needed
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
 from service.errors import MienError
+from service.media.clips import ClipReader
 from service.render.charts import plot
 from service.render.encode import Encoding, encode
 from service.render.tables import csv_lines
@@ -30,6 +32,7 @@ class VideoCall:
     options: AnalyzeOptions
     video: VideoOptions
     engine: Engine
+    clips: ClipReader
     recorder: Recorder
     arrived: float = field(default_factory=time.monotonic)
 
@@ -52,18 +55,23 @@ class VideoCall:
         return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
 
     def annotated(self, target: Path) -> Path:
-        """An MP4 file at ``target`` with people boxed and named."""
+        """An MP4 file at ``target`` with people boxed and named.
+
+        Raises:
+            StorageFull: when there is no room for it.
+        """
         analysis, _ = self._analyzed()
         before = time.monotonic()
-        for _ in annotate_video(self.clip, target, analysis, self.video):
-            pass
+        with room_needed("the annotated clip"):
+            for _ in annotate_video(self.clip, target, analysis, self.options, self.video, clips=self.clips):
+                pass
         self.recorder.stage("render", time.monotonic() - before)
         return target
 
     def lines(self) -> Generator[str]:
         """JSON objects a line, told apart by ``type``: ``start``, ``frame`` as they come, ``end`` or ``error``."""
         waited_ms = self._waited_ms()
-        with VideoRun(self.clip, self.options, self.video, engine=self.engine) as run:
+        with VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.clips) as run:
             rows = run.rows()
             first = next(rows, None)  # until here an error can be an answer of its own
             yield _line("start", {"request_id": self.request_id, "models": self._models()})
@@ -83,7 +91,7 @@ class VideoCall:
 
     def _analyzed(self) -> tuple[VideoAnalysis, float]:
         waited_ms = self._waited_ms()
-        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine)
+        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine, clips=self.clips)
         self._record(analysis, waited_ms)
         return analysis, waited_ms
 

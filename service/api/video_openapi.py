@@ -3,7 +3,6 @@
 from typing import Any
 
 from service.api.openapi import Responses, problems
-from service.api.schemas import ProblemOut
 from service.api.video_schemas import AnalyzeVideoOut
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -20,8 +19,7 @@ VIDEO_RESPONSES: Responses = {
             "video/mp4": _BINARY,
         },
     },
-    **problems(400, 401, 406, 408, 413, 415, 422, 429, 503, 507),
-    500: {"model": ProblemOut, "description": "The service failed; the log knows the request id."},
+    **problems(400, 401, 406, 408, 413, 415, 422, 429, 500, 503, 507),
 }
 
 VIDEO_BODY: dict[str, Any] = {

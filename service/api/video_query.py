@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from service.api.options import AnalysisQuery
-from service.media.clip_model import ClipLimits, Sampling
+from service.media.clip_model import Sampling
 from service.usecases.analyze_video import Smoothing, VideoOptions
 
 
@@ -40,13 +40,13 @@ class VideoQuery(AnalysisQuery):
     smoothing: Smoothing = Field(Smoothing.EMA, description="ema: scores averaged over a quarter of a second; none")
     mode: Mode = Field(Mode.AUTO, description="sync: answer now; async is not offered yet")
 
-    def to_video(self, limits: ClipLimits) -> VideoOptions:
+    def to_video(self) -> VideoOptions:
         """The same for the use case.
 
         Raises:
             InvalidOption: ``end`` is not after ``start``.
         """
-        return VideoOptions(Sampling(self.fps, self.start, self.end), self.smoothing, limits)
+        return VideoOptions(Sampling(self.fps, self.start, self.end), self.smoothing)
 
 
 VideoQueryDep = Annotated[VideoQuery, Query()]

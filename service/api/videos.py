@@ -1,20 +1,21 @@
 """``POST /analyze-video``: a clip in, a timeline of people and emotions out."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.bodies import UploadLimits
+from service.api.clip_folder import ANNOTATED, clip_folder
 from service.api.context import ServicesDep
 from service.api.errors import request_id_of
-from service.api.negotiation import choose
+from service.api.negotiation import accept_of, choose
 from service.api.outliving import OwnedFile, Pump, PumpResponse
 from service.api.security import KEY_NEEDED
-from service.api.spool import SpoolSettings, room_needed
+from service.api.spool import SpoolSettings
 from service.api.uploads import received_file
 from service.api.video_call import VideoCall
 from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
@@ -37,36 +38,32 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer clips need
     `start` and `end`.
     """
-    media_type = choose(request.headers.get("accept"), _OFFERS)
+    media_type = choose(accept_of(request.headers), _OFFERS)
     if query.mode is Mode.ASYNC:
         raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
-    video = query.to_video(services.clip_limits)
+    video = query.to_video()
     engine = services.engine.get()
-    gate = services.clip_gate
+    gate, gone = services.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
         clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
-        options = query.to_domain()
-        call = VideoCall(request_id_of(request), clip, options, video, engine, services.recorder)
+        options = query.to_domain(gone.is_set)
+        call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
         if media_type == NDJSON:
-            pump = await Pump.start(gate, request, call.lines, options.deadline)
+            pump = await Pump.start(gate, request, call.lines, options.deadline, gone)
             return PumpResponse(pump, stack.pop_all(), NDJSON)
         if media_type == MP4:
-            target = clip.with_name("annotated.mp4")
-            file = await gate.run(request, lambda: call.annotated(target), options.deadline)
+            target = clip.with_name(ANNOTATED)
+            file = await gate.run(request, lambda: call.annotated(target), options.deadline, gone)
             return OwnedFile(file, stack.pop_all(), MP4)
         work = {JSON: call.json, CSV: call.csv, PNG: call.plot}[media_type]
-        return Response(await gate.run(request, work, options.deadline), media_type=media_type)
+        return Response(await gate.run(request, work, options.deadline, gone), media_type=media_type)
 
 
 @asynccontextmanager
 async def _received(request: Request, limits: UploadLimits, gate: WorkGate) -> AsyncIterator[Path]:
     """The upload, in a folder of this request's own that goes with everything in it."""
-    with room_needed():
-        folder = TemporaryDirectory(prefix="mien-", dir=limits.spool.folder)
-    try:
+    with clip_folder(limits.spool.folder) as folder:
         # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
-        spool = SpoolSettings(folder=Path(folder.name), named=True)
+        spool = SpoolSettings(folder=folder, named=True)
         async with received_file(request, replace(limits, spool=spool), gate, family="video") as upload:
             yield upload.path()
-    finally:
-        folder.cleanup()

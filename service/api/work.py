@@ -1,16 +1,17 @@
 """The way from the event loop into the worker threads, bounded at its door."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, current_time, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from service.errors import DeadlineExceeded, Overloaded
+from service.errors import CallerGone, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
@@ -56,25 +57,36 @@ class WorkGate:
         finally:
             self._arriving -= 1
 
-    async def run(self, request: Request, work: Callable[[], T], deadline: float | None = None) -> T:
+    async def run(
+        self,
+        request: Request,
+        work: Callable[[], T],
+        deadline: float | None = None,
+        gone: threading.Event | None = None,
+    ) -> T:
         """``work()`` in a worker thread. A request whose client hangs up while it waits never starts.
 
         Args:
             request: whose client is watched.
-            work: seen through once it has begun.
+            work: may end itself with ``CallerGone`` once ``gone`` is set.
             deadline: of the wait for a thread, as ``time.monotonic()`` counts; ``work`` watches its own.
+            gone: set when the client hangs up while the work runs, or the service stops; ``None`` where somebody else
+                watches the client then.
 
         Raises:
             Overloaded: when the gate is full.
             DeadlineExceeded: when the deadline passed before a thread came free.
-            ClientDisconnect: when the client hung up before a thread came free.
+            ClientDisconnect: when the client hung up before a thread came free, or the work ended for that.
         """
         self._check()
         self._inside += 1
         try:
             await self._wait(request, deadline)
             try:
-                return await to_thread.run_sync(work, limiter=self._limiter)
+                async with _watched(request, gone):
+                    return await to_thread.run_sync(work, limiter=self._limiter)
+            except CallerGone:
+                raise ClientDisconnect from None
             finally:
                 self._free.release()
         finally:
@@ -95,7 +107,7 @@ class WorkGate:
             if deadline is not None:
                 # The event loop's clock need not be time.monotonic().
                 scope.deadline = current_time() + deadline - time.monotonic()
-            watcher = asyncio.create_task(_cancel_on_hang_up(request, scope))
+            watcher = asyncio.create_task(_on_hang_up(request, scope.cancel))
             try:
                 await self._free.acquire()
                 return
@@ -106,7 +118,22 @@ class WorkGate:
         raise DeadlineExceeded("The deadline passed while the request waited; allow more time or retry later.")
 
 
-async def _cancel_on_hang_up(request: Request, scope: CancelScope) -> None:
+@asynccontextmanager
+async def _watched(request: Request, gone: threading.Event | None) -> AsyncIterator[None]:
+    if gone is None:
+        yield
+        return
+    watcher = asyncio.create_task(_on_hang_up(request, gone.set))
+    try:
+        yield
+    except asyncio.CancelledError:
+        gone.set()  # the service stops; a thread cannot be stopped, but asked
+        raise
+    finally:
+        watcher.cancel()
+
+
+async def _on_hang_up(request: Request, tell: Callable[[], None]) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    scope.cancel()
+    tell()

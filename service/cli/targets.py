@@ -1,9 +1,11 @@
-"""Where drawn pictures go: one file each, whatever the pictures are called."""
+"""Files to write: those of drawn pictures, one each whatever the pictures are called; and whether one can be."""
 
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+from service.errors import InputError
 
 
 def names_for(pictures: Sequence[Path], folder: Path) -> list[Path]:
@@ -24,6 +26,27 @@ def names_for(pictures: Sequence[Path], folder: Path) -> list[Path]:
         taken.add(name.casefold())
         targets.append(folder / name)
     return targets
+
+
+def check_writable(target: Path) -> None:
+    """Before work that takes minutes, so that it is not lost for a mistyped name. Leaves ``target`` as it is.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    folder = target.parent
+    try:
+        if not folder.is_dir():
+            raise InputError(f"cannot write {target}: there is no folder {folder}")
+        # Tried, for what the modes say is not all that counts. Through a link that leads to no file yet, one is made.
+        real = Path(os.path.realpath(target))
+        new = not real.exists()
+        with real.open("ab"):
+            pass
+        if new:
+            real.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror}") from error
 
 
 def _name(stem: str, used: Counter[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
 from service.cli.progress import Progress
 from service.cli.tables import table
+from service.cli.targets import check_writable
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
 from service.errors import InputError, StorageFull
@@ -50,11 +51,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the clip and answer in the form chosen."""
     clip: Path = chosen.clip
-    if not clip.is_file():
-        raise InputError(f"there is no file {clip}")
+    _check_readable(clip)
     target = _target(chosen)
-    if target is not None and target.exists() and target.samefile(clip):
-        raise InputError(f"{target} is the clip itself; name another file to write")
+    if target is not None:
+        check_writable(target)
+        if target.exists() and target.samefile(clip):
+            raise InputError(f"{target} is the clip itself; name another file to write")
     video = VideoOptions(Sampling(chosen.fps, chosen.start, chosen.end), Smoothing(chosen.smoothing))
     store = store_of(chosen)
     config = EngineConfig(store.root, worker_count(), versions=store.versions)
@@ -69,10 +71,23 @@ def run(chosen: argparse.Namespace) -> int:
     elif target is not None and chosen.plot is not None:
         _plot(target, video.sampling, analysis)
     elif target is not None:
-        _annotate(target, clip, video, analysis)
+        _annotate(target, chosen, video, analysis)
     else:
         print(table(_HEAD, _rows(analysis)))
     return 0
+
+
+def _check_readable(clip: Path) -> None:
+    """Before the models are loaded. What is no plain file (a pipe) cannot be read twice, as pictures and sound are."""
+    try:
+        if clip.is_dir():
+            raise InputError(f"{clip} is a folder; name a clip")
+        if not clip.is_file():
+            raise InputError(f"there is no file {clip}")
+        with clip.open("rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"{clip} cannot be read: {error.strerror}") from error
 
 
 def _analyzed(chosen: argparse.Namespace, video: VideoOptions, engine: Engine) -> VideoAnalysis:
@@ -102,10 +117,10 @@ def _plot(target: Path, sampling: Sampling, analysis: VideoAnalysis) -> None:
     print(f"wrote {target}", file=sys.stderr)
 
 
-def _annotate(target: Path, clip: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
+def _annotate(target: Path, chosen: argparse.Namespace, video: VideoOptions, analysis: VideoAnalysis) -> None:
     try:
         with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
-            for time in annotate_video(clip, target, analysis, video):
+            for time in annotate_video(chosen.clip, target, analysis, analysis_options(chosen), video):
                 progress.update(time)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

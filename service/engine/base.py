@@ -14,7 +14,7 @@ class Engine(Protocol):
 
         The iterable is drawn from in the caller's thread, a bounded number of frames ahead of the results, so that
         decoding a clip (or the next picture of a batch) overlaps with inference and memory does not grow with its
-        length. A picture is a one-frame sequence.
+        length. A picture is a one-frame sequence. A frame is released once its faces are found.
 
         Raises:
             Overloaded: at the first ``next()``, when no further call is admitted.

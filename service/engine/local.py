@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -105,10 +106,9 @@ class LocalEngine:
         pending: deque[Future[FrameResult]] = deque()
         with self._admitted():
             try:
-                for frame in frames:
-                    job = FrameJob(frame, options)
-                    pending.append(job.future)
-                    self._batcher.put_frame(job)
+                # Not in a loop over the frames: its variable would hold a frame's pixels while the next is decoded.
+                for future in map(self._put, frames, repeat(options)):
+                    pending.append(future)
                     if len(pending) >= ahead:
                         yield _wait(pending.popleft(), options.deadline)
                 while pending:
@@ -151,6 +151,11 @@ class LocalEngine:
         self._canary.stop()
         self._batcher.close()
         self._pool.join(timeout=5.0)
+
+    def _put(self, frame: Frame, options: AnalyzeOptions) -> "Future[FrameResult]":
+        job = FrameJob(frame, options)
+        self._batcher.put_frame(job)
+        return job.future
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:

@@ -58,15 +58,23 @@ class WorkerPool:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        while (work := self._batcher.take()) is not None:
-            self._count(+1)
-            try:
-                if isinstance(work, FrameJob):
-                    self._find(work)
-                else:
-                    self._classify(work)
-            finally:
-                self._count(-1)
+        while self._work_once():
+            pass  # a name for the work here would keep the last picture in memory while waiting for the next
+
+    def _work_once(self) -> bool:
+        work = self._batcher.take()
+        if work is None:
+            return False
+        self._count(+1)
+        try:
+            if isinstance(work, FrameJob):
+                self._find(work)
+                work.frame.release()
+            else:
+                self._classify(work)
+        finally:
+            self._count(-1)
+        return True
 
     def _count(self, step: int) -> None:
         with self._lock:

@@ -35,10 +35,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ClipLimits:
-    """Bounds on one clip: seconds of it that are read, pixels of a frame, and frames decoded."""
+    """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), and frames decoded."""
 
     max_seconds: float = 4 * 3600.0
-    max_pixels: int = 50_000_000
+    max_pixels: int = 36_000_000
     max_frames: int = 2_000_000
 
     def check_seconds(self, seconds: float) -> None:
@@ -76,8 +76,9 @@ class ClipInfo:
     ``width`` and ``height`` are those of the upright picture with square pixels: display rotation and sample aspect
     ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
     upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
-    picture track ends as far as the container says; ``None`` where it does not. ``rate`` is the average frame rate,
-    ``origin`` what was taken off the times in the file (see ``service.media.containers.origin``).
+    picture track ends as far as the container says; ``None`` where it does not. ``begin`` is the presentation time of
+    the first frame that is decoded: that of the clip, or the key frame on the way to ``start``. ``rate`` is the average
+    frame rate, ``origin`` what was taken off the times in the file (see ``service.media.containers.origin``).
     """
 
     width: int
@@ -86,6 +87,7 @@ class ClipInfo:
     mirrored: bool
     codec: str
     container: str
+    begin: float
     duration: float | None
     rate: float | None
     has_audio: bool

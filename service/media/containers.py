@@ -1,13 +1,15 @@
 """Opening a clip's container, and the first thing that can be wrong with it."""
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 import av
 import av.error
+from av import Packet
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -23,6 +25,12 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
     {"format_whitelist": f"{_CLIPS},{_SOUNDS}", "protocol_whitelist": "file"}
 )
 
+# Written as they were sent, and not from the beginning of anything: the clock began elsewhere.
+CLOCKED = ("mpegts", "flv")
+# Seconds until the clock of a transport stream comes round. FFmpeg takes one that starts over at less than it began
+# with to have done so, and adds all of that.
+CLOCK_RANGE = Fraction(2**33, 90_000)
+
 # (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
 _SIGNATURES: tuple[tuple[int, bytes], ...] = (
     (4, b"ftyp"),
@@ -37,6 +45,9 @@ _SIGNATURES: tuple[tuple[int, bytes], ...] = (
     (0, b"OggS"),
 )
 
+# Matroska's tag for a track's length, hours first. Anything else in its place is no time; so many digits stay finite.
+_CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,12})?)", re.ASCII)
+
 
 def open_container(path: Path) -> InputContainer:
     """Open ``path`` for reading.
@@ -44,10 +55,11 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         UnsupportedMedia: not a clip in a container that Mien reads.
         CorruptMedia: such a container, but broken beyond opening.
+        OSError: there is no such file, or it is not for this process to read.
     """
     try:
         return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
-    except av.error.FileNotFoundError:
+    except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except (av.error.FFmpegError, ValueError) as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)
@@ -79,6 +91,20 @@ def picture_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
+def packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """The stream's packets from where the container stands, and an empty one at the end of the file.
+
+    Raises:
+        av.error.FFmpegError: the container breaks off.
+    """
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # PyAV stumbles at the end of a file in which tracks turned up that were not there when it was opened; ours
+        # was, and has come to its end before them.
+        return
+
+
 def time_base(stream: VideoStream) -> Fraction:
     """Seconds in one tick of the stream's times."""
     return stream.time_base or Fraction(1, 90_000)
@@ -88,12 +114,15 @@ def origin(container: InputContainer) -> Fraction:
     """What is taken off every time in the stream, in seconds.
 
     MP4, MOV, Matroska, WebM, AVI and GIF count from the beginning of the presentation, and a picture track that
-    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and players
-    take the first time in the file as zero.
+    begins late does so on purpose: nothing is taken off. Transport streams count from an arbitrary clock, and so do
+    dumps of a live FLV from when its sender began: players take the first time in the file as zero.
     """
-    if container.format.name == "mpegts" and container.start_time is not None:
-        return Fraction(container.start_time, av.time_base)
-    return Fraction(0)
+    if container.format.name not in CLOCKED or container.start_time is None:
+        return Fraction(0)
+    # The container's time is a track's, cut to a microsecond: by it, the first frame would not quite be at 0.
+    start = Fraction(container.start_time, av.time_base)
+    begins = (s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base)
+    return next((begin for begin in begins if abs(begin - start) * av.time_base < 1), start)
 
 
 def declared_end(container: InputContainer, stream: VideoStream) -> float | None:
@@ -101,13 +130,24 @@ def declared_end(container: InputContainer, stream: VideoStream) -> float | None
     base = time_base(stream)
     if container.format.name == "avi" and stream.frames and stream.average_rate:
         return float(stream.frames / stream.average_rate)  # its duration is a guess from the file's size
+    if container.format.name == "mpegts" and (stream.duration or 0) * base > CLOCK_RANGE / 2:
+        return None  # the clock starts over in the middle
     if stream.duration:
         return float((stream.start_time or 0) * base + stream.duration * base - origin(container))
-    tag = stream.metadata.get("DURATION") or stream.metadata.get("DURATION-eng")
-    if tag is not None and tag.count(":") == 2:
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    for name in ("DURATION", "DURATION-eng"):
+        tagged = _seconds(stream.metadata.get(name, ""))
+        if tagged > 0:
+            return tagged
     if container.duration:
         begin = Fraction(container.start_time or 0, av.time_base) - origin(container)
         return float(begin + Fraction(container.duration, av.time_base))
     return None
+
+
+def _seconds(clock: str) -> float:
+    """``clock`` in seconds; 0 where it is not a time, and where the writer never came back to fill it in."""
+    found = _CLOCK.fullmatch(clock.strip())
+    if found is None:
+        return 0.0
+    hours, minutes, seconds = found.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -10,10 +10,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from service.media.clip_model import TIME_SLACK
-from service.media.containers import origin, time_base
+from service.media.clocks import clock_of, interval
+from service.media.containers import origin, packets, time_base
 from service.media.seeking import Entry, seek_before
-
-_FALLBACK_RATE = Fraction(25)
 
 
 class Shown(NamedTuple):
@@ -37,25 +36,25 @@ class Decoder:
         self._container = container
         self._stream = stream
         self._base = time_base(stream)
-        self._origin = origin(container)
-        self._interval = 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
+        self._clock = clock_of(container, stream)
+        self._interval = interval(stream)
         self._entry: Entry | None = None
         if start > 0:
-            self._entry = seek_before(container, stream, Fraction(start) + TIME_SLACK + self._origin)
+            self._entry = seek_before(container, stream, Fraction(start) + TIME_SLACK + origin(container))
 
     def __iter__(self) -> Iterator[Shown]:
         number = 0 if self._entry is None else self._entry.frames_before
-        time: Fraction | None = None
         for frame in self._frames():
             # Pictures that lead an open group refer to frames before the key frame: not shown by a player either.
             if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
                 continue
-            if frame.pts is not None:
-                time = frame.pts * (frame.time_base or self._base) - self._origin
-            else:
-                time = Fraction(0) if time is None else time + self._interval
-            yield Shown(frame, time, number)
+            yield Shown(frame, self._clock.time_of(frame), number)
             number += 1
+
+    @property
+    def restarts(self) -> int:
+        """How often the clip's clock has started over."""
+        return self._clock.restarts
 
     def end_of(self, shown: Shown) -> Fraction:
         """When the next frame would be due, in seconds."""
@@ -63,13 +62,15 @@ class Decoder:
         return shown.time + duration
 
     def _frames(self) -> Iterator[VideoFrame]:
-        packets = self._container.demux(self._stream)
+        unread = packets(self._container, self._stream)
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(unread, None)
             except av.error.FFmpegError:
                 self.broke_off = True
                 packet = None
+            if packet is not None:
+                self._clock.sent(packet)
             try:
                 frames = self._stream.codec_context.decode(packet)
             except av.error.EOFError:

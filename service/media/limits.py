@@ -7,6 +7,7 @@ from service.errors import TooLarge
 MEBIBYTE = 1024 * 1024
 # Measured: a WebP with alpha and a 16-bit TIFF are the worst. The deployments' memory is reckoned from it.
 WORST_BYTES_A_PIXEL = 16
+FRAME_BYTES_A_PIXEL = 3  # BGR, as it waits to be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,18 @@ class DecodeLimits:
 
     64 million pixels admit the 50-megapixel files of today's phones, and 64 MiB those files without compression.
     OpenCV counts in 16 bits where it samples, so that no side may pass 32,767. At the bounds, one decode takes
-    ``WORST_BYTES_A_PIXEL`` each, 1 GB, for a moment; together all decodes hold no more than ``max_pixels``.
+    ``WORST_BYTES_A_PIXEL`` each, 1 GB, for a moment; together, all decodes and what they leave hold no more.
     """
 
     max_bytes: int = 64 * MEBIBYTE
     max_pixels: int = 64_000_000
     max_side: int = 32_767
     max_scans: int = 100
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a decode of ``max_pixels`` may take."""
+        return WORST_BYTES_A_PIXEL * self.max_pixels
 
     def check_bytes(self, count: int) -> None:
         """Refuse a file of ``count`` bytes where that is too many.

@@ -4,8 +4,7 @@ import struct
 
 import cv2
 import numpy as np
-from PIL import ExifTags
-from PIL.Image import Image
+from PIL import ExifTags, Image
 
 from service.domain import U8Array
 
@@ -25,14 +24,21 @@ _MIRROR_AND_TURN: dict[int, tuple[int | None, int | None]] = {
 }
 
 
-def read_orientation(image: Image) -> int:
+_EXIF_BLOCKS = ("exif", "Raw profile type exif")
+"""Where Pillow's readers leave it; the second is a PNG's, as ImageMagick wrote it before there was a chunk for it."""
+
+
+def read_orientation(image: Image.Image) -> int:
     """The EXIF orientation (1 to 8) that is still to be applied to a loaded ``image``; 1 where it is unreadable.
 
     The containers of HEIC and AVIF carry their own turn. libheif has applied HEIC's and pillow-heif then resets the
     tag; Pillow translates AVIF's to the tag; and Pillow turns TIFF itself. In all cases the tag tells what is left.
     """
+    # Asked directly, Pillow would go by XMP where EXIF says nothing, which no browser does.
+    exif_only = Image.new("1", (1, 1))
+    exif_only.info = {name: image.info[name] for name in _EXIF_BLOCKS if name in image.info}
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+        value = exif_only.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
     except (SyntaxError, ValueError, KeyError, TypeError, EOFError, OSError, struct.error):
         # A picture with a broken EXIF block is still a picture.
         return UPRIGHT

@@ -1,6 +1,8 @@
 """From the bytes of a picture file to an upright frame, bounded in memory and in time."""
 
 import math
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,22 +12,23 @@ from service.domain import Frame
 from service.errors import TooLarge
 from service.media.formats import PictureFormat, sniff
 from service.media.jpeg_scans import has_more_scans
-from service.media.limits import DecodeLimits
+from service.media.limits import FRAME_BYTES_A_PIXEL, WORST_BYTES_A_PIXEL, DecodeLimits
 from service.media.orientation import UPRIGHT, read_orientation, upright, upright_size
 from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
 from service.media.samples import to_bgr, to_eight_bit
 from service.media.tiff import read_deep_tiff, read_tiff_header
-from service.media.turns import DecodeTurns
+from service.media.turns import DecodeTurns, Share
 
 
 class PictureDecoder:
-    """Decodes pictures, at most ``concurrency`` at once and together no more pixels than one picture may have, whatever
-    the number of callers. Thread-safe."""
+    """Decodes pictures, at most ``concurrency`` at once. All decodes, and the frames of which nobody has said that they
+    are no longer needed, together hold no more memory than one picture may, whatever the number of callers.
+    Thread-safe."""
 
     def __init__(self, limits: DecodeLimits, concurrency: int) -> None:
         self._limits = limits
-        self._turns = DecodeTurns(concurrency, limits.max_pixels)
+        self._turns = DecodeTurns(concurrency, limits.memory)
 
     def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
         """Decode for analysis.
@@ -38,6 +41,8 @@ class PictureDecoder:
 
         Returns:
             An upright frame, ``uint8 [h, w, 3]`` BGR; its ``width`` and ``height`` are those of the full picture.
+            Until its ``release`` is called, or nothing refers to it any more, its memory counts as taken: whoever
+            holds one and waits for another decode without letting go of it may wait for itself.
 
         Raises:
             InvalidRequest: no bytes.
@@ -51,6 +56,7 @@ class PictureDecoder:
     def decode_within(self, data: bytes, *, long_side: int, deadline: float | None = None) -> Frame:
         """Decode to be looked at: no side of the frame's pixels passes ``long_side``. Raises as ``decode`` does."""
         frame = self._decode(data, long_side, deadline)
+        frame.release()
         height, width = frame.pixels.shape[:2]
         scale = long_side / max(width, height)
         if scale >= 1:
@@ -69,15 +75,15 @@ class PictureDecoder:
                 # A tile is decoded as a whole, and may be larger than the picture.
                 self._limits.check_size(*header.tile)
                 if header.is_deep:
-                    with self._turns.take(math.prod(header.size), deadline):
-                        return _finish(read_deep_tiff(data), UPRIGHT, min_side)
+                    with self._turn(math.prod(header.size), deadline) as share:
+                        return _kept(share, _finish(read_deep_tiff(data), UPRIGHT, min_side))
             if picture_format is PictureFormat.JPEG:
                 return self._decode_jpeg(data, min_side, deadline)
             image = open_picture(data, picture_format)
             self._limits.check_size(*image.size)
-            with self._turns.take(math.prod(image.size), deadline):
+            with self._turn(math.prod(image.size), deadline) as share:
                 image.load()
-                return _finish(image, read_orientation(image), min_side)
+                return _kept(share, _finish(image, read_orientation(image), min_side))
 
     def _decode_jpeg(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
         if has_more_scans(data, self._limits.max_scans):
@@ -89,10 +95,19 @@ class PictureDecoder:
         factor = reduction_factor(width, height, min_side)
         # Reduced while it is decoded, it needs at most the coefficients of a progressive file at full size.
         pixels = width * height if factor == 1 else width * height // 2
-        with self._turns.take(pixels, deadline):
+        with self._turn(pixels, deadline) as share:
             image.draft(None, (max(1, width // factor), max(1, height // factor)))
             image.load()
-            return _finish(image, read_orientation(image), min_side=None, stored=(width, height))
+            return _kept(share, _finish(image, read_orientation(image), min_side=None, stored=(width, height)))
+
+    def _turn(self, pixels: int, deadline: float | None) -> AbstractContextManager[Share]:
+        return self._turns.take(WORST_BYTES_A_PIXEL * pixels, deadline)
+
+
+def _kept(share: Share, frame: Frame) -> Frame:
+    height, width = frame.pixels.shape[:2]
+    share.keep(FRAME_BYTES_A_PIXEL * width * height)
+    return replace(frame, release=share.give_back)
 
 
 def _finish(image: Image.Image, orientation: int, min_side: int | None, stored: tuple[int, int] | None = None) -> Frame:

@@ -21,6 +21,7 @@ from pillow_heif import HeifImageFile
 
 from service.errors import CorruptMedia
 from service.media.formats import PictureFormat
+from service.media.png import PngWithoutMetadata
 
 # Used directly and not through ``Image.open``: nothing is registered in Pillow's global tables, no other reader is
 # ever tried, and the size is judged by ``DecodeLimits`` and not by Pillow's own global limit.
@@ -60,7 +61,11 @@ _READ_ERRORS = (
 
 def open_picture(data: bytes, picture_format: PictureFormat) -> ImageFile:
     """Read the header; no pixels are decoded yet. Call within ``only_mien_errors``."""
-    return _READERS[picture_format](io.BytesIO(data))
+    file = PngWithoutMetadata(data) if picture_format is PictureFormat.PNG else io.BytesIO(data)
+    image = _READERS[picture_format](file)
+    # Pillow turns TIFFs while it loads them, and by XMP where their tags do not say how.
+    image.info.pop("xmp", None)
+    return image
 
 
 @contextmanager

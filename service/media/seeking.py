@@ -8,6 +8,9 @@ import av.error
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from service.errors import CorruptMedia
+from service.media.containers import packets
+
 # Without an index a seek lands anywhere: these are decoded from the beginning.
 _INEXACT = ("mpegts", "flv")
 
@@ -25,13 +28,20 @@ def seek_before(container: InputContainer, stream: VideoStream, start: Fraction)
 
     The packets up to it are counted, not decoded, so that frame numbers are those of the whole clip wherever reading
     begins. ``None`` means that there is no such key frame: reading begins at the beginning.
+
+    Raises:
+        CorruptMedia: the container cannot go to where its packets say that it should.
     """
-    if container.format.name in _INEXACT:
+    # AVI does not say which frames are shown before a key frame, once they are not shown as they are decoded.
+    if container.format.name in _INEXACT or (container.format.name == "avi" and stream.codec_context.has_b_frames):
         return None
     entry = _find(container, stream, start)
     # By decode time: containers that index presentation times land a key frame earlier, which costs a little decoding;
     # the other way round they would land a key frame late.
-    container.seek(0 if entry is None else entry.dts, stream=stream)
+    try:
+        container.seek(0 if entry is None else entry.dts, stream=stream)
+    except av.error.FFmpegError as error:
+        raise CorruptMedia("The clip has no index to find a start by, or a damaged one; send another copy.") from error
     return entry
 
 
@@ -40,7 +50,7 @@ def _find(container: InputContainer, stream: VideoStream, start: Fraction) -> En
     shown = array("q")
     key: tuple[int, int] | None = None
     try:
-        for packet in container.demux(stream):
+        for packet in packets(container, stream):
             pts = packet.pts if packet.pts is not None else packet.dts
             if pts is None or packet.is_discard:
                 continue

@@ -1,4 +1,4 @@
-"""Whose turn it is to decode: a bound on how many do at once, and on how many pixels they hold together."""
+"""Whose turn it is to decode: a bound on how many do at once, and on the memory that they hold together."""
 
 import threading
 import time
@@ -10,51 +10,85 @@ from service.errors import DeadlineExceeded
 
 
 class DecodeTurns:
-    """At most ``concurrency`` decodes at once, of ``pixels`` in all; first come, first served. Thread-safe.
+    """At most ``concurrency`` decodes at once, of ``memory`` bytes in all; first come, first served. Thread-safe.
 
-    One picture at the bound of size is decoded alone: two would double the memory that a container needs. A picture
-    larger than all of ``pixels`` gets its turn alone too.
+    What a decode leaves behind counts until its ``Share`` is given back: decoded pictures that wait for a worker fill
+    the memory as well. A decode that needs more than all of ``memory`` gets its turn when nothing else is held.
     """
 
-    def __init__(self, concurrency: int, pixels: int) -> None:
-        self._free = threading.Condition()
+    def __init__(self, concurrency: int, memory: int) -> None:
+        self._changed = threading.Condition(threading.RLock())  # a Share may be collected while its lock is held
         self._turns = concurrency
-        self._budget = self._pixels = pixels
+        self._total = self._memory = memory
         self._queue: deque[object] = deque()
 
     @contextmanager
-    def take(self, pixels: int, deadline: float | None) -> Iterator[None]:
-        """Hold a turn for a picture of ``pixels``.
+    def take(self, memory: int, deadline: float | None) -> Iterator["Share"]:
+        """Hold a turn for a decode of ``memory`` bytes; its share is given back at the end unless it was kept.
 
         Raises:
             DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed before it came.
         """
-        need = min(pixels, self._budget)
-        self._wait(need, deadline)
+        share = Share(self, self._wait(min(memory, self._total), deadline))
         try:
-            yield
+            yield share
+        except BaseException:
+            share.give_back()
+            raise
         finally:
-            with self._free:
+            if not share.kept:
+                share.give_back()
+            with self._changed:
                 self._turns += 1
-                self._pixels += need
-                self._free.notify_all()
+                self._changed.notify_all()
 
-    def _wait(self, need: int, deadline: float | None) -> None:
+    def shrink(self, share: "Share", memory: int) -> None:
+        """Let ``share`` hold at most ``memory`` bytes from now on."""
+        with self._changed:
+            freed = max(0, share.held - memory)
+            share.held -= freed
+            self._memory += freed
+            self._changed.notify_all()
+
+    def _wait(self, need: int, deadline: float | None) -> int:
         ticket = object()
-        with self._free:
+        with self._changed:
             self._queue.append(ticket)
             try:
                 _check(deadline)
-                while not (self._queue[0] is ticket and self._turns > 0 and self._pixels >= need):
-                    self._free.wait(None if deadline is None else deadline - time.monotonic())
+                while not (self._queue[0] is ticket and self._turns > 0 and self._memory >= need):
+                    self._changed.wait(None if deadline is None else deadline - time.monotonic())
                     _check(deadline)
                 self._turns -= 1
-                self._pixels -= need
+                self._memory -= need
             finally:
                 self._queue.remove(ticket)
-                self._free.notify_all()
+                self._changed.notify_all()
+        return need
+
+
+class Share:
+    """What a decode holds of its ``DecodeTurns``: ``held`` bytes, given back once, by whoever comes first."""
+
+    def __init__(self, turns: DecodeTurns, held: int) -> None:
+        self._turns = turns
+        self.held = held
+        self.kept = False
+
+    def keep(self, memory: int) -> None:
+        """Let at most ``memory`` bytes of it outlive the turn, for what was decoded."""
+        self.kept = True
+        self._turns.shrink(self, memory)
+
+    def give_back(self) -> None:
+        """What was decoded is no longer needed."""
+        self._turns.shrink(self, 0)
+
+    def __del__(self) -> None:
+        # What was decoded may be dropped on the way, by an error or a caller that went; nobody else would say so.
+        self.give_back()
 
 
 def _check(deadline: float | None) -> None:
     if deadline is not None and time.monotonic() >= deadline:
-        raise DeadlineExceeded("the deadline passed before the picture could be decoded; allow more time")
+        raise DeadlineExceeded("the deadline passed before there was memory to decode it; allow more time")

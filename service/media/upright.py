@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -12,6 +12,17 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from service.domain import U8Array
+
+
+def _unnamed(kind: type[SideDataType], value: Any) -> SideDataType:
+    member = object.__new__(kind)
+    member._name_, member._value_ = f"UNNAMED_{value}", value
+    return member
+
+
+# PyAV 18.1 knows 28 of the types of side data that its FFmpeg attaches to a frame. At any other (the EXIF of a JPEG is
+# one) it cannot even list the frame's side data, and there is no other way to the display matrix.
+SideDataType._missing_ = classmethod(_unnamed)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from av import AudioResampler, Packet
+from av import AudioResampler, Codec, Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 # What browsers play from an MP4 as it is; anything else becomes AAC.
 _COPIED = ("aac", "mp3", "opus", "flac")
+_ENCODED_RATES = frozenset(Codec("aac", "w").audio_rates or ())
 _FALLBACK_RATE = 48_000
 
 
@@ -35,7 +36,8 @@ class Sound:
         self._target = target
         self._source: AudioStream = source.streams.audio[0]
         self._copies = self._source.codec_context.name in _COPIED
-        rate = self._source.codec_context.sample_rate or _FALLBACK_RATE
+        rate = self._source.codec_context.sample_rate
+        rate = rate if self._copies or rate in _ENCODED_RATES else _FALLBACK_RATE
         self._stream: AudioStream = (
             target.add_stream_from_template(self._source) if self._copies else target.add_stream("aac", rate=rate)
         )
@@ -63,7 +65,8 @@ class Sound:
             yield packet  # type: ignore[misc]  # a packet of an audio stream is one of a stream
 
     def _encoded(self, source: InputContainer, rate: int) -> "Iterator[Packet[Stream]]":
-        layout = self._source.codec_context.layout.name if self._source.codec_context.channels <= 2 else "stereo"
+        # By their number: PCM in AVI and Matroska does not say which channel is which, and the encoder wants to know.
+        layout = "mono" if self._source.codec_context.channels == 1 else "stereo"
         resampler = AudioResampler(format="fltp", layout=layout, rate=rate)
         self._stream.codec_context.layout = layout
         for frame in source.decode(self._source):
@@ -73,6 +76,9 @@ class Sound:
             frame.time_base = Fraction(1, rate)
             for piece in resampler.resample(frame):
                 yield from self._stream.encode(piece)
+        for last in resampler.resample(None):
+            if last is not None:  # what comes of a resampler that has nothing to do
+                yield from self._stream.encode(last)
         yield from self._stream.encode(None)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from service.domain import AnalyzeOptions, Frame, FrameResult
 from service.engine.base import Engine
@@ -60,18 +61,22 @@ class _Reader:
         self.decode_ms = 0.0
 
     def frames(self) -> Iterator[Frame]:
-        for index, picture in enumerate(self._inputs):
-            try:
-                frame = self._decode(picture)
-            except InputError as error:
-                self.errors[index] = error
-                continue
-            self.readable.append(index)
-            yield replace(frame, index=index)
+        # No loop, whose variable would hold one picture while the next is decoded.
+        return filter(None, map(self._frame, count(), self._inputs))
+
+    def _frame(self, index: int, picture: PictureInput) -> Frame | None:
+        try:
+            frame = self._decode(picture)
+        except InputError as error:
+            self.errors[index] = error
+            return None
+        self.readable.append(index)
+        return replace(frame, index=index)
 
     def _decode(self, picture: PictureInput) -> Frame:
         if isinstance(picture.content, InputError):
             raise picture.content
+        self._options.check_caller()
         started = time.monotonic()
         try:
             return self._decoder.decode(

@@ -10,8 +10,8 @@ from typing import Self
 
 from service.domain import LABELS, AnalyzeOptions, DetectorMode, Frame, FrameResult
 from service.engine.base import Engine
-from service.media.clip_model import ClipInfo, ClipLimits, Sampling
-from service.media.clips import Clip
+from service.media.clip_model import ClipInfo, Sampling
+from service.media.clips import ALONE, ClipReader
 from service.timeline.model import FrameRow, Timeline
 from service.timeline.rowlog import RowLog
 from service.timeline.smoothing import smooth
@@ -37,7 +37,6 @@ class VideoOptions:
 
     sampling: Sampling = field(default_factory=Sampling)
     smoothing: Smoothing = Smoothing.EMA
-    limits: ClipLimits = field(default_factory=ClipLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +62,15 @@ class VideoRun:
         InputError: the clip cannot be read or is over a limit.
     """
 
-    def __init__(self, path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine) -> None:
+    def __init__(
+        self, path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine, clips: ClipReader = ALONE
+    ) -> None:
         self._started = time.monotonic()
         self._options = options
         self._video = video
         self._engine = engine
-        self._clip = Clip(path, video.sampling, video.limits, _LONG_SIDE[options.detector])
+        side = _LONG_SIDE[options.detector]
+        self._clip = clips.open(path, video.sampling, side, options)
         self._labels = LABELS[options.labels]
         self._rows = RowLog(self._labels)
         self._decode = 0.0
@@ -110,13 +112,12 @@ class VideoRun:
 
     def result(self) -> VideoAnalysis:
         """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted."""
-        end = max(self._clip.read_until, self._rows[-1].time if self._rows else 0.0)
-        timeline = summarize(self._rows, self._labels, end)
+        timeline = summarize(self._rows, self._labels, self._clip.shown_until)
         warnings = self._clip.warnings
         declared = self._clip.info.duration
         return VideoAnalysis(
             info=self._clip.info,
-            duration=end if declared is None or warnings else declared,
+            duration=self._clip.read_until if declared is None or warnings else declared,
             frames_decoded=self._clip.frames_decoded,
             frames_analyzed=len(self._rows),
             timeline=timeline,
@@ -148,15 +149,17 @@ class VideoRun:
             yield result
 
 
-def analyze_video(path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine) -> VideoAnalysis:
+def analyze_video(
+    path: Path, options: AnalyzeOptions, video: VideoOptions, *, engine: Engine, clips: ClipReader = ALONE
+) -> VideoAnalysis:
     """Analyse a whole clip.
 
     Raises:
         InputError: the clip cannot be read or is over a limit.
-        CapacityError: the engine is full or the deadline passed.
+        CapacityError: the engine is full, the deadline passed or the caller hung up.
         EngineError: the engine is closed or a model run failed.
     """
-    with VideoRun(path, options, video, engine=engine) as run:
+    with VideoRun(path, options, video, engine=engine, clips=clips) as run:
         for _ in run.rows():
             pass
         return run.result()

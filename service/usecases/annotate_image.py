@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 
-from service.domain import AnalyzeOptions, Frame, FrameResult, U8Array
+from service.domain import AnalyzeOptions, Box, Frame, FrameResult, U8Array
 from service.engine.base import Engine
 from service.media.pictures import PictureDecoder
 from service.render.annotate import annotate
@@ -57,13 +57,17 @@ def annotate_image(
     started = time.monotonic()
     if not isinstance(picture.content, bytes):
         raise picture.content
-    frame = decoder.decode(picture.content, detector_side=DETECTOR_SIDE[options.detector], deadline=options.deadline)
-    decode_ms = (time.monotonic() - started) * 1000
-    (result,) = engine.analyze((frame,), options)
-    analyzed = time.monotonic()
-    canvas = _canvas(picture.content, frame, options, decoder)
+    seen = _look(picture.content, options, rendering.redact, engine, decoder)
+    looked = time.monotonic()
+    canvas = seen.canvas
+    if canvas is None:
+        options.check_caller()
+        canvas = decoder.decode_within(picture.content, long_side=LONGEST_SIDE, deadline=options.deadline).pixels
+    result = seen.result
     if rendering.redact:
-        canvas = _without_faces(canvas, frame, result, options, engine)
+        height, width = canvas.shape[:2]
+        scale_x, scale_y = width / result.width, height / result.height
+        canvas = redact(canvas, [scaled(box, scale_x, scale_y) for box in seen.hidden])
     drawn = annotate(canvas, result.faces, result.width, result.height)
     content = encode(drawn, rendering.encoding)
     return AnnotatedImage(
@@ -71,30 +75,50 @@ def annotate_image(
         media_type=rendering.encoding.value,
         picture=PictureResult(0, picture.name, result.width, result.height, result.faces),
         times=PictureTimes(
-            decode=decode_ms,
+            decode=seen.decode_ms,
             queue=result.times.queue,
             detect=result.times.detect,
             classify=result.times.classify,
             total=(time.monotonic() - started) * 1000,
         ),
-        render_ms=(time.monotonic() - analyzed) * 1000,
+        render_ms=(time.monotonic() - looked) * 1000,
     )
 
 
-def _canvas(data: bytes, frame: Frame, options: AnalyzeOptions, decoder: PictureDecoder) -> U8Array:
-    """What to draw on: the analysed pixels where they are the whole picture and not too large."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """``canvas`` is the analysed pixels where they are the whole picture and not too large; ``hidden`` in pixels of
+    the upright picture."""
+
+    result: FrameResult
+    hidden: tuple[Box, ...]
+    canvas: U8Array | None
+    decode_ms: float
+
+
+def _look(data: bytes, options: AnalyzeOptions, hide: bool, engine: Engine, decoder: PictureDecoder) -> _Seen:
+    """What the models see. The decoded picture is gone at the end, before there is another to draw on."""
+    started = time.monotonic()
+    frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector], deadline=options.deadline)
+    decode_ms = (time.monotonic() - started) * 1000
+    # Ours until the end: it may be looked at twice.
+    ours = replace(frame, release=_not_yet)
+    try:
+        (result,) = engine.analyze((ours,), options)
+        hidden = _everybody(ours, result, options, engine) if hide else ()
+    finally:
+        frame.release()
     height, width = frame.pixels.shape[:2]
-    if (width, height) == (frame.width, frame.height) and max(width, height) <= LONGEST_SIDE:
-        return frame.pixels
-    return decoder.decode_within(data, long_side=LONGEST_SIDE, deadline=options.deadline).pixels
+    whole = (width, height) == (frame.width, frame.height) and max(width, height) <= LONGEST_SIDE
+    return _Seen(result, hidden, frame.pixels if whole else None, decode_ms)
 
 
-def _without_faces(
-    canvas: U8Array, frame: Frame, result: FrameResult, options: AnalyzeOptions, engine: Engine
-) -> U8Array:
-    """``canvas`` with every face hidden: also those that are too doubtful, small or many for the answer."""
+def _not_yet() -> None:
+    """What releasing a frame does that its owner still needs."""
+
+
+def _everybody(frame: Frame, result: FrameResult, options: AnalyzeOptions, engine: Engine) -> tuple[Box, ...]:
+    """Every face to hide: also those that are too doubtful, small or many for the answer."""
     everybody = replace(options, min_face=0.0, min_confidence=_HIDING_CONFIDENCE, max_faces=_MOST_FACES, explain=False)
     (wider,) = engine.analyze((frame,), everybody)
-    height, width = canvas.shape[:2]
-    scale_x, scale_y = width / result.width, height / result.height
-    return redact(canvas, [scaled(face.box, scale_x, scale_y) for face in (*result.faces, *wider.faces)])
+    return tuple(face.box for face in (*result.faces, *wider.faces))

@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from service.media.clips import Clip
+from service.domain import AnalyzeOptions
+from service.errors import InvalidOption
+from service.media.clips import ALONE, ClipReader
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
 from service.render.moments import Moments
@@ -17,7 +19,15 @@ from service.usecases.analyze_video import VideoAnalysis, VideoOptions
 _LONG_SIDE = 1920
 
 
-def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: VideoOptions) -> Iterator[float]:
+def annotate_video(
+    path: Path,
+    target: Path,
+    analysis: VideoAnalysis,
+    options: AnalyzeOptions,
+    video: VideoOptions,
+    *,
+    clips: ClipReader = ALONE,
+) -> Iterator[float]:
     """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
 
     Every frame of the clip is there at its own time (less ``start``, where one was asked for) with the boxes of the
@@ -25,12 +35,14 @@ def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: Vid
 
     Raises:
         InputError: the clip cannot be read (any more).
+        InvalidOption: no frame begins in that part.
+        CapacityError: the deadline of ``options`` passed, or its caller hung up.
     """
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = Moments(analysis.timeline.rows)
     with ExitStack() as stack:
-        clip = stack.enter_context(Clip(path, everything, video.limits, _LONG_SIDE))
+        clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
         origin = clip.info.origin
         window = Window(start + origin, None if end is None else end + origin, -start - origin)
@@ -42,3 +54,5 @@ def annotate_video(path: Path, target: Path, analysis: VideoAnalysis, video: Vid
             draw_people(frame.pixels, moments.at(frame.time), frame.width, frame.height)
             writer.write(frame.pixels, frame.time + origin)
             yield frame.time
+        if writer is None:
+            raise InvalidOption("start", "No frame begins in the part asked for; choose another start or end.")

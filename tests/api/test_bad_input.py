@@ -99,7 +99,14 @@ def test_json_with_an_unknown_member(client: httpx.Client) -> None:
     assert problem(client.post("/predict", json=document), 400, "invalid_field")["field"] == "labels"
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 200_000, b""])
+@pytest.mark.parametrize("name", ["\\ud800", "\\u00e9", "x" * 100_000])
+def test_json_with_a_member_of_a_strange_name(client: httpx.Client, name: str) -> None:
+    content = b'{"images": ["AAAA"], "%s": 1}' % name.encode()
+    answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
+    assert problem(answer, 400, "invalid_field")["field"] in {"\\ud800", "\\xe9", "x" * 40}
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 200_000, b'{"images":[%s[]]}' % (b"[]," * 200_000), b""])
 def test_broken_json(client: httpx.Client, content: bytes) -> None:
     headers = {"content-type": "application/json"}
     problem(client.post("/predict", content=content, headers=headers), 400, "invalid_request")
@@ -129,8 +136,9 @@ def test_too_many_pictures() -> None:
     with serving_fake(max_pictures=2) as client:
         many = client.post("/predict", files=[("file", ("a.png", PNG))] * 3)
         assert problem(many, 413, "too_large")["limit"] == "max_pictures"
-        many = client.post("/predict", json={"images": [base64.b64encode(PNG).decode()] * 3})
-        assert problem(many, 413, "too_large")["limit"] == "max_pictures"
+        for images in ([base64.b64encode(PNG).decode()] * 3, [1] * 200_000, [""] * 200_000):
+            many = client.post("/predict", json={"images": images})
+            assert problem(many, 413, "too_large")["limit"] == "max_pictures"
 
 
 def test_a_full_disk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +147,7 @@ def test_a_full_disk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> N
 
     class Full:
         write = staticmethod(full)
+        tell = staticmethod(lambda: 0)
         close = staticmethod(lambda: None)
 
     with monkeypatch.context() as patch:

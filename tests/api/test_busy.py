@@ -99,6 +99,23 @@ def test_a_client_that_hangs_up_while_its_picture_is_in_work() -> None:
         client.post("/predict", content=PNG).raise_for_status()
 
 
+def test_pictures_whose_client_hung_up_are_left() -> None:
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="file"; filename="{n}"\r\n\r\n{{}}\r\n' for n in range(9)
+    )
+    form = body.encode().replace(b"{}", PNG) + b"--b--\r\n"
+    with serving_held(queue_capacity=4) as (client, services, gate):
+        engine = cast("FakeEngine", services.engine.get())
+        with connection_to(client) as connection:
+            connection.sendall(post_head(len(form), "Content-Type: multipart/form-data; boundary=b\r\n") + form)
+            wait_until(lambda: engine.seen == 1)
+        time.sleep(0.2)
+        gate.set()
+        wait_until(lambda: services.gate.inside == 0)
+        assert engine.seen == 1
+        assert 'status="499"' in client.get("/metrics").text
+
+
 def test_a_request_whose_client_hung_up_in_the_queue_is_never_started() -> None:
     with serving_held(queue_capacity=50) as (client, services, gate), ThreadPoolExecutor(8) as pool:
         engine = cast("FakeEngine", services.engine.get())

@@ -1,7 +1,9 @@
 """A clip in work lies on the disk once, and nothing of it stays."""
 
 import os
+import stat
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ import pytest
 
 from service.api.work import WorkGate
 from service.app import create_app
+from service.domain import AnalyzeOptions, Frame, FrameResult
 from service.errors import InferenceFailed
 from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
@@ -42,7 +45,7 @@ def bytes_in(folder: Path) -> int:
         except OSError:
             continue
     found = [os.stat(path) for path in paths]  # noqa: PTH116
-    return sum({(one.st_dev, one.st_ino): one.st_size for one in found}.values())
+    return sum({(one.st_dev, one.st_ino): one.st_size for one in found if stat.S_ISREG(one.st_mode)}.values())
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
@@ -83,6 +86,30 @@ def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
         assert (gate.arriving, gate.inside) == (0, 0)
 
 
+class FillsTheDisk(PatchEngine):
+    """By the time that the clip is analysed, there is no room left for the annotated one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def _result(self, frame: Frame, options: AnalyzeOptions) -> FrameResult:
+        (own,) = self._folder.iterdir()
+        target = own / "annotated.mp4"
+        if not target.is_symlink():
+            target.symlink_to("/dev/full")
+        return super()._result(frame, options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_disk_that_fills_up_while_the_clip_is_drawn(clip: bytes, tmp_path: Path) -> None:
+    with spooling(tmp_path, FillsTheDisk(tmp_path)) as (client, gate):
+        answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"})
+        assert "annotated clip" in problem(answer, 507, "storage_full")["detail"]
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert (gate.arriving, gate.inside) == (0, 0)
+
+
 def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
     engine = FakeEngine()
     with spooling(tmp_path, engine) as (client, gate):
@@ -91,3 +118,20 @@ def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
             wait_until(lambda: gate.arriving == 1 and list(tmp_path.rglob("clip-*")))
         wait_until(lambda: not list(tmp_path.iterdir()))
         assert engine.seen == gate.arriving == 0
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"])
+def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept: str) -> None:
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate)
+    head = post_head(len(clip), f"Content-Type: video/mp4\r\nAccept: {accept}\r\n", "/analyze-video?fps=native")
+    with spooling(tmp_path, engine) as (client, work):
+        try:
+            with connection_to(client) as connection:
+                connection.sendall(head + clip)
+                wait_until(lambda: engine.seen == 1)
+            time.sleep(0.2)
+        finally:
+            gate.set()
+        wait_until(lambda: not work.inside and not list(tmp_path.iterdir()))
+        assert engine.seen <= 2

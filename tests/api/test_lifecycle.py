@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -103,3 +104,16 @@ def test_an_engine_that_is_not_well_is_started_but_not_ready() -> None:
         assert status(client, "/health/startup") == 200
         assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "the models are loading"
         assert status(client, "/v2/models/emotion/ready") == 503
+
+
+def test_a_request_that_outlasts_the_stop_is_told_so() -> None:
+    gate = threading.Event()
+    engine = FakeEngine(gate=gate)
+    with ThreadPoolExecutor(1) as pool:
+        with serving(create_app(settings(), engine), shutdown_seconds=1) as client:
+            answer = pool.submit(httpx.post, f"{client.base_url}/predict", files=[("file", picture())] * 5)
+            answer.add_done_callback(lambda _: gate.set())
+            wait_until(lambda: engine.seen == 1)
+        body = problem(answer.result(10), 503, "engine_closed")
+    assert "send the request again" in body["detail"]
+    assert engine.seen == 1

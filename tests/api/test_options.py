@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ def test_defaults_and_choices_reach_the_engine() -> None:
     engine = Listening(faces=3)
     with serving_fake(engine) as client:
         client.post("/predict", content=PNG).raise_for_status()
-        assert engine.asked == AnalyzeOptions()
+        assert replace(engine.asked, hung_up=AnalyzeOptions().hung_up) == AnalyzeOptions()
         before = time.monotonic()
         query: dict[str, Any] = {
             "detector": "accurate",
@@ -43,7 +44,9 @@ def test_defaults_and_choices_reach_the_engine() -> None:
         asked = engine.asked
         assert asked.deadline is not None
         assert before < asked.deadline - 5 < time.monotonic()
-        assert asked == AnalyzeOptions(DetectorMode.ACCURATE, 40, 0.7, 2, LabelSet.BASIC7, False, asked.deadline)
+        assert asked == AnalyzeOptions(
+            DetectorMode.ACCURATE, 40, 0.7, 2, LabelSet.BASIC7, False, asked.deadline, asked.hung_up
+        )
 
 
 def test_explain_reaches_the_engine_where_a_picture_is_drawn() -> None:

@@ -1,14 +1,19 @@
 """What a browser sees works without any network."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
 import pytest
 
 import service.api.pages
-from tests.api.live import picture
+from service.app import create_app
+from tests.api.live import picture, services_of, serving, serving_fake, settings
+from tests.fakes import FakeEngine
 
 _STATIC = Path(service.api.pages.__file__).parent / "static"
 
@@ -41,6 +46,47 @@ def test_openapi_lists_every_endpoint_with_its_options_and_errors(client: httpx.
     }
     assert {"200", "400", "413", "415", "422", "429", "503", "507"} <= set(predict["responses"])
     assert set(predict["requestBody"]["content"]) >= {"multipart/form-data", "application/json"}
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of everything that the document lists."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_every_error_in_openapi_is_a_problem(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    of_problems = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    for method, path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if not status.startswith("2"):
+                assert answer["content"] == of_problems, (method, path, status)
+                assert answer["description"]
+    assert "ValidationError" not in json.dumps(document)
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert named <= set(document["components"]["schemas"])
+
+
+def test_openapi_lists_401_exactly_where_a_key_is_asked_for() -> None:
+    with serving_fake(api_keys="secret") as client:
+        for method, path, operation in operations(client.get("/openapi.json").json()):
+            answer = client.request(method, path.format(name="emotion"))
+            assert (answer.status_code == 401) == ("401" in operation["responses"]) == ("security" in operation), path
+
+
+@pytest.mark.parametrize("state", ["serving", "unwell", "without models"])
+@pytest.mark.parametrize("name", ["emotion", "other"])
+def test_openapi_lists_what_is_answered(state: str, name: str) -> None:
+    app = create_app(settings(), FakeEngine(ready=state == "serving"))
+    with serving(app) as client:
+        if state == "without models":
+            services_of(app).engine.clear("The models are loading.")
+        for method, path, operation in operations(client.get("/openapi.json").json()):
+            answer = client.request(method, path.format(name=name))
+            assert str(answer.status_code) in operation["responses"], (path, answer.text)
+            content = operation["responses"][str(answer.status_code)]["content"]
+            assert answer.headers["content-type"].partition(";")[0] in content, path
 
 
 def test_an_answer_is_as_openapi_says(client: httpx.Client) -> None:

@@ -71,6 +71,17 @@ def test_metrics_count_requests_stages_faces_and_load() -> None:
         assert line in lines
 
 
+def test_metrics_time_the_drawing_of_pictures_that_are_drawn() -> None:
+    with serving_fake() as client:
+        client.post("/predict", content=PNG).raise_for_status()
+        assert 'stage="render"' not in client.get("/metrics").text
+        client.post("/predict", content=PNG, headers={"accept": "image/png"}).raise_for_status()
+        lines = client.get("/metrics").text.splitlines()
+    assert 'mien_stage_seconds_count{stage="render"} 1.0' in lines
+    (spent,) = (line.split()[-1] for line in lines if line.startswith('mien_stage_seconds_sum{stage="render"}'))
+    assert 0 < float(spent) < 10
+
+
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
@@ -88,6 +99,26 @@ def test_the_answer_form_follows_accept(client: httpx.Client, accept: str | None
     if accept is not None:
         request.headers["accept"] = accept
     assert client.send(request).raise_for_status().headers["content-type"] == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("text/html", "application/json"), "application/json"),
+        (("image/png;q=0.5", "image/jpeg"), "image/jpeg"),
+        (("application/json;q=0.1", "", "image/*"), "image/png"),
+    ],
+)
+def test_accept_in_several_lines_is_one_list(client: httpx.Client, lines: tuple[str, ...], expected: str) -> None:
+    headers = [("accept", line) for line in lines]
+    answer = client.post("/predict", content=picture(200, 320, 240), headers=headers)
+    assert answer.raise_for_status().headers["content-type"] == expected
+
+
+def test_a_clip_s_accept_may_come_in_several_lines_too(client: httpx.Client) -> None:
+    lines = [("accept", "text/html"), ("accept", "text/csv")]
+    problem(client.post("/analyze-video", content=b"text", headers=lines), 415, "unsupported_media")
+    problem(client.post("/analyze-video", content=b"text", headers=lines[:1]), 406, "not_acceptable")
 
 
 def test_no_acceptable_form(client: httpx.Client) -> None:
@@ -115,6 +146,26 @@ def test_keys() -> None:
         for path in _NEED_NO_KEY:
             client.get(path).raise_for_status()
         problem(client.get("/v2/models/other"), 404, "not_found")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize(("name", "prefix"), [("X-API-Key", ""), ("Authorization", "Bearer ")])
+def test_a_key_may_have_any_letters(name: str, prefix: str, encoding: str) -> None:
+    with serving_fake(api_keys="one,schlüssel") as client:
+
+        def get(key: str) -> httpx.Response:
+            return client.get("/models", headers=[(name.encode(), (prefix + key).encode(encoding))])
+
+        get("schlüssel").raise_for_status()
+        get("one").raise_for_status()
+        problem(get("schlÜssel"), 401, "unauthorized")
+        problem(get("schl"), 401, "unauthorized")
+
+
+def test_a_key_beyond_latin_1() -> None:
+    with serving_fake(api_keys="ключ") as client:
+        client.get("/models", headers=[(b"X-API-Key", "ключ".encode())]).raise_for_status()
+        problem(client.get("/models", headers=[(b"X-API-Key", "ключи".encode())]), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128, "00-af7651916cd43dd8448eb211c80319c-00"])

@@ -169,6 +169,22 @@ def test_a_deadline_ends_the_wait_of_a_clip(clip: bytes, accept: str) -> None:
         assert {future.result().status_code for future in running} == {200}
 
 
+def test_a_deadline_ends_the_drawing_of_a_clip(clip: bytes) -> None:
+    class JustInTime(PatchEngine):
+        """Done with the last frame of the clip when the deadline passes."""
+
+        def _result(self, frame, options):  # type: ignore[no-untyped-def]
+            if frame.index == 49 and options.deadline is not None:
+                time.sleep(max(0.0, options.deadline - time.monotonic()) + 0.01)
+            return super()._result(frame, options)
+
+    query: dict[str, str | int] = {"fps": "native", "deadline_ms": 3000}
+    with serving_fake(JustInTime()) as client:
+        client.post("/analyze-video", content=clip, headers=MP4, params=query).raise_for_status()
+        drawn = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"}, params=query)
+    problem(drawn, 503, "deadline_exceeded")
+
+
 def test_an_error_on_the_way_is_the_last_line(clip: bytes) -> None:
     class Breaks(PatchEngine):
         def _result(self, frame, options):  # type: ignore[no-untyped-def]

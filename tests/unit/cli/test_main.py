@@ -14,6 +14,7 @@ from service.cli.main import main
 from service.engine.local import EngineConfig
 from service.errors import EngineClosed
 from tests.fakes import FakeEngine
+from tests.permissions import open_folder, without_privileges
 
 
 @pytest.fixture
@@ -126,6 +127,22 @@ def test_what_cannot_be_read_is_said_and_the_rest_done(
     assert len(said.err.splitlines()) == 2
     assert said.out.count("photo.png") == 2
     assert engine.closed
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_picture_without_permission_and_a_folder_are_one_sentence_each(
+    photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_folder() as folder:
+        closed = folder / "photo.png"
+        closed.write_bytes(photo.read_bytes())
+        closed.chmod(0)
+        with without_privileges():
+            assert main(["predict", str(closed), str(folder)]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"mien: {closed}: cannot be read: Permission denied",
+        f"mien: {folder}: cannot be read: Is a directory",
+    ]
 
 
 def test_no_face(photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

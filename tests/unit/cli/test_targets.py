@@ -1,10 +1,12 @@
-"""Where ``mien predict --annotate`` writes."""
+"""Where ``mien predict --annotate`` writes, and whether ``mien video`` can."""
 
 from pathlib import Path
 
 import pytest
 
-from service.cli.targets import names_for
+from service.cli.targets import check_writable, names_for
+from service.errors import InputError
+from tests.permissions import open_folder, without_privileges
 
 
 def names(*pictures: str, folder: str = "out") -> list[str]:
@@ -51,3 +53,42 @@ def test_a_loop_of_links_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
 
 def test_thousands_of_equal_names_are_no_trouble() -> None:
     assert len(set(names(*(f"{number}/x.jpg" for number in range(5000))))) == 5000
+
+
+def test_a_file_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:
+    old, link = tmp_path / "old.mp4", tmp_path / "link.mp4"
+    old.write_bytes(b"old")
+    link.symlink_to(tmp_path / "linked.mp4")
+    for target in (old, tmp_path / "new.mp4", link):
+        check_writable(target)
+    assert set(tmp_path.iterdir()) == {old, link}
+    assert old.read_bytes() == b"old"
+    assert link.is_symlink()
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    loop = tmp_path / "loop.mp4"
+    loop.symlink_to(loop)
+    for target, why in (
+        (nowhere / "new.mp4", f"there is no folder {nowhere}"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / f"{'x' * 300}.mp4", "File name too long"),
+        (loop, "Too many levels"),
+    ):
+        with pytest.raises(InputError, match=f"^cannot write {target}: {why}"):
+            check_writable(target)
+
+
+def test_permission_to_write_is_needed() -> None:
+    with open_folder() as folder:
+        old, hidden = folder / "old.mp4", folder / "inner" / "new.mp4"
+        old.touch(0o444)
+        hidden.parent.mkdir(0)
+        folder.chmod(0o555)
+        for target in (old, folder / "new.mp4", hidden):
+            with without_privileges(), pytest.raises(InputError, match="Permission denied"):
+                check_writable(target)
+        assert set(folder.iterdir()) == {old, hidden.parent}
+        folder.chmod(0o755)
+        hidden.parent.chmod(0o755)

@@ -12,6 +12,7 @@ import service.cli.video
 from service.cli.main import main
 from service.cli.progress import Progress
 from tests.clips import PatchEngine, moving, scene, steps, write_clip
+from tests.permissions import open_folder, without_privileges
 
 
 class Terminal(io.StringIO):
@@ -24,6 +25,10 @@ def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(service.cli.video, "open_engine", lambda _: PatchEngine())
     pictures = [*moving(25), *[scene(160, 120)] * 25]
     return write_clip(tmp_path / "clip.mp4", steps(50), pictures)
+
+
+def no_engine(_: object) -> PatchEngine:
+    raise AssertionError("the engine was opened for a call that was bound to fail")
 
 
 def test_a_table_of_people(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +77,37 @@ def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as left:
             main(["video", str(clip), *wrong])
         assert left.value.code == 2
+
+
+def test_a_clip_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    with open_folder() as folder:
+        closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
+        hidden = folder / "inner" / "clip.mp4"
+        hidden.parent.mkdir(0)
+        closed.chmod(0)
+        with without_privileges():
+            assert [main(["video", str(path)]) for path in (closed, hidden, folder)] == [1, 1, 1]
+        assert capsys.readouterr().err.splitlines() == [
+            f"mien: {closed} cannot be read: Permission denied",
+            f"mien: {hidden} cannot be read: Permission denied",
+            f"mien: {folder} is a folder; name a clip",
+        ]
+        hidden.parent.chmod(0o700)
+
+
+@pytest.mark.parametrize("form", ["--plot", "--annotate"])
+def test_a_target_that_cannot_be_written_is_said_before_the_work(
+    clip: Path, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    for target in (clip.parent / "no" / "out.mp4", clip.parent):
+        assert main(["video", str(clip), form, str(target)]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"mien: cannot write {target}: ")
+        assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("form", ["--plot", "--annotate"])

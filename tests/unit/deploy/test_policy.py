@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.media.clip_model import ClipLimits
 from service.media.limits import WORST_BYTES_A_PIXEL
 from service.settings import Settings
 from tools.checks import image
@@ -130,10 +131,14 @@ def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container:
     decode = WORST_BYTES_A_PIXEL * Settings.model_fields["max_pixels"].default
     clip = Settings.model_fields["max_clip_bytes"].default
     resting = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and some to spare
-    assert _bytes(container["resources"]["limits"]["memory"]) >= resting + decode
+    workers = 2
+    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as service.media.clips reckons, 8 bits
+    bodies = (4 * workers + 4) * Settings.model_fields["max_body_bytes"].default  # a thread each, as service.app has it
+    worst = resting + decode + clip_decode + bodies
+    assert _bytes(container["resources"]["limits"]["memory"]) >= worst
     (volume,) = pod["volumes"]
     assert _bytes(volume["emptyDir"]["sizeLimit"]) >= 2 * clip
     (tmpfs,) = services["mien"]["tmpfs"]
     spool = _bytes(tmpfs.split("size=")[1].split(",")[0])
     assert spool >= 2 * clip
-    assert _bytes(services["mien"]["deploy"]["resources"]["limits"]["memory"]) >= resting + decode + spool
+    assert _bytes(services["mien"]["deploy"]["resources"]["limits"]["memory"]) >= worst + spool

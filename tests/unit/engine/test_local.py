@@ -1,13 +1,15 @@
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from service.domain import AnalyzeOptions, Frame
+from service.domain import AnalyzeOptions, Frame, U8Array
 from service.engine.local import EngineConfig, LocalEngine
 from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
 from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
@@ -68,6 +70,38 @@ def test_frames_are_drawn_a_bounded_distance_ahead(engine: LocalEngine) -> None:
     next(results)
     assert len(drawn) <= 6
     assert len(list(results)) == 199
+
+
+def test_frames_are_released_once_looked_at(engine: LocalEngine, stub: StubPipeline) -> None:
+    released: list[int] = []
+
+    def frames(*values: int) -> Iterator[Frame]:
+        for value in values:
+            yield replace(frame(value, faces=2), release=lambda value=value: released.append(value))
+
+    assert len(list(engine.analyze(frames(1, 2, 3), OPTIONS))) == 3
+    assert sorted(released) == [1, 2, 3]
+    with pytest.raises(InferenceFailed):
+        list(engine.analyze(frames(BAD_FRAME), OPTIONS))
+    assert released[3:] == [BAD_FRAME]
+    stub.gate.clear()
+    with pytest.raises(DeadlineExceeded):
+        list(engine.analyze(frames(4, 5, 6), replace(OPTIONS, deadline=time.monotonic() + 0.05)))
+    stub.gate.set()
+    until(lambda: sorted(released[4:]) == [4, 5, 6])
+
+
+def test_no_picture_stays_in_memory(engine: LocalEngine) -> None:
+    pixels: list[weakref.ref[U8Array]] = []
+
+    def decode(value: int) -> Frame:
+        until(lambda: all(ref() is None for ref in pixels))  # those before, once looked at
+        made = frame(value)
+        pixels.append(weakref.ref(made.pixels))
+        return made
+
+    assert len(list(engine.analyze(map(decode, range(1, 6)), OPTIONS))) == 5
+    until(lambda: all(ref() is None for ref in pixels))
 
 
 def test_a_frame_that_fails_fails_its_own_caller_only(engine: LocalEngine) -> None:

@@ -1,4 +1,8 @@
 import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -6,10 +10,11 @@ import av
 import numpy as np
 import pytest
 
-from service.domain import Box, Frame
-from service.errors import InvalidOption, NoVideoStream, TooLarge
+from service.domain import AnalyzeOptions, Box, Frame
+from service.errors import CallerGone, DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
-from service.media.clips import Clip
+from service.media.clips import Clip, ClipReader
+from service.media.turns import DecodeTurns
 from tests.clips import Recipe, moving, scene, steps, write_clip, write_tone
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60, 190, 15, 45)[i % 10] for i in range(k)) / 1000 for k in range(40)]
@@ -33,6 +38,118 @@ def test_every_time_is_the_frames_own_however_irregular_and_late(tmp_path: Path,
     assert {round(f.time, 3) for f in sampled} <= {round(t, 3) for t in IRREGULAR}
 
 
+def moved(path: Path, form: str, ticks: int, options: dict[str, str]) -> Path:
+    """The clip in another container, all times later by ``ticks``, of which a second has 90,000."""
+    target = path.with_suffix(f".{form}")
+    with av.open(str(path)) as source, av.open(str(target), "w", format=form, options=options) as file:
+        stream = file.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, stream
+                file.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("form", "ticks", "options"),
+    [
+        ("mpegts", 121_000, {"muxdelay": "0"}),  # 1.34444... s, which has no end in microseconds
+        ("mpegts", -3, {"avoid_negative_ts": "disabled"}),
+        ("mp4", -3, {"avoid_negative_ts": "disabled", "movflags": "frag_keyframe+empty_moov+delay_moov"}),
+    ],
+)
+def test_the_first_frame_is_at_zero_and_not_a_hair_off(
+    tmp_path: Path, form: str, ticks: int, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(25), moving(25), Recipe(options=(("bf", "0"),)))
+    first, second = read(moved(plain, form, ticks, options))[:2]
+    assert str(first.time) == "0.0"
+    assert second.time == pytest.approx(0.04, abs=0.0001)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("matroska", {}), ("mp4", {}), ("mp4", {"movflags": "frag_keyframe+empty_moov+delay_moov"})],
+)
+def test_the_time_before_the_first_frame_is_not_there_to_be_read(
+    tmp_path: Path, form: str, options: dict[str, str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    late = moved(plain, form, 3600 * 90_000, options)
+    limits = ClipLimits(max_seconds=2.5)
+    assert [f.time for f in read(late, limits=limits)] == pytest.approx([3600 + t for t in steps(50)], abs=0.001)
+    assert len(read(late, Sampling(None, 3601.0), limits)) == 25
+    with pytest.raises(TooLarge):
+        read(late, limits=ClipLimits(max_seconds=1.5))
+
+
+@pytest.mark.parametrize("form", ["mpegts", "flv"])
+def test_a_dump_of_a_live_stream_begins_at_zero(tmp_path: Path, form: str) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50))
+    dump = moved(plain, form, 3600 * 90_000, {})
+    with Clip(dump, NATIVE, ClipLimits(max_seconds=2.5)) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx(steps(50), abs=0.001)
+        assert clip.info.origin == pytest.approx(3600, abs=3)
+    assert clip.warnings == ()
+    assert len(read(dump, Sampling(None, 1.0))) == 25
+
+
+def joined(path: Path, *begins: int) -> Path:
+    """Transport streams of two seconds each that begin at those seconds of their clocks, one after the other."""
+    plain = write_clip(path.with_suffix(".mov"), steps(50), moving(50))
+    with path.open("wb") as file:
+        for begin in begins:
+            file.write(moved(plain, "mpegts", begin * 90_000, {}).read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("begins", [(0, 0, 0), (100, 40), (3600, 0)])
+def test_time_goes_on_where_a_clock_starts_over(tmp_path: Path, begins: tuple[int, ...]) -> None:
+    path = joined(tmp_path / "joined.ts", *begins)
+    count = 50 * len(begins)
+    limits = ClipLimits(max_seconds=2.1 * len(begins))
+    with Clip(path, NATIVE, limits) as clip:
+        frames = list(clip.frames())
+    assert [f.time for f in frames] == pytest.approx(steps(count), abs=0.001)
+    assert clip.read_until == pytest.approx(count / 25)
+    assert "clock starts over" in " ".join(clip.warnings)
+    assert [f.index for f in read(path, Sampling(None, 1.0))] == list(range(25, count))
+
+
+def test_a_gap_in_a_clip_is_no_new_clock(tmp_path: Path) -> None:
+    with Clip(joined(tmp_path / "joined.ts", 0, 20), NATIVE, NO_LIMITS) as clip:
+        assert [f.time for f in clip.frames()] == pytest.approx([*steps(50), *(20 + t for t in steps(50))], abs=0.1)
+    assert clip.warnings == ()
+
+
+def stamped(ticks: int) -> bytes:
+    """A time as transport streams write it for frames that are shown as they are decoded."""
+    parts = (
+        0x21 | ticks >> 29 & 0xE,
+        ticks >> 22 & 0xFF,
+        ticks >> 14 & 0xFF | 1,
+        ticks >> 7 & 0xFF,
+        ticks << 1 & 0xFF | 1,
+    )
+    return bytes(parts)
+
+
+@pytest.mark.parametrize("seconds", [-100, -0.6])
+def test_one_wrong_time_stamp_moves_no_other_frame(tmp_path: Path, seconds: float) -> None:
+    plain = write_clip(tmp_path / "plain.mov", steps(50), moving(50), Recipe(options=(("bf", "0"),)))
+    path = moved(plain, "mpegts", 200 * 90_000, {})
+    with av.open(str(path)) as file:
+        stamp = [packet.pts for packet in file.demux(video=0)][20]
+    content = path.read_bytes()
+    assert content.count(stamped(stamp)) == 1
+    path.write_bytes(content.replace(stamped(stamp), stamped(stamp + round(seconds * 90_000))))
+    with Clip(path, NATIVE, NO_LIMITS) as clip:
+        times = {f.index: f.time for f in clip.frames()}
+    times.pop(20, None)
+    assert times == pytest.approx({k: t for k, t in enumerate(steps(50)) if k != 20}, abs=0.001)
+    assert clip.warnings == ()
+
+
 def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     # Packets before the edit's beginning are decoded for reference only; a player begins at 0.
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50), Recipe(gop=50))
@@ -48,6 +165,40 @@ def test_frames_dropped_by_an_edit_list_are_not_shown(tmp_path: Path) -> None:
     assert len(times) == pytest.approx(38, abs=1)
 
 
+# x264 uses frames ahead as references too, and closes its groups of frames; mpeg4 leaves them open.
+AVI = [Recipe("libx264", form="avi", tick=Fraction(1, 25), options=(("bf", "3"), ("sc_threshold", "0")))]
+AVI += [Recipe("mpeg4", form="avi", tick=Fraction(1, 25), options=(("bf", "2"),))]
+
+
+def places(frames: list[Frame]) -> list[float]:
+    """Where the patch of ``moving`` pictures is, from left to right."""
+    return [float(np.flatnonzero((f.pixels[50, :, 2].astype(int) - f.pixels[50, :, 1]) > 60).mean()) for f in frames]
+
+
+@pytest.mark.parametrize("recipe", AVI, ids=lambda recipe: recipe.codec)
+def test_avi_shows_every_frame_in_order_at_a_regular_time(tmp_path: Path, recipe: Recipe) -> None:
+    frames = read(write_clip(tmp_path / "clip", steps(100), moving(100), recipe))
+    assert [f.time for f in frames] == pytest.approx(steps(100), abs=0.001)
+    assert places(frames) == sorted(places(frames))
+
+
+@pytest.mark.parametrize("recipe", AVI, ids=lambda recipe: recipe.codec)
+def test_a_frame_that_avi_lost_does_not_delay_the_others_for_long(tmp_path: Path, recipe: Recipe) -> None:
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), recipe)
+    whole = dict(enumerate(places(read(path))))
+    with av.open(str(path)) as file:
+        packets = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    for pos, size in packets[26:29]:
+        content[pos : pos + size] = b"\xff" * size
+    path.write_bytes(content)
+    frames = read(path)
+    assert 90 <= len(frames) < 100
+    late = [f for f in frames if f.time > 2.0]
+    assert places(late) == pytest.approx([whole[round(f.time * 25)] for f in late], abs=1)
+    assert late[-1].time == pytest.approx(99 / 25)
+
+
 @pytest.mark.parametrize(("fps", "count"), [(2, 4), (5, 10), (12.5, 25), (25, 50), (100, 50)])
 def test_sampling_is_by_time(tmp_path: Path, fps: float, count: int) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
@@ -56,11 +207,17 @@ def test_sampling_is_by_time(tmp_path: Path, fps: float, count: int) -> None:
     assert all(f.time == pytest.approx(f.index / 25, abs=1e-6) for f in frames)
 
 
-@pytest.mark.parametrize("form", ["mp4", "matroska", "avi", "mpegts"])
-def test_reading_in_pieces_gives_the_frames_of_reading_at_once(tmp_path: Path, form: str) -> None:
-    codec = "mpeg4" if form == "avi" else "libx264"
+@pytest.mark.parametrize(
+    ("codec", "form"),
+    [
+        *[("libx264", form) for form in ("mp4", "matroska", "avi", "mpegts", "flv")],
+        *[("mpeg4", "avi"), ("mjpeg", "avi")],
+    ],
+)
+def test_reading_in_pieces_gives_the_frames_of_reading_at_once(tmp_path: Path, codec: str, form: str) -> None:
     tick = Fraction(1, 25) if form == "avi" else Fraction(1, 90_000)
-    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(codec, form=form, tick=tick))
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(codec, pix_fmt, form=form, tick=tick))
     whole = [(f.time, f.index, f.pixels.tobytes()) for f in read(path, Sampling(5.0))]
     pieces = [
         (f.time, f.index, f.pixels.tobytes())
@@ -76,6 +233,24 @@ def test_a_late_start_decodes_from_the_key_frame_only(tmp_path: Path) -> None:
         frames = list(clip.frames())
     assert [f.index for f in frames] == list(range(75, 100))
     assert clip.frames_decoded <= 25 + 12
+
+
+@pytest.mark.parametrize("form", ["mp4", "mpegts"])
+def test_the_caller_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str) -> None:
+    path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(form=form))
+    late = AnalyzeOptions(deadline=time.monotonic())
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=late.check_caller) as clip:
+        with pytest.raises(DeadlineExceeded):
+            next(clip.frames())
+        assert clip.frames_decoded == 0
+    early = replace(late, deadline=time.monotonic() + 60)
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=early.check_caller) as clip:
+        assert len(list(clip.frames())) == 25
+    gone = AnalyzeOptions(hung_up=lambda: True)
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=gone.check_caller) as clip:
+        with pytest.raises(CallerGone):
+            next(clip.frames())
+        assert clip.frames_decoded == 0
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -133,6 +308,18 @@ def test_every_codec_shows_the_same(tmp_path: Path, codec: str, pix_fmt: str, fo
     assert frames[2].pixels.shape == (size[1], size[0], 3)
     assert np.abs(frames[2].pixels[30:58, 48:80].astype(int) - (30, 30, 220)).mean() < 25
     assert np.abs(frames[2].pixels[80:, 100:].astype(int) - 90).mean() < 16
+
+
+@pytest.mark.parametrize(
+    ("encoder", "form", "name"),
+    [("libsvtav1", "mp4", "av1"), ("libvpx-vp9", "webm", "vp9"), ("libvpx", "webm", "vp8"), ("libx264", "mp4", "h264")],
+)
+def test_a_codec_is_named_and_not_the_library_that_decodes_it(
+    tmp_path: Path, encoder: str, form: str, name: str
+) -> None:
+    path = write_clip(tmp_path / "clip", steps(2), moving(2), Recipe(encoder, form=form, tick=Fraction(1, 25)))
+    with Clip(path, Sampling(), ClipLimits()) as clip:
+        assert clip.info.codec == name
 
 
 def test_an_interlaced_frame_is_made_of_one_field(tmp_path: Path) -> None:
@@ -227,3 +414,34 @@ def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption):
         read(path, Sampling(5.0, 7.0))
     assert str(path) not in {str(handle.resolve()) for handle in handles.iterdir()}
+
+
+def test_clips_are_decoded_together_only_where_the_memory_suffices(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(5), moving(5))
+    asked: list[int] = []
+
+    @contextmanager
+    def noting(memory: int) -> Iterator[None]:
+        asked.append(memory)
+        yield
+        asked.append(-memory)
+
+    clip = Clip(path, NATIVE, NO_LIMITS, threads=1, wait_for_memory=noting)
+    (memory,) = asked
+    assert memory == 30 * clip.info.width * clip.info.height * 3 // 2
+    clip.close()
+    clip.close()
+    assert asked == [memory, -memory]
+
+    soon = AnalyzeOptions(deadline=time.monotonic() + 0.1)
+    one_at_a_time = ClipReader(threads=1, turns=DecodeTurns(8, 2 * memory - 1))
+    with one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()) as first:
+        with pytest.raises(DeadlineExceeded):
+            one_at_a_time.open(path, NATIVE, 640, soon)
+        assert len(list(first.frames())) == 5
+    with one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()) as second:
+        assert len(list(second.frames())) == 5
+    for _ in range(3):  # a clip that cannot be read takes no memory with it
+        with pytest.raises(InvalidOption):
+            one_at_a_time.open(path, Sampling(None, 60.0), 640, AnalyzeOptions())
+    one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()).close()

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -65,6 +66,27 @@ def test_an_index_that_never_came_is_corrupt(tmp_path: Path) -> None:
     path = cut(write_clip(tmp_path / "clip.mp4", steps(50), moving(50)), 0.5)
     with pytest.raises(CorruptMedia):
         Clip(path, Sampling(), ClipLimits())
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_a_head_without_a_body_is_corrupt(tmp_path: Path, start: float) -> None:
+    """What comes before the first segment of a stream: it says what there will be, and there is no picture in it."""
+    whole = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    segmented = remuxed(whole, "mov", {"movflags": "frag_keyframe+empty_moov"})
+    segmented.write_bytes(segmented.read_bytes().partition(b"moof")[0][:-4])
+    with pytest.raises(CorruptMedia):
+        Clip(segmented, Sampling(5.0, start), ClipLimits())
+
+
+@pytest.mark.parametrize("start", [0.0, 11.0])
+def test_a_track_that_turns_up_late_does_no_harm(tmp_path: Path, start: float) -> None:
+    path = write_clip(tmp_path / "clip.flv", steps(300), moving(300), Recipe(form="flv", tick=Fraction(1, 1000)))
+    sound = b"\x2f" + bytes(200)
+    tag = b"\x08" + len(sound).to_bytes(3, "big") + (11_000).to_bytes(3, "big") + bytes(4) + sound
+    path.write_bytes(path.read_bytes() + tag + len(tag).to_bytes(4, "big"))
+    with Clip(path, Sampling(None, start), ClipLimits()) as clip:
+        assert [frame.index for frame in clip.frames()] == list(range(round(start * 25), 300))
+    assert clip.warnings == ()
 
 
 def test_frames_that_are_all_noise_are_corrupt(tmp_path: Path) -> None:

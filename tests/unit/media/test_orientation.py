@@ -1,9 +1,20 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from service.domain import U8Array
+from service.media.clip_model import ClipLimits, Sampling
+from service.media.clips import Clip
+from tests.clips import wrap_pictures
 from tests.unit.media.files import WITH_EXIF, decoder, four_corners, portrait, save, stored_as
+
+WITH_XMP = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF")
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"""
 
 
 def corners(pixels: U8Array) -> list[list[int]]:
@@ -31,6 +42,53 @@ def test_a_reduced_decode_is_turned_too(orientation: int) -> None:
     assert (frame.width, frame.height) == (960, 640)
     assert frame.pixels.shape == (160, 240, 3)
     np.testing.assert_allclose(corners(frame.pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["avi", "mov"])
+def test_a_camera_that_writes_jpegs_into_a_clip_says_how_it_was_held(
+    tmp_path: Path, form: str, orientation: int
+) -> None:
+    stored = save(Image.fromarray(stored_as(four_corners(), orientation)), "JPEG", orientation)
+    path = wrap_pictures(tmp_path / f"clip.{form}", "mjpeg", "yuvj444p", [stored] * 3)
+    with Clip(path, Sampling(None), ClipLimits()) as clip:
+        frames = list(clip.frames())
+    assert [(frame.width, frame.height) for frame in frames] == [(96, 64)] * 3
+    np.testing.assert_allclose(corners(frames[2].pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("with_exif", [False, True])
+@pytest.mark.parametrize("name", WITH_XMP)
+def test_xmp_turns_nothing(name: str, with_exif: bool) -> None:
+    options: dict[str, Any] = {"xmp": XMP}
+    if with_exif:
+        # Pillow looks into EXIF early where it is to find the resolution there.
+        exif = Image.Exif()
+        exif[ExifTags.Base.XResolution] = exif[ExifTags.Base.YResolution] = 72.0
+        options["exif"] = exif.tobytes()
+    if name == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", XMP)
+    if name == "TIFF":
+        options["tiffinfo"] = {700: XMP}
+    data = save(Image.fromarray(four_corners()), name, **options)
+    assert b'tiff:Orientation="6"' in data
+    frame = decoder().decode(data)
+    assert (frame.width, frame.height) == (96, 64)
+    np.testing.assert_allclose(corners(frame.pixels), corners(four_corners()[..., ::-1]), atol=12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_that_imagemagick_put_into_the_text_of_a_png(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    block = exif.tobytes()
+    text = PngInfo()
+    text.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n", zip=True)
+    stored = Image.fromarray(stored_as(four_corners(), orientation))
+    frame = decoder().decode(save(stored, "PNG", pnginfo=text))
+    assert (frame.width, frame.height) == (96, 64)
+    assert corners(frame.pixels) == corners(four_corners()[..., ::-1])
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])

@@ -92,6 +92,20 @@ def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
     assert one_at_a_time.decode(data, deadline=time.monotonic() + 5).width == 256
 
 
+def test_frames_that_wait_hold_their_memory_until_they_are_released() -> None:
+    # One such picture may be decoded; its frame leaves 3 of 16 bytes a pixel taken.
+    data = save(portrait(100), "PNG")
+    full = PictureDecoder(DecodeLimits(max_pixels=100 * 100), 4)
+    frame = full.decode(data)
+    with pytest.raises(DeadlineExceeded):
+        full.decode(data, deadline=time.monotonic() + 0.05)
+    frame.release()
+    frame = full.decode(data, deadline=time.monotonic() + 5)
+    del frame  # whoever was to release it has gone
+    assert full.decode_within(data, long_side=50, deadline=time.monotonic() + 5).pixels.shape == (50, 50, 3)
+    assert full.decode(data, deadline=time.monotonic() + 5).width == 100
+
+
 def test_a_turn_comes_back_after_an_error() -> None:
     one_at_a_time = PictureDecoder(DecodeLimits(), 1)
     data = save(portrait(), "PNG")

@@ -82,6 +82,31 @@ def test_grey_of_16_bits_is_scaled_and_not_cut_off_at_white(kind: str) -> None:
     assert len(np.unique(pixels)) == 256
 
 
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}, {"tile": (64, 64)}])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_that_is_white_at_zero_is_no_negative(
+    dtype: type[np.unsignedinteger], byteorder: str, options: dict[str, Any]
+) -> None:
+    grey = np.asarray(portrait(128).convert("L")).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+    stored = np.iinfo(dtype).max - grey
+    pixels = decoder().decode(tiff(stored, photometric="miniswhite", byteorder=byteorder, **options)).pixels
+    assert np.abs(pixels[..., 0].astype(int) - np.asarray(portrait(128).convert("L"))).max() <= 1
+
+
+def test_transparent_grey_that_is_white_at_zero_is_no_negative() -> None:
+    grey = np.asarray(portrait(64).convert("L")).astype(np.uint16) * 257
+    stored = np.dstack([65_535 - grey, np.full_like(grey, 65_535)])
+    data = tiff(stored, photometric="miniswhite", planarconfig="contig", extrasamples=["unassalpha"])
+    assert np.abs(decoder().decode(data).pixels[..., 0].astype(int) - grey // 257).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])
+def test_white_at_zero_without_a_known_black_is_refused_in_words(dtype: type[np.generic]) -> None:
+    with pytest.raises(UnsupportedMedia, match="zero as black"):
+        decoder().decode(tiff(np.zeros((32, 32), dtype), photometric="miniswhite"))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_floats_from_0_to_1_are_read(dtype: type[np.floating]) -> None:
     values = np.asarray(portrait(64)).astype(dtype) / 255

@@ -9,12 +9,12 @@ from service.errors import DeadlineExceeded
 from service.media.turns import DecodeTurns
 
 
-def held(turns: DecodeTurns, pixels: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
+def held(turns: DecodeTurns, memory: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
     """A thread that takes a turn: (it has it, let it go, the thread)."""
     has, let_go = threading.Event(), threading.Event()
 
     def work() -> None:
-        with turns.take(pixels, None):
+        with turns.take(memory, None):
             has.set()
             let_go.wait(5)
 
@@ -23,8 +23,8 @@ def held(turns: DecodeTurns, pixels: int) -> tuple[threading.Event, threading.Ev
     return has, let_go, thread
 
 
-def test_together_they_hold_no_more_pixels_than_allowed() -> None:
-    turns = DecodeTurns(concurrency=4, pixels=100)
+def test_together_they_hold_no_more_than_allowed() -> None:
+    turns = DecodeTurns(concurrency=4, memory=100)
     first, second, third = held(turns, 60), held(turns, 40), held(turns, 1)
     assert first[0].wait(5)
     assert second[0].wait(5)
@@ -37,7 +37,7 @@ def test_together_they_hold_no_more_pixels_than_allowed() -> None:
 
 
 def test_no_more_at_once_than_allowed() -> None:
-    turns = DecodeTurns(concurrency=1, pixels=100)
+    turns = DecodeTurns(concurrency=1, memory=100)
     first, second = held(turns, 1), held(turns, 1)
     assert first[0].wait(5) != second[0].wait(0.1)
     for _, let_go, thread in (first, second):
@@ -46,7 +46,7 @@ def test_no_more_at_once_than_allowed() -> None:
 
 
 def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
-    turns = DecodeTurns(concurrency=4, pixels=100)
+    turns = DecodeTurns(concurrency=4, memory=100)
     first = held(turns, 60)
     assert first[0].wait(5)
     large = held(turns, 90)
@@ -62,12 +62,12 @@ def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
 
 
 def test_one_larger_than_everything_gets_its_turn() -> None:
-    with DecodeTurns(concurrency=2, pixels=100).take(1000, None):
+    with DecodeTurns(concurrency=2, memory=100).take(1000, None):
         pass
 
 
 def test_who_gives_up_waiting_leaves_the_queue() -> None:
-    turns = DecodeTurns(concurrency=2, pixels=100)
+    turns = DecodeTurns(concurrency=2, memory=100)
     first = held(turns, 60)
     assert first[0].wait(5)
     started = time.monotonic()
@@ -78,3 +78,51 @@ def test_who_gives_up_waiting_leaves_the_queue() -> None:
         pass
     first[1].set()
     first[2].join(5)
+
+
+def test_what_is_kept_counts_until_it_is_given_back() -> None:
+    turns = DecodeTurns(concurrency=1, memory=100)
+    with turns.take(90, None) as share:
+        share.keep(40)
+    with turns.take(60, time.monotonic() + 5):
+        pass
+    with pytest.raises(DeadlineExceeded), turns.take(61, time.monotonic() + 0.05):
+        pass
+    for _ in range(2):  # the second time is harmless
+        share.give_back()
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_no_more_can_be_kept_than_was_held() -> None:
+    turns = DecodeTurns(concurrency=1, memory=100)
+    with turns.take(10, None) as share:
+        share.keep(1000)
+    with turns.take(90, time.monotonic() + 5):
+        pass
+    share.give_back()
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_what_was_kept_and_dropped_is_given_back() -> None:
+    turns = DecodeTurns(concurrency=1, memory=100)
+    with turns.take(90, None) as share:
+        share.keep(40)
+    del share
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_an_error_gives_everything_back() -> None:
+    turns = DecodeTurns(concurrency=1, memory=100)
+
+    def broken() -> None:
+        with turns.take(90, None) as share:
+            share.keep(40)
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
+    with turns.take(100, time.monotonic() + 5):
+        pass

@@ -1,12 +1,13 @@
 import io
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult
+from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
 from service.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
@@ -117,6 +118,28 @@ def test_pictures_are_decoded_as_the_engine_draws_them() -> None:
     inputs = [PictureInput(None, png(level)) for level in (1, 2, 3)]
     analyze_images(inputs, AnalyzeOptions(), engine=Drawing(), decoder=decoder)
     assert decoded == [0, 1, 2, 3]
+
+
+def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
+    pixels: list[weakref.ref[U8Array]] = []
+
+    class Remembering(Watched):
+        def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
+            assert all(ref() is None for ref in pixels)
+            frame = super().decode(data, detector_side=detector_side, deadline=deadline)
+            pixels.append(weakref.ref(frame.pixels))
+            return frame
+
+    class Forgetting(FakeEngine):
+        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+            return map(self._answer, frames)  # a generator's variable would hold the frame
+
+        def _answer(self, frame: Frame) -> FrameResult:
+            return FrameResult(frame.width, frame.height, ())
+
+    inputs = [PictureInput(None, png(level)) for level in (1, 2, 3)]
+    analyze_images(inputs, AnalyzeOptions(), engine=Forgetting(), decoder=Remembering())
+    assert len(pixels) == 3
 
 
 def test_frames_carry_the_place_of_their_picture() -> None:

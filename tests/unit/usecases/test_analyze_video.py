@@ -8,6 +8,7 @@ import pytest
 from service.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
 from service.errors import InferenceFailed, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
+from service.media.clips import ClipReader
 from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.video_document import analysis_chunks
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
@@ -43,6 +44,27 @@ def test_every_sampled_frame_has_a_row_also_with_no_face(tmp_path: Path) -> None
     assert (analysis.frames_decoded, analysis.frames_analyzed) == (75, 15)
     assert analysis.duration == pytest.approx(3.0)
     assert analysis.timeline.people[0].screen_time == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+@pytest.mark.parametrize(
+    ("sampling", "seconds"),
+    [
+        (Sampling(end=2.0), 2.0),  # the next slide would be there at 10 s
+        (Sampling(start=5.0, end=12.0), 2.0),
+        (Sampling(end=15.0), 15.0),
+        (Sampling(end=99.0), 20.04),  # the last slide is there for as long as a frame is at 25 a second
+        (Sampling(), 20.04),
+    ],
+)
+def test_a_slide_is_shown_until_the_next_or_the_end(
+    tmp_path: Path, form: str, sampling: Sampling, seconds: float
+) -> None:
+    slides = [scene(160, 120, Box(40, 30, 40, 40))] * 3
+    recipe = Recipe(form=form, options=(("bf", "0"),))
+    analysis = analyzed(write_clip(tmp_path / "clip", [0.0, 10.0, 20.0], slides, recipe), sampling)
+    assert sum(person.screen_time for person in analysis.timeline.people) == pytest.approx(seconds, abs=0.002)
+    assert analysis.timeline.people[-1].segments[-1].end <= (sampling.end or 21)
 
 
 def test_no_number_crosses_a_cut(tmp_path: Path) -> None:
@@ -110,8 +132,9 @@ def test_errors_pass_and_the_file_is_closed(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     with pytest.raises(InferenceFailed):
         analyzed(path, Sampling(), FakeEngine(error=InferenceFailed("broken")))
+    short = ClipReader(ClipLimits(max_seconds=0.5))
     with pytest.raises(TooLarge):
-        analyze_video(path, AnalyzeOptions(), VideoOptions(limits=ClipLimits(max_seconds=0.5)), engine=PatchEngine())
+        analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine(), clips=short)
 
 
 def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import io
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from service.domain import AnalyzeOptions, Box, Frame, FrameResult
+from service.domain import AnalyzeOptions, Box, DetectorMode, Frame, FrameResult
 from service.errors import CorruptMedia, InvalidRequest
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
@@ -126,3 +127,16 @@ def test_a_picture_that_cannot_be_read_has_no_answer() -> None:
             decoder=PictureDecoder(DecodeLimits(), 1),
         )
     assert caught.value is known
+
+
+@pytest.mark.parametrize("side", [512, 4200])
+def test_the_decoded_picture_is_released_before_another_is_decoded(side: int) -> None:
+    # There is memory for one decode, and it is looked at twice.
+    answer = annotate_image(
+        PictureInput(None, file(side)),
+        AnalyzeOptions(detector=DetectorMode.ACCURATE, deadline=time.monotonic() + 60),
+        RenderOptions(redact=True),
+        engine=FakeEngine(),
+        decoder=PictureDecoder(DecodeLimits(max_pixels=side * side), 2),
+    )
+    assert answer.picture.width == side

@@ -1,3 +1,4 @@
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.domain import AnalyzeOptions, Box
+from service.errors import DeadlineExceeded, InvalidOption
 from service.media.clip_model import Sampling
 from service.usecases.analyze_video import VideoOptions, analyze_video
 from service.usecases.annotate_video import annotate_video
@@ -18,7 +20,7 @@ def annotated(path: Path, sampling: Sampling) -> Path:
     video = VideoOptions(sampling)
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
-    written = list(annotate_video(path, target, analysis, video))
+    written = list(annotate_video(path, target, analysis, AnalyzeOptions(), video))
     assert written == sorted(written)
     return target
 
@@ -67,6 +69,26 @@ def test_sound_is_kept_or_made_playable(tmp_path: Path, codec: str, form: str, k
     assert name == kept
     assert begin == pytest.approx(0.0, abs=0.05)
     assert end == pytest.approx(1.96, abs=0.06)
+
+
+def test_a_deadline_that_passes_while_the_clip_is_drawn_ends_it(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine())
+    deadline = time.monotonic() + 1
+    options = AnalyzeOptions(deadline=deadline)
+    drawing = annotate_video(path, tmp_path / "annotated.mp4", analysis, options, VideoOptions())
+    assert next(drawing) == 0.0
+    time.sleep(max(0.0, deadline - time.monotonic()) + 0.01)
+    with pytest.raises(DeadlineExceeded):
+        next(drawing)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(5.0, 1.97), Sampling(5.0, 0.0, 1e-9), Sampling(5.0, 0.01, 0.03)])
+def test_a_part_in_which_no_frame_begins_cannot_be_drawn(tmp_path: Path, sampling: Sampling) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
+    with pytest.raises(InvalidOption, match="No frame"):
+        annotated(path, sampling)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_part_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:

@@ -79,3 +79,9 @@ def test_a_face_is_measured_in_the_full_picture_of_a_reduced_decode() -> None:
     reduced = picture()
     full = Frame(reduced.pixels, 2 * SIDE, 2 * SIDE)
     assert widths(found(full, min_face=2 * SMALL + 5, max_faces=1)) == [2 * LARGE]
+
+
+def test_a_reduced_decode_that_rounded_up_moves_no_face() -> None:
+    # 639 pixels at 1/2 are 320: the factor is 2 nevertheless.
+    frame = Frame(picture().pixels, 2 * SIDE - 1, 2 * SIDE)
+    assert widths(found(frame, min_face=2 * SMALL + 5, max_faces=1)) == [2 * LARGE]

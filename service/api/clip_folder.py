@@ -1,0 +1,69 @@
+"""The folder of a clip in work: gone with its request, and where the process was killed, with the next start."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from service.api.spool import CLIP_PREFIX, room_needed
+
+ANNOTATED = "annotated.mp4"
+_PREFIX = "mien-clip-"
+_SETTLED_SECONDS = 60.0  # a folder this young may be about to be locked
+
+
+@contextmanager
+def clip_folder(parent: Path | None) -> Iterator[Path]:
+    """A new folder in ``parent`` (``None``: the system's own), locked as long as this process lives and wants it.
+
+    Raises:
+        StorageFull: when there is no room for it.
+    """
+    with room_needed():
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
+    with folder, _locked(Path(folder.name)):
+        yield Path(folder.name)
+
+
+def sweep(parent: Path | None) -> int:
+    """Remove the folders that killed processes left in ``parent``, with the clips in them; how many.
+
+    Those of processes that live are locked, those of other users cannot be removed, and one that holds anything else is
+    not ours: all of them stay.
+    """
+    if sys.platform == "win32":
+        return 0  # without locks nobody knows which are wanted
+    left = 0
+    for folder in Path(parent or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if _may_be_left(folder):
+                with _locked(folder):
+                    shutil.rmtree(folder)
+                left += 1
+    return left
+
+
+def _may_be_left(folder: Path) -> bool:
+    if folder.is_symlink() or time.time() - folder.stat().st_mtime < _SETTLED_SECONDS:
+        return False
+    return all(path.name == ANNOTATED or path.name.startswith(CLIP_PREFIX) for path in folder.iterdir())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """The system ends the lock with the process, however that ends. Raises ``OSError`` where another has it."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

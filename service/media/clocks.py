@@ -1,0 +1,132 @@
+"""When a decoded frame is shown."""
+
+from collections import deque
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import Protocol
+
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from service.media.containers import CLOCK_RANGE, CLOCKED, origin, time_base
+
+_FALLBACK_RATE = Fraction(25)
+# Further back than this, in seconds, no frame is by mistake of a muxer.
+_JUMP = 1
+# No codec holds back more frames than that to put them into order.
+_MAX_LEAD = 16
+
+
+class Clock(Protocol):
+    """Is shown every packet before it is decoded, and gives each decoded frame its time in seconds."""
+
+    @property
+    def restarts(self) -> int:
+        """How often the times in the file have started over."""
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Note what goes into the decoder."""
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """The presentation time of ``frame``. To be asked once a frame, in the order shown."""
+
+
+def clock_of(container: InputContainer, stream: VideoStream) -> Clock:
+    """The clock that suits the container."""
+    return CountedClock(stream) if container.format.name == "avi" else StampedClock(container, stream)
+
+
+def interval(stream: VideoStream) -> Fraction:
+    """Seconds between frames, on average."""
+    return 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
+
+
+class StampedClock:
+    """By the frames' own time stamps; a frame without one follows its predecessor.
+
+    The clock of a transport stream or FLV that was put together from several starts over in the middle. Time then goes
+    on: the first frame after that is due when the one before it ends. Small steps back stay what they are.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._base = time_base(stream)
+        self._interval = interval(stream)
+        self._may_restart = container.format.name in CLOCKED
+        self._shift = self._earlier_shift = -origin(container)
+        self._last: Fraction | None = None
+        self._restarts = 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the clock has started over."""
+        return self._restarts
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Nothing of it matters."""
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """Its time stamp, less the time at which the file begins, or at which its clock started over."""
+        if frame.pts is None:
+            time = Fraction(0) if self._last is None else self._last + self._interval
+        else:
+            time = self._continued(frame.pts * (frame.time_base or self._base))
+        self._last = time
+        return time
+
+    def _continued(self, stamp: Fraction) -> Fraction:
+        if self._last is not None and self._may_restart:
+            step = stamp + self._shift - self._last
+            if abs(stamp + self._earlier_shift - self._last) < _JUMP < abs(step):
+                # One frame was stamped wrongly: the clock had not started over.
+                self._shift = self._earlier_shift
+                self._restarts -= 1
+            elif step < -_JUMP or step > CLOCK_RANGE / 2:
+                self._earlier_shift = self._shift
+                self._shift = self._last + self._interval - stamp
+                self._restarts += 1
+        return stamp + self._shift
+
+
+class CountedClock:
+    """For AVI, which says in which order frames are decoded, and leaves it to the codec in which they are shown.
+
+    The first frame shown gets the first of the packets' times, and so on. A frame that is lost would delay all that
+    follow, so a key frame, whose place is known, sets the clock right: all that went into the decoder before it are
+    shown before it, and so are those after it that were already shown.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._base = time_base(stream)
+        self._context = stream.codec_context
+        self._context.copy_opaque = True
+        self._due: list[int] = []
+        self._shown: deque[int] = deque(maxlen=_MAX_LEAD)
+        self._last = -1
+
+    @property
+    def restarts(self) -> int:
+        """None: frames are counted."""
+        return 0
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Its time is due, and goes with it, to come out with its frame."""
+        if packet.dts is not None:
+            packet.opaque = packet.dts
+            heappush(self._due, packet.dts)
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """The first of the times that are due."""
+        own = frame.opaque
+        if isinstance(own, int):
+            self._set_right(own, frame.key_frame)
+        self._last = heappop(self._due) if self._due else self._last + 1
+        return self._last * self._base
+
+    def _set_right(self, own: int, is_key: bool) -> None:
+        floor = own if is_key or not self._context.has_b_frames else 0
+        if is_key:
+            floor += sum(1 for other in self._shown if other > own)
+        self._shown.append(own)
+        while self._due and self._due[0] < floor:
+            heappop(self._due)
