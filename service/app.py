@@ -170,7 +170,10 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.exception("the engine did not open")
         failed(ModelUnreadable("The engine did not open, for a reason that nobody foresaw; the log has it."))
     else:
-        _LOGGER.info("ready", extra={"fields": {"store": settings.store, "workers": settings.workers}})
+        keys = "asked for" if settings.api_keys else "not asked for"
+        _LOGGER.info(
+            "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
+        )
 
 
 async def _tidy(scope: CancelScope, spool_dir: Path | None) -> None:

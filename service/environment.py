@@ -1,9 +1,11 @@
-"""What the server's settings and the command line read alike: the model store, the versions, the workers, and how a
-value is refused."""
+"""What the server's settings and the command line read alike: the model store, the versions, the workers; and how a
+value or a name is refused."""
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 from service.errors import InvalidOption
@@ -14,11 +16,41 @@ MODEL_VERSIONS = "MIEN_MODEL_VERSIONS"
 WORKERS = "MIEN_WORKERS"
 MOST_WORKERS = 256
 
+_PREFIX = "MIEN_"
+# Read by docker-compose.yml, for Prometheus; who exported it may start the service from the same shell.
+_NOT_OURS = frozenset({"MIEN_METRICS_KEY_FILE"})
+# What Kubernetes gives every pod beside a Service called mien, or mien-something.
+_SERVICE_LINK = re.compile(
+    r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+")
+
 
 def refusal(name: str, reason: str, given: object = None) -> InvalidOption:
     """One sentence: the variable or option, its value (unless that is a secret, or nothing) and what is wrong."""
     shown = "" if given is None else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
+
+
+def check_names(environment: Mapping[str, str], known: Collection[str]) -> None:
+    """A variable that looks like a setting and is none was meant to be one; a start without it could be an open one.
+
+    Raises:
+        InvalidOption: for the first of them. Its value is not shown, as it may be a key.
+    """
+    for name in sorted(environment):
+        written = name.upper()
+        if not written.startswith(_PREFIX) or written in known or written in _NOT_OURS or not environment[name]:
+            continue
+        if not _is_service_link(written, environment[name]):
+            stems = get_close_matches(written.removeprefix(_PREFIX), [one.removeprefix(_PREFIX) for one in known], n=1)
+            meant = f"did you mean {_PREFIX}{stems[0]}?" if stems else "docs/configuration.md has them all."
+            raise InvalidOption(name, f"{name} is set, but there is no such setting; {meant}")
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    address = name.endswith("_PORT") and _LINK_ADDRESS.fullmatch(value)
+    return bool(address or _SERVICE_LINK.fullmatch(name))
 
 
 @contextmanager

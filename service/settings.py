@@ -1,5 +1,6 @@
 """One frozen object of settings, read from ``MIEN_*`` environment variables once and passed down."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -9,7 +10,15 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.environment import MOST_WORKERS, check_store, check_versions, cores, parse_versions, refusal
+from service.environment import (
+    MOST_WORKERS,
+    check_names,
+    check_store,
+    check_versions,
+    cores,
+    parse_versions,
+    refusal,
+)
 from service.errors import InvalidOption
 from service.paths import default_store
 
@@ -100,16 +109,21 @@ class Settings(BaseSettings):
         """Settings from the environment, with ``overrides`` (command-line options) on top.
 
         Raises:
-            InvalidOption: one sentence naming the variable, its value and what is wrong with it.
+            InvalidOption: one sentence naming the variable, its value and what is wrong with it, or that it is none.
             ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
         """
+        check_names(os.environ, [_variable(field) for field in cls.model_fields])
         try:
             return cls(**(overrides or {}))
         except ValidationError as error:
             raise _explain(error.errors(include_url=False)[0]) from None
 
 
+def _variable(field: str) -> str:
+    return f"MIEN_{field.upper()}"
+
+
 def _explain(error: ErrorDetails) -> InvalidOption:
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = None if field == "api_keys" else error["input"]
-    return refusal(f"MIEN_{field.upper()}", error["msg"].removeprefix("Value error, "), given)
+    return refusal(_variable(field), error["msg"].removeprefix("Value error, "), given)

@@ -1,5 +1,6 @@
 """Starting and stopping: probes before the models are there, a store that cannot be used, an engine that is closed."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,18 @@ def test_an_engine_that_does_not_open_is_reported_once(
         assert said in problem(client.get("/health/startup"), 503, "not_ready")["detail"]
         assert status(client, "/health/live") == 200
     assert [failure.code for failure in failures] == [code]
+
+
+@pytest.mark.parametrize(("keys", "said"), [("a,b", "asked for"), (None, "not asked for")])
+def test_the_log_says_whether_keys_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keys: str | None, said: str
+) -> None:
+    opening(monkeypatch, lambda _: FakeEngine())
+    caplog.set_level(logging.INFO)
+    with serving(create_app(settings(**({} if keys is None else {"api_keys": keys})))) as client:
+        wait_until(lambda: status(client, "/health/ready") == 200)
+    (line,) = [record for record in caplog.records if record.getMessage() == "ready"]
+    assert line.__dict__["fields"]["api_keys"] == said
 
 
 def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:

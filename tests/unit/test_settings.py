@@ -57,6 +57,51 @@ def test_what_kubernetes_puts_into_the_port_variable_is_not_a_port(monkeypatch: 
 
 
 @pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("MIEN_API_KEY", "did you mean MIEN_API_KEYS?"),
+        ("mien_api_key", "did you mean MIEN_API_KEYS?"),
+        ("MIEN_APIKEYS", "did you mean MIEN_API_KEYS?"),
+        ("MIEN_MAX_PIXEL", "did you mean MIEN_MAX_PIXELS?"),
+        ("MIEN_LOGFORMAT", "did you mean MIEN_LOG_FORMAT?"),
+        ("MIEN_STORE_PORT", "did you mean MIEN_STORE?"),
+        ("MIEN_QQQ", "docs/configuration.md"),
+    ],
+)
+def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str) -> None:
+    monkeypatch.setenv(variable, "hush-hush")
+    with pytest.raises(InvalidOption) as caught:
+        Settings.load()
+    message = str(caught.value)
+    assert message.startswith(f"{variable} is set, but there is no such setting; ")
+    assert meant in message
+    assert "hush" not in message
+    assert caught.value.name == variable
+    monkeypatch.setenv(variable, "")
+    Settings.load()
+
+
+def test_what_kubernetes_sets_for_services_of_that_name_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MIEN", "MIEN_API", "MIEN_REDIS_MASTER"):
+        monkeypatch.setenv(f"{name}_SERVICE_HOST", "10.96.0.12")
+        monkeypatch.setenv(f"{name}_SERVICE_PORT", "80")
+        monkeypatch.setenv(f"{name}_SERVICE_PORT_HTTP_ALT", "80")
+        monkeypatch.setenv(f"{name}_PORT", "tcp://10.96.0.12:80")
+        for protocol in ("TCP", "UDP"):
+            link = f"{name}_PORT_80_{protocol}"
+            monkeypatch.setenv(link, f"{protocol.lower()}://10.96.0.12:80")
+            monkeypatch.setenv(f"{link}_PROTO", protocol.lower())
+            monkeypatch.setenv(f"{link}_PORT", "80")
+            monkeypatch.setenv(f"{link}_ADDR", "10.96.0.12")
+    assert Settings.load().port == 8000
+
+
+def test_what_compose_reads_is_no_setting_and_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_METRICS_KEY_FILE", "./key")
+    Settings.load()
+
+
+@pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("MIEN_PORT", "many"),

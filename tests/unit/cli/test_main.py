@@ -196,6 +196,14 @@ def test_workers_are_as_many_as_the_server_would_have(
         assert capsys.readouterr().err.startswith(f"mien: MIEN_WORKERS cannot be used (it is '{value}'): ")
 
 
+def test_a_misspelt_setting_ends_the_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MIEN_API_KEY", "secret")
+    assert main(["serve"]) == 2
+    assert capsys.readouterr().err == (
+        "mien: MIEN_API_KEY is set, but there is no such setting; did you mean MIEN_API_KEYS?\n"
+    )
+
+
 def test_bad_settings_are_2(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,34 @@
+"""The import contracts speak of the whole service: a module that is in none of them may import what it likes."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.unit.tools.conftest import ROOT
+
+CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
+]
+MODULES = {
+    path.stem for path in (ROOT / "service").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+} - {"__init__"}
+
+
+def test_every_module_has_its_layer() -> None:
+    (contract,) = (contract for contract in CONTRACTS if contract["type"] == "layers")
+    assert contract["exhaustive"]
+    assert {name for layer in contract["layers"] for name in layer.split(" | ")} == MODULES
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "but_for"),
+    [
+        ("pydantic", {"app", "api", "settings"}),
+        ("onnxruntime", {"runtime"}),
+        ("asyncio", {"app", "api", "cli", "telemetry", "settings"}),
+    ],
+)
+def test_what_is_forbidden_is_so_for_every_module_but_a_few(forbidden: str, but_for: set[str]) -> None:
+    (contract,) = (contract for contract in CONTRACTS if forbidden in contract.get("forbidden_modules", []))
+    assert {name.removeprefix("service.") for name in contract["source_modules"]} == MODULES - but_for
