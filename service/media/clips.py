@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from service.domain import AnalyzeOptions, Frame
 from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
-from service.media.containers import declared_end, open_container, origin, picture_stream
+from service.media.containers import declared_end, open_container, origin, picture_stream, pixel_bound
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
 from service.media.turns import DecodeTurns
@@ -76,7 +76,7 @@ class Clip:
         self._limits = limits
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
-        self._container = open_container(path)
+        self._container = open_container(path, limits.max_pixels)
         self._resources = ExitStack()
         self._resources.callback(self._container.close)
         self._exhausted = self._met_end = False
@@ -86,7 +86,7 @@ class Clip:
             self._stream = self._prepare(threads)
             self._resources.enter_context(wait_for_memory(_memory(self._stream)))
             self._aspect = self._stream.sample_aspect_ratio or Fraction(1)
-            self._decoder = Decoder(self._container, self._stream, sampling.start)
+            self._decoder = Decoder(self._container, self._stream, sampling.start, limits)
             shown = iter(self._decoder)
             first = next(shown, None)
             if first is None:
@@ -164,8 +164,10 @@ class Clip:
 
     def _prepare(self, threads: int) -> VideoStream:
         stream = picture_stream(self._container)
-        # Before the decoder is opened: a few bytes can announce a picture that would fill the memory.
+        # Before the decoder is opened: a few bytes can announce a picture that would fill the memory. Later ones of
+        # another size are left to the decoder.
         self._limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = pixel_bound(self._limits.max_pixels)
         stream.codec_context.thread_type = ThreadType.AUTO
         stream.codec_context.thread_count = threads or min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
         return stream

@@ -31,6 +31,9 @@ CLOCKED = ("mpegts", "flv")
 # with to have done so, and adds all of that.
 CLOCK_RANGE = Fraction(2**33, 90_000)
 
+# FFmpeg counts pixels with every line filled up to the next 64.
+_PADDING = 64 * 65_535
+
 # (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
 _SIGNATURES: tuple[tuple[int, bytes], ...] = (
     (4, b"ftyp"),
@@ -49,8 +52,8 @@ _SIGNATURES: tuple[tuple[int, bytes], ...] = (
 _CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,12})?)", re.ASCII)
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open ``path`` for reading.
+def open_container(path: Path, max_pixels: int | None = None) -> InputContainer:
+    """Open ``path`` for reading. What a track is, is found out without decoding pictures of over ``max_pixels``.
 
     Raises:
         UnsupportedMedia: not a clip in a container that Mien reads.
@@ -58,7 +61,8 @@ def open_container(path: Path) -> InputContainer:
         OSError: there is no such file, or it is not for this process to read.
     """
     try:
-        return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
+        options = {**_OPTIONS, **({} if max_pixels is None else pixel_bound(max_pixels))}
+        return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
     except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except (av.error.FFmpegError, ValueError) as error:
@@ -72,6 +76,11 @@ def open_container(path: Path) -> InputContainer:
         raise UnsupportedMedia(
             "The file is not a clip that Mien reads; send MP4, MOV, MKV, WebM, AVI or GIF."
         ) from error
+
+
+def pixel_bound(max_pixels: int) -> dict[str, str]:
+    """The decoders' option that has them refuse a larger picture before there is memory for it."""
+    return {"max_pixels": str(max_pixels + _PADDING)}
 
 
 def picture_stream(container: InputContainer) -> VideoStream:

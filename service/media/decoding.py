@@ -9,7 +9,8 @@ from av import VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from service.media.clip_model import TIME_SLACK
+from service.errors import TooLarge
+from service.media.clip_model import TIME_SLACK, ClipLimits
 from service.media.clocks import clock_of, interval
 from service.media.containers import origin, packets, time_base
 from service.media.seeking import Entry, seek_before
@@ -27,10 +28,11 @@ class Decoder:
     """The frames of ``stream`` from the key frame at or before ``start`` (seconds) on.
 
     Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
-    could not be read to its end.
+    could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, start: float) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, start: float, limits: ClipLimits) -> None:
+        self._limits = limits
         self.damaged = 0
         self.broke_off = False
         self._container = container
@@ -75,9 +77,21 @@ class Decoder:
                 frames = self._stream.codec_context.decode(packet)
             except av.error.EOFError:
                 return
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
+                self._check_size(error)
                 self.damaged += 1
                 frames = []
             yield from frames
             if packet is None:
                 return
+
+    def _check_size(self, error: av.error.FFmpegError) -> None:
+        """Whether it was for its size that a picture was not decoded; FFmpeg has no error of its own for that."""
+        context = self._stream.codec_context
+        self._limits.check_pixels(context.width, context.height)
+        # Most decoders forget the size when it is refused; AV1's keeps the last and says that a value is out of range.
+        is_forgotten = isinstance(error, av.error.ArgumentError) and context.width == 0
+        if is_forgotten or isinstance(error, av.error.OverflowError):
+            most = self._limits.max_pixels
+            message = f"A picture of the clip has over {most} pixels; send one of at most {most} pixels a frame."
+            raise TooLarge("max_pixels", most, message) from error
