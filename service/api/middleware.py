@@ -101,7 +101,7 @@ class ErrorBoundary:
             # The server does so to what is still in work when its patience with a stop ends.
             error_log.warning("stopped in mid-request", extra={"fields": {"request_id": scope["state"]["request_id"]}})
             if started:
-                raise
+                return  # uvicorn cuts the connection, which tells the caller that the answer is not whole
             stopping = EngineClosed("The service stopped before the answer was ready; send the request again.")
             await problem_of(stopping).response(scope["state"]["request_id"])(scope, receive, send)
         except Exception:
