@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from service.api.spool import CLIP_PREFIX, room_needed
@@ -25,7 +25,9 @@ def clip_folder(parent: Path | None) -> Iterator[Path]:
     """
     with room_needed():
         folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
-    with folder, _locked(Path(folder.name)):
+    with folder, ExitStack() as stack:
+        with suppress(OSError):  # no locks on this file system: nothing is ever swept there
+            stack.enter_context(_locked(Path(folder.name)))
         yield Path(folder.name)
 
 
@@ -38,12 +40,13 @@ def sweep(parent: Path | None) -> int:
     if sys.platform == "win32":
         return 0  # without locks nobody knows which are wanted
     left = 0
-    for folder in Path(parent or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if _may_be_left(folder):
-                with _locked(folder):
-                    shutil.rmtree(folder)
-                left += 1
+    with suppress(OSError):  # no such folder, or a disk that hiccups: there is another time
+        for folder in Path(parent or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+            with suppress(OSError):
+                if _may_be_left(folder):
+                    with _locked(folder):
+                        shutil.rmtree(folder)
+                    left += 1
     return left
 
 

@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,8 @@ _MAX_THREADS = 8
 # Pictures that a decoder holds at worst: measured with H.264 of 16 reference frames. Ordinary clips need a third.
 _FRAMES_HELD = 28
 _FRAMES_A_THREAD = 2
+# Pixels up to which the pictures of any clip may grow on the way, as those of calls over the network do: Full HD.
+_ROOM_TO_GROW = 1920 * 1088
 # Containers round the declared end, and some count the last frame's duration and some do not.
 _END_SLACK = 0.5
 
@@ -84,9 +86,10 @@ class Clip:
         self.read_until = 0.0
         try:
             self._stream = self._prepare(threads)
-            self._resources.enter_context(wait_for_memory(_memory(self._stream)))
+            self._resources.enter_context(wait_for_memory(_memory(self._stream, self._limits.max_pixels)))
+            self._check_caller()
             self._aspect = self._stream.sample_aspect_ratio or Fraction(1)
-            self._decoder = Decoder(self._container, self._stream, sampling.start, limits)
+            self._decoder = Decoder(self._container, self._stream, sampling.start, self._limits)
             shown = iter(self._decoder)
             first = next(shown, None)
             if first is None:
@@ -164,10 +167,13 @@ class Clip:
 
     def _prepare(self, threads: int) -> VideoStream:
         stream = picture_stream(self._container)
-        # Before the decoder is opened: a few bytes can announce a picture that would fill the memory. Later ones of
-        # another size are left to the decoder.
-        self._limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
-        stream.codec_context.options = pixel_bound(self._limits.max_pixels)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        # Before the decoder is opened: a few bytes can announce a picture that would fill the memory.
+        self._limits.check_pixels(width, height)
+        # Later ones may be larger, but not than what is waited for; that is left to the decoder.
+        most = min(self._limits.max_pixels, max(width * height, _ROOM_TO_GROW))
+        self._limits = replace(self._limits, max_pixels=most)
+        stream.codec_context.options = pixel_bound(most)
         stream.codec_context.thread_type = ThreadType.AUTO
         stream.codec_context.thread_count = threads or min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
         return stream
@@ -218,12 +224,12 @@ class Clip:
         return Frame(pixels, width, height, float(max(shown.time, Fraction(0))), shown.number, scene)
 
 
-def _memory(stream: VideoStream) -> int:
-    """Bytes that decoding ``stream`` may take."""
+def _memory(stream: VideoStream, pixels: int) -> int:
+    """Bytes that decoding ``stream`` may take, of pictures of at most so many ``pixels``."""
     context = stream.codec_context
     bits = context.format.padded_bits_per_pixel if context.format is not None else 24
     frames = _FRAMES_HELD + _FRAMES_A_THREAD * context.thread_count
-    return frames * context.width * context.height * bits // 8
+    return frames * pixels * bits // 8
 
 
 @dataclass(frozen=True, slots=True)
