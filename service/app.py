@@ -73,19 +73,21 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with create_task_group() as tasks:
-            if engine is not None:
-                slot.fill(engine)
-            else:
-                tasks.start_soon(_fill, slot, settings, on_failure)
-            tidying = CancelScope()
-            tasks.start_soon(_tidy, tidying, settings.spool_dir)
-            yield
-            tidying.cancel()
-        opened = slot.peek()
-        slot.clear("The service is stopping.")
-        if opened is not None:
-            await to_thread.run_sync(opened.close)
+        try:
+            async with create_task_group() as tasks:
+                if engine is not None:
+                    slot.fill(engine)
+                else:
+                    tasks.start_soon(_fill, slot, settings, on_failure)
+                tidying = CancelScope()
+                tasks.start_soon(_tidy, tidying, settings.spool_dir)
+                yield
+                tidying.cancel()
+        finally:
+            opened = slot.peek()
+            slot.clear("The service is stopping.")
+            if opened is not None:
+                await to_thread.run_sync(opened.close)
 
     app = FastAPI(
         title="Mien",
@@ -104,9 +106,9 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     pages.mount_static(app)
     errors.install(app)
     # The last one added is the outermost.
+    app.add_middleware(StalledReader, seconds=settings.upload_idle_seconds)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
-    app.add_middleware(StalledReader, seconds=settings.upload_idle_seconds)
     app.add_middleware(RequestContext, recorder=services.recorder)
     return app
 

@@ -13,8 +13,8 @@ from service.api.errors import UploadStalled
 from service.api.spool import SpoolSettings
 from service.errors import TooLarge
 
-_LEAST_PACE = 1024
-"""Bytes a second: an upload holds a place, and one that drips would hold it for ever."""
+LEAST_PACE = 1024
+"""Bytes a second: an upload or an answer holds a place, and one that drips would hold it for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,6 @@ class _Sender:
             raise ClientDisconnect
         self._left -= time.monotonic() - before
         self._brought += len(message.get("body", b""))
-        if self._brought >= _LEAST_PACE * self._idle_seconds:
+        if self._brought >= LEAST_PACE * self._idle_seconds:
             self._left, self._brought = self._idle_seconds, 0
         return message

@@ -51,7 +51,8 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
             engine=engine,
             services=services,
         )
-        response, notes = await services.gate.run(request, lambda: call.answer(load()), call.options.deadline, gone)
+        deadline = call.options.deadline
+        response, notes = await services.gate.run(request, lambda: call.answer(load(deadline)), deadline, gone)
     request.state.notes.update(notes)
     return response
 

@@ -4,10 +4,11 @@ import base64
 import binascii
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from service.api.errors import InvalidField
-from service.errors import InputError, InvalidRequest, TooLarge
+from service.errors import DeadlineExceeded, InputError, InvalidRequest, TooLarge
 from service.usecases.pictures import PictureInput
 
 _EXPECTED = 'expected {"images": ["<base64 or data URI>", ...]}'
@@ -26,15 +27,20 @@ class JsonPictures:
         self._max_pictures = max_pictures
         self._turn = threading.Lock()
 
-    def read(self, load: Callable[[], bytes]) -> list[PictureInput]:
+    def read(self, load: Callable[[], bytes], deadline: float | None = None) -> list[PictureInput]:
         """The pictures of the body that ``load`` brings into memory; one with bad base64 does not fail the others.
 
         Raises:
             InvalidRequest: not JSON, or of another shape.
             TooLarge: more than ``max_pictures``.
+            DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed while others were read.
         """
-        with self._turn:
+        if not self._turn.acquire(timeout=-1 if deadline is None else max(0.0, deadline - time.monotonic())):
+            raise DeadlineExceeded("The deadline passed before the JSON could be read; allow more time.")
+        try:
             return list(self._pictures(self._parse(load())))
+        finally:
+            self._turn.release()
 
     def _parse(self, body: bytes) -> object:
         # Before anything is parsed: a list of millions of tiny values takes thirty times its length in memory.

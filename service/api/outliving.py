@@ -1,6 +1,7 @@
 """Answers that outlive their endpoint: lines from a worker thread while they are made, and files that then go."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
@@ -10,10 +11,13 @@ from anyio import BrokenResourceError, CancelScope, EndOfStream, create_memory_o
 from anyio.streams.memory import MemoryObjectReceiveStream
 from fastapi import Request
 from fastapi.responses import FileResponse, StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from service.api.work import WorkGate
+from service.errors import MienError
 
+_LOG = logging.getLogger("service.error")
 _AHEAD = 16
 """Lines made before the client has taken them; then the work waits for the client."""
 
@@ -30,6 +34,7 @@ class Pump:
         self._gone = gone
         self._rest = rest
         self._work = work
+        self._told = False  # how the work ended
 
     @classmethod
     async def start(
@@ -57,7 +62,7 @@ class Pump:
             finally:
                 made.close()
 
-        task = asyncio.create_task(gate.run(request, work, deadline))
+        task = asyncio.create_task(gate.run(request, work, deadline, gone))
         task.add_done_callback(lambda _: send.close())
         try:
             return cls(await receive.receive(), receive, task, gone)
@@ -68,12 +73,14 @@ class Pump:
         except asyncio.CancelledError:
             gone.set()
             receive.close()
+            task.add_done_callback(_report)
             raise
 
     async def __aiter__(self) -> AsyncIterator[str]:
         yield self._first
         async for line in self._rest:
             yield line
+        self._told = True
         await self._work
 
     async def aclose(self) -> None:
@@ -81,6 +88,15 @@ class Pump:
         self._gone.set()
         self._rest.close()
         await asyncio.wait([self._work])
+        if not self._told:
+            _report(self._work)
+
+
+def _report(work: "asyncio.Task[None]") -> None:
+    """Of work that nobody waits for any more, only what nobody foresaw is worth telling."""
+    error = None if work.cancelled() else work.exception()
+    if error is not None and not isinstance(error, MienError | ClientDisconnect):
+        _LOG.error("work whose client had gone failed", exc_info=error)
 
 
 class PumpResponse(StreamingResponse):

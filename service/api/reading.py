@@ -1,19 +1,24 @@
 """A client that stops reading its answer must not keep what the answer holds: a thread, a place, files."""
 
 import logging
+import time
 
 from anyio import CancelScope, move_on_after
 from anyio.lowlevel import checkpoint
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.bodies import LEAST_PACE
+
 _LOG = logging.getLogger("service.access")
 
 
 class StalledReader:
-    """Ends an answer of which the client has taken nothing for ``seconds``, and cuts the connection.
+    """Ends an answer of which the client takes nothing for ``seconds``, or less than ``LEAST_PACE`` over as long, and
+    cuts the connection.
 
-    The server keeps little ahead of a reader; beyond that, sending waits until the reader has made room. The answer is
-    cancelled at the send that waits, so whatever it holds is given back by its own ``finally``.
+    The server keeps little ahead of a reader; beyond that, sending waits until the reader has made room, and only that
+    waiting counts. The answer is cancelled at the send that waits, so whatever it holds is given back by its own
+    ``finally``.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -25,9 +30,17 @@ class StalledReader:
             await self._app(scope, receive, send)
             return
 
+        left, taken = self._seconds, 0
+
         async def timed_send(message: Message) -> None:
-            with move_on_after(self._seconds) as patience:
+            nonlocal left, taken
+            before = time.monotonic()
+            with move_on_after(left) as patience:
                 await send(message)
+            left -= time.monotonic() - before
+            taken += len(message.get("body", b""))
+            if taken >= LEAST_PACE * self._seconds:
+                left, taken = self._seconds, 0
             if patience.cancelled_caught:
                 fields = {"request_id": scope["state"]["request_id"], "path": scope["path"], "seconds": self._seconds}
                 _LOG.warning("the client stopped reading its answer; it was ended", extra={"fields": fields})

@@ -24,11 +24,12 @@ _RAW = "application/octet-stream"
 @asynccontextmanager
 async def received_pictures(
     request: Request, limits: UploadLimits, gate: WorkGate, json_pictures: JsonPictures
-) -> AsyncIterator[Callable[[], list[PictureInput]]]:
+) -> AsyncIterator[Callable[[float | None], list[PictureInput]]]:
     """The pictures of a request, in whichever form they came.
 
     What is yielded loads them into memory, so that a request that waits for a thread does not hold its pictures there.
-    It must be called inside the block; it raises ``InvalidRequest`` or ``TooLarge`` for JSON of another shape.
+    It must be called inside the block, with the request's deadline; it raises ``InvalidRequest`` or ``TooLarge`` for
+    JSON of another shape, and ``DeadlineExceeded``.
     """
     as_json = _media_type(request) == "application/json"
     with gate.arrival():
@@ -38,9 +39,9 @@ async def received_pictures(
             uploads = await _read_files(request, limits, family="image")
     try:
         if as_json:
-            yield lambda: json_pictures.read(uploads[0].read)
+            yield lambda deadline: json_pictures.read(uploads[0].read, deadline)
         else:
-            yield lambda: [PictureInput(upload.name, upload.read()) for upload in uploads]
+            yield lambda _: [PictureInput(upload.name, upload.read()) for upload in uploads]
     finally:
         for upload in uploads:
             upload.close()

@@ -61,8 +61,8 @@ class WorkGate:
         self,
         request: Request,
         work: Callable[[], T],
-        deadline: float | None = None,
-        gone: threading.Event | None = None,
+        deadline: float | None,
+        gone: threading.Event,
     ) -> T:
         """``work()`` in a worker thread. A request whose client hangs up while it waits never starts.
 
@@ -70,8 +70,7 @@ class WorkGate:
             request: whose client is watched.
             work: may end itself with ``CallerGone`` once ``gone`` is set.
             deadline: of the wait for a thread, as ``time.monotonic()`` counts; ``work`` watches its own.
-            gone: set when the client hangs up while the work runs, or the service stops; ``None`` where somebody else
-                watches the client then.
+            gone: set when the client hangs up while the work runs, or the service stops.
 
         Raises:
             Overloaded: when the gate is full.
@@ -119,10 +118,7 @@ class WorkGate:
 
 
 @asynccontextmanager
-async def _watched(request: Request, gone: threading.Event | None) -> AsyncIterator[None]:
-    if gone is None:
-        yield
-        return
+async def _watched(request: Request, gone: threading.Event) -> AsyncIterator[None]:
     watcher = asyncio.create_task(_on_hang_up(request, gone.set))
     try:
         yield

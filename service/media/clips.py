@@ -245,12 +245,13 @@ class ClipReader:
         """A clip for the caller who asked with ``options``.
 
         Raises:
-            DeadlineExceeded: the deadline passed while others held the memory.
+            DeadlineExceeded, CallerGone: while others held the memory.
             And as ``Clip``.
         """
 
         def wait_for_memory(memory: int) -> AbstractContextManager[object]:
-            return nullcontext() if self.turns is None else self.turns.take(memory, options.deadline)
+            turns = self.turns
+            return nullcontext() if turns is None else turns.take(memory, options.deadline, options.check_caller)
 
         return Clip(
             path,

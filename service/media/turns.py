@@ -1,12 +1,15 @@
 """Whose turn it is to decode: a bound on how many do at once, and on the memory that they hold together."""
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from service.errors import DeadlineExceeded
+
+_LOOK_SECONDS = 0.5  # between two looks whether the caller still waits
 
 
 class DecodeTurns:
@@ -23,13 +26,20 @@ class DecodeTurns:
         self._queue: deque[object] = deque()
 
     @contextmanager
-    def take(self, memory: int, deadline: float | None) -> Iterator["Share"]:
+    def take(
+        self, memory: int, deadline: float | None, check_caller: Callable[[], None] | None = None
+    ) -> Iterator["Share"]:
         """Hold a turn for a decode of ``memory`` bytes; its share is given back at the end unless it was kept.
 
+        Args:
+            memory: in bytes.
+            deadline: of the wait, as ``time.monotonic()`` counts.
+            check_caller: called twice a second while it waits; what it raises ends the wait.
+
         Raises:
-            DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed before it came.
+            DeadlineExceeded: ``deadline`` passed before the turn came.
         """
-        share = Share(self, self._wait(min(memory, self._total), deadline))
+        share = Share(self, self._wait(min(memory, self._total), deadline, check_caller))
         try:
             yield share
         except BaseException:
@@ -50,15 +60,19 @@ class DecodeTurns:
             self._memory += freed
             self._changed.notify_all()
 
-    def _wait(self, need: int, deadline: float | None) -> int:
+    def _wait(self, need: int, deadline: float | None, check_caller: Callable[[], None] | None) -> int:
+        longest = math.inf if check_caller is None else _LOOK_SECONDS
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
             try:
                 _check(deadline)
                 while not (self._queue[0] is ticket and self._turns > 0 and self._memory >= need):
-                    self._changed.wait(None if deadline is None else deadline - time.monotonic())
+                    left = longest if deadline is None else min(longest, deadline - time.monotonic())
+                    self._changed.wait(None if left == math.inf else left)
                     _check(deadline)
+                    if check_caller is not None:
+                        check_caller()
                 self._turns -= 1
                 self._memory -= need
             finally:

@@ -94,6 +94,24 @@ def test_a_slow_reader_gets_it_all(clip: bytes) -> None:
     assert b'"type":"end"' in answer
 
 
+def test_a_reader_who_takes_hardly_anything_is_cut_off(clip: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    # It never stops for as long as IDLE, and would hold a thread and the clip's memory for minutes.
+    idle = 4.0
+    app = create_app(settings(workers=1, upload_idle_seconds=idle), FakeEngine(faces=20))
+    with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
+        connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
+        gate = services_of(app).clip_gate
+        started = time.monotonic()
+        while not (records := [record for record in caplog.records if "stopped reading" in record.getMessage()]):
+            connection.recv(20)
+            time.sleep(0.05)
+            assert time.monotonic() - started < 5 * idle, "never cut off"
+        assert time.monotonic() - started > idle / 2
+        assert len(records) == 1
+        wait_until(lambda: gate.inside == 0)
+    assert not [record for record in caplog.records if "stopped in mid-request" in record.getMessage()]
+
+
 def slowly(connection: socket.socket, pause: float) -> bytes:
     """All that comes, with a pause each time that enough has come for the server to go on."""
     received, since = bytearray(), 0

@@ -1,5 +1,6 @@
 """What a killed process leaves is removed, and nothing else is."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -76,3 +77,26 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 0
     assert sorted(tmp_path.rglob("*")) == before
     assert sweep(tmp_path / "nowhere") == 0
+
+
+def test_where_there_are_no_locks_clips_are_read_and_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with clip_folder(tmp_path) as folder:
+        (folder / "clip-1").write_bytes(b"1")
+        aged(folder)
+        assert sweep(tmp_path) == 0
+        assert (folder / "clip-1").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_hiccups_ends_no_more_than_this_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(Path, "glob", stale)
+    assert sweep(tmp_path) == 0

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from service.api.json_pictures import JsonPictures
-from service.errors import InvalidRequest, TooLarge
+from service.errors import DeadlineExceeded, InvalidRequest, TooLarge
 
 _MIB = 1 << 20
 PLAIN = base64.b64encode(b"picture").decode()
@@ -80,3 +80,24 @@ def test_bodies_are_read_one_at_a_time() -> None:
     for thread in threads:
         thread.join(10)
     assert company == [1] * 4
+
+
+def test_the_deadline_ends_the_wait_for_another_body() -> None:
+    pictures, let_go = JsonPictures(64), threading.Event()
+    inside = threading.Event()
+
+    def load() -> bytes:
+        inside.set()
+        let_go.wait(5)
+        return b'{"images": ["AAAA"]}'
+
+    first = threading.Thread(target=pictures.read, args=(load,))
+    first.start()
+    assert inside.wait(5)
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        pictures.read(lambda: b"", started + 0.05)
+    assert time.monotonic() - started < 1
+    let_go.set()
+    first.join(5)
+    assert len(pictures.read(load, time.monotonic() + 5)) == 1

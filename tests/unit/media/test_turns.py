@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.errors import DeadlineExceeded
+from service.errors import CallerGone, DeadlineExceeded
 from service.media.turns import DecodeTurns
 
 
@@ -126,3 +126,21 @@ def test_an_error_gives_everything_back() -> None:
         broken()
     with turns.take(100, time.monotonic() + 5):
         pass
+
+
+def test_a_caller_who_has_gone_leaves_the_queue() -> None:
+    turns = DecodeTurns(concurrency=2, memory=100)
+    first = held(turns, 60)
+    assert first[0].wait(5)
+
+    def gone() -> None:
+        raise CallerGone("gone")
+
+    started = time.monotonic()
+    with pytest.raises(CallerGone), turns.take(90, None, gone):
+        pass
+    assert time.monotonic() - started < 2
+    with turns.take(40, time.monotonic() + 5):
+        pass
+    first[1].set()
+    first[2].join(5)
