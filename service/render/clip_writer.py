@@ -44,6 +44,7 @@ class ClipWriter:
         self._pictures.codec_context.time_base = _TICK
         self._sound = Sound(sound, self._file, window) if sound is not None and sound.streams.audio else None
         self._shift = window.shift
+        self._last: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -60,12 +61,19 @@ class ClipWriter:
             self._file.close()
 
     def write(self, pixels: U8Array, time: float) -> None:
-        """One picture, ``uint8 [h, w, 3]`` BGR, shown from ``time`` (seconds of the source's clock) on."""
+        """One picture, ``uint8 [h, w, 3]`` BGR, shown from ``time`` (seconds of the source's clock) on.
+
+        One that is not a tick later than the last is left out: it would be seen for no time, and the format has none.
+        """
+        ticks = round((time + self._shift) / _TICK)
+        if self._last is not None and ticks <= self._last:
+            return
+        self._last = ticks
         width, height = self._size
         if pixels.shape[0] < height or pixels.shape[1] < width:
             pixels = cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), "bgr24")
-        frame.pts, frame.time_base = round((time + self._shift) / _TICK), _TICK
+        frame.pts, frame.time_base = ticks, _TICK
         self._file.mux(self._pictures.encode(frame))
         if self._sound is not None:
             self._sound.write_until(time + self._shift)
