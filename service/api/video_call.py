@@ -1,5 +1,6 @@
 """One clip of one caller, from when it lies in a file: every form of answer."""
 
+import logging
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from service.render.tables import csv_lines
 from service.usecases.analyze_video import VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.annotate_video import annotate_video
 from service.usecases.video_document import account_document, analysis_chunks, encoded, row_document, video_document
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ class VideoCall:
         analysis, _ = self._analyzed()
         before = time.monotonic()
         with room_needed("the annotated clip"):
-            for _ in annotate_video(self.clip, target, analysis, self.options, self.video, clips=self.clips):
+            for _ in annotate_video(
+                self.clip, target, analysis, self.options, self.video, clips=self.clips, tell=self._log
+            ):
                 pass
         self.recorder.stage("render", time.monotonic() - before)
         return target
@@ -103,6 +108,10 @@ class VideoCall:
         stages = {"queue": times.queue + waited_ms, "decode": times.decode}
         for name, milliseconds in {**stages, "detect": times.detect, "classify": times.classify}.items():
             self.recorder.stage(name, milliseconds / 1000)
+
+    def _log(self, warning: str) -> None:
+        # An MP4 has no place for it.
+        _LOG.warning(warning, extra={"fields": {"request_id": self.request_id}})
 
     def _models(self) -> dict[str, str]:
         return {model.name: model.version for model in self.engine.models() if model.active}

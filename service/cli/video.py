@@ -62,8 +62,7 @@ def run(chosen: argparse.Namespace) -> int:
     config = EngineConfig(store.root, worker_count(), versions=store.versions)
     with closing(open_engine(config)) as engine:
         analysis = _analyzed(chosen, video, engine)
-    for warning in analysis.warnings:
-        print(f"mien: {clip}: {warning}", file=sys.stderr)
+    _warn(clip, analysis.warnings)
     if chosen.json:
         _print(analysis_chunks(analysis, {"clip": clip.name}, {}), "\n")
     elif chosen.csv:
@@ -118,13 +117,22 @@ def _plot(target: Path, sampling: Sampling, analysis: VideoAnalysis) -> None:
 
 
 def _annotate(target: Path, chosen: argparse.Namespace, video: VideoOptions, analysis: VideoAnalysis) -> None:
+    warnings: list[str] = []
     try:
         with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
-            for time in annotate_video(chosen.clip, target, analysis, analysis_options(chosen), video):
+            for time in annotate_video(
+                chosen.clip, target, analysis, analysis_options(chosen), video, tell=warnings.append
+            ):
                 progress.update(time)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error
+    _warn(chosen.clip, warnings)
     print(f"wrote {target}", file=sys.stderr)
+
+
+def _warn(clip: Path, warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"mien: {clip}: {warning}", file=sys.stderr)
 
 
 def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:

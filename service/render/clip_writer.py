@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from service.domain import U8Array
-from service.render.sound import Sound, Window
+from service.render.sound import UNREADABLE, Sound, Window, readable_track
 
 # A tick that frame rates and milliseconds all divide well enough: times keep to 0.01 ms.
 _TICK = Fraction(1, 90_000)
@@ -25,8 +25,8 @@ class ClipWriter:
     """Writes H.264 (yuv420p, index at the front) with every frame at its own time. A context manager.
 
     ``size`` is (w, h) of the frames; an odd side loses its last line, for the format cannot hold it. ``rate`` in
-    frames a second guides the encoder only. ``sound`` is an open container whose first sound track goes along, in the
-    part of it that ``window`` says.
+    frames a second guides the encoder only. ``sound`` is an open container whose first readable sound track goes along,
+    in the part of it that ``window`` says.
     """
 
     def __init__(
@@ -42,8 +42,11 @@ class ClipWriter:
         self._pictures.width, self._pictures.height = self._size
         self._pictures.pix_fmt = "yuv420p"
         self._pictures.codec_context.time_base = _TICK
-        self._sound = Sound(sound, self._file, window) if sound is not None and sound.streams.audio else None
+        track = None if sound is None else readable_track(sound)
+        self._sound = None if sound is None or track is None else Sound(sound, track, self._file, window)
+        self._misses_sound = sound is not None and track is None
         self._shift = window.shift
+        self._last: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -59,13 +62,27 @@ class ClipWriter:
         finally:
             self._file.close()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about sound that could not be kept; complete once the file is."""
+        if self._sound is not None:
+            return self._sound.warnings
+        return (UNREADABLE,) if self._misses_sound else ()
+
     def write(self, pixels: U8Array, time: float) -> None:
-        """One picture, ``uint8 [h, w, 3]`` BGR, shown from ``time`` (seconds of the source's clock) on."""
+        """One picture, ``uint8 [h, w, 3]`` BGR, shown from ``time`` (seconds of the source's clock) on.
+
+        One that is not a tick later than the last is left out: it would be seen for no time, and the format has none.
+        """
+        ticks = round((time + self._shift) / _TICK)
+        if self._last is not None and ticks <= self._last:
+            return
+        self._last = ticks
         width, height = self._size
         if pixels.shape[0] < height or pixels.shape[1] < width:
             pixels = cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), "bgr24")
-        frame.pts, frame.time_base = round((time + self._shift) / _TICK), _TICK
+        frame.pts, frame.time_base = ticks, _TICK
         self._file.mux(self._pictures.encode(frame))
         if self._sound is not None:
             self._sound.write_until(time + self._shift)

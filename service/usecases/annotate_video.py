@@ -1,9 +1,13 @@
 """An analysed clip in, the same clip with its people boxed and named out."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+
+import av
+from av.container import InputContainer
 
 from service.domain import AnalyzeOptions
 from service.errors import InvalidOption
@@ -17,6 +21,8 @@ from service.usecases.analyze_video import VideoAnalysis, VideoOptions
 
 # Full HD plays everywhere; more would be written for long and seen by few.
 _LONG_SIDE = 1920
+_END_SLACK = 0.5  # s; as loosely as containers tell the end of pictures
+_LOG = logging.getLogger(__name__)
 
 
 def annotate_video(
@@ -27,11 +33,13 @@ def annotate_video(
     video: VideoOptions,
     *,
     clips: ClipReader = ALONE,
+    tell: Callable[[str], None] = _LOG.warning,
 ) -> Iterator[float]:
     """Write ``target``, an MP4 of the part of ``path`` that was analysed, at most 1,920 pixels on the long side.
 
     Every frame of the clip is there at its own time (less ``start``, where one was asked for) with the boxes of the
-    samples around it, and the sound is kept. Yields the time of each frame written; the file is whole when exhausted.
+    samples around it, and the sound is kept; ``tell`` gets a sentence about what of it could not be. Yields the time of
+    each frame written; the file is whole when exhausted.
 
     Raises:
         InputError: the clip cannot be read (any more).
@@ -45,7 +53,7 @@ def annotate_video(
         clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
         origin = clip.info.origin
-        window = Window(start + origin, None if end is None else end + origin, -start - origin)
+        window = Window(start + origin, _sound_end(sound, analysis, end) + origin, -start - origin)
         writer: ClipWriter | None = None
         for frame in clip.frames():
             if writer is None:
@@ -56,3 +64,18 @@ def annotate_video(
             yield frame.time
         if writer is None:
             raise InvalidOption("start", "No frame begins in the part asked for; choose another start or end.")
+    for warning in writer.warnings:
+        tell(warning)
+
+
+def _sound_end(sound: InputContainer | None, analysis: VideoAnalysis, end: float | None) -> float:
+    """When the sound ends, in seconds of the clip: past the pictures where the file says so, and else with them.
+
+    Not when the sound's own times say, for damage dates pieces of it years ahead.
+    """
+    if end is not None:
+        return end
+    declared = 0.0
+    if sound is not None and sound.duration is not None:
+        declared = ((sound.start_time or 0) + sound.duration) / av.time_base - analysis.info.origin
+    return max(analysis.duration, declared) + _END_SLACK

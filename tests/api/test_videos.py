@@ -118,6 +118,20 @@ def test_the_annotated_clip_plays(client: httpx.Client, clip: bytes) -> None:
         assert sum(1 for _ in file.decode(video=0)) == 50
 
 
+def test_sound_that_is_left_out_is_logged(
+    client: httpx.Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / "clip.mkv", steps(50), moving(50), Recipe(form="matroska", sound="ac3"))
+    content = path.read_bytes()
+    assert content.count(b"A_AC3") == 1
+    unheard = content.replace(b"A_AC3", b"A_XYZ")
+    answer = client.post("/analyze-video", content=unheard, headers={**MP4, "accept": "video/mp4"}).raise_for_status()
+    with av.open(io.BytesIO(answer.content)) as file:
+        assert [s.codec_context.name for s in file.streams] == ["h264"]
+    (line,) = (record for record in caplog.records if "sound" in record.message)
+    assert line.__dict__["fields"] == {"request_id": answer.headers["x-request-id"]}
+
+
 def test_lines_come_while_frames_do_and_a_client_may_leave(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "long.mp4", steps(600), moving(600))
     gate = threading.Event()

@@ -11,7 +11,7 @@ import pytest
 import service.cli.video
 from service.cli.main import main
 from service.cli.progress import Progress
-from tests.clips import PatchEngine, moving, scene, steps, write_clip
+from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
 from tests.permissions import open_folder, without_privileges
 
 
@@ -62,6 +62,17 @@ def test_files(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("wrote") == 3
+
+
+def test_sound_that_is_left_out_is_told(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_clip(clip, steps(50), moving(50), Recipe(form="matroska", sound="ac3"))
+    clip.write_bytes(clip.read_bytes().replace(b"A_AC3", b"A_XYZ"))
+    target = clip.with_name("out.mp4")
+    assert main(["video", str(clip), "--annotate", str(target)]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"mien: {clip}: The clip's sound cannot be read; it was left out.",
+        f"wrote {target}",
+    ]
 
 
 def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,6 +71,13 @@ def test_sound_is_kept_or_made_playable(tmp_path: Path, codec: str, form: str, k
     assert end == pytest.approx(1.96, abs=0.06)
 
 
+def test_pictures_that_no_one_could_see_are_left_out(tmp_path: Path) -> None:
+    microseconds = Recipe(tick=Fraction(1, 1_000_000))
+    close = [k * 0.04 + part for k in range(10) for part in (0, 0.000_002, 0.000_004)]
+    target = annotated(write_clip(tmp_path / "clip.mp4", close, moving(30), microseconds), Sampling(5.0))
+    assert times(target) == pytest.approx([k * 0.04 for k in range(10)], abs=0.001)
+
+
 def test_a_deadline_that_passes_while_the_clip_is_drawn_ends_it(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine())
