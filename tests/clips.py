@@ -123,3 +123,13 @@ class PatchEngine(FakeEngine):
             )
             faces = (make_face(box, labels=LABELS[options.labels]),)
         return replace(super()._result(frame, options), faces=faces, scene=frame.scene)
+
+
+def growing(path: Path, first: U8Array, then: U8Array) -> Path:
+    """A transport stream that shows ``first`` for a second and then, in its own size, ``then`` for another."""
+    parts = [
+        write_clip(path.with_suffix(f".{n}"), steps(50)[25 * n : 25 * n + 25], [pixels] * 25, Recipe(form="mpegts"))
+        for n, pixels in enumerate((first, then))
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path

@@ -1,6 +1,7 @@
 """Uploads at rest: pictures in memory or in a nameless file, clips in a named one. Either vanishes when closed."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from anyio import to_thread
 from service.errors import StorageFull
 
 CLIP_PREFIX = "clip-"
+_LOST = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EROFS})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -89,10 +91,16 @@ def _open(settings: SpoolSettings) -> IO[bytes]:
 
 @contextmanager
 def room_needed(what: str = "the upload") -> Iterator[None]:
-    """Turns a full disk into ``StorageFull``, which says that it is ``what`` finds no room."""
+    """Turns a full disk into ``StorageFull``, which says that it is ``what`` finds no room; so, too, a folder that has
+    gone or turned read-only since the start, which is for the operator to mend."""
     try:
         yield
     except OSError as error:
+        if error.errno in _LOST:
+            reason = os.strerror(error.errno).lower()
+            raise StorageFull(
+                f"There is no place to store {what} ({reason}); whoever runs the service must mend it."
+            ) from error
         if error.errno not in _FULL:
             raise
         raise StorageFull(f"There is no room to store {what}; free some space or try again later.") from error

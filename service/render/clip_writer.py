@@ -79,7 +79,8 @@ class ClipWriter:
             return
         self._last = ticks
         width, height = self._size
-        if pixels.shape[0] < height or pixels.shape[1] < width:
+        # Pictures may change their size on the way. An odd line more is what the format could not hold.
+        if not (0 <= pixels.shape[0] - height <= 1 and 0 <= pixels.shape[1] - width <= 1):
             pixels = cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), "bgr24")
         frame.pts, frame.time_base = ticks, _TICK

@@ -152,3 +152,14 @@ def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept
             gate.set()
         wait_until(lambda: not work.inside and not list(tmp_path.iterdir()))
         assert engine.seen <= 2
+
+
+def test_a_spool_folder_that_has_gone_is_told(clip: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    with spooling(folder, FakeEngine()) as (client, gate):
+        folder.rmdir()
+        for path, kind in (("/analyze-video", "video/mp4"), ("/predict", "image/png")):
+            answer = client.post(path, content=clip, headers={"content-type": kind})
+            assert "no place to store the upload" in problem(answer, 507, "storage_full")["detail"]
+        assert (gate.arriving, gate.inside) == (0, 0)

@@ -14,7 +14,7 @@ from service.errors import CallerGone, DeadlineExceeded, InvalidOption, NoVideoS
 from service.media.clip_model import ClipLimits, Sampling
 from service.media.clips import Clip, ClipReader
 from service.media.turns import DecodeTurns
-from tests.clips import Recipe, moving, scene, steps, write_clip, write_tone
+from tests.clips import Recipe, growing, moving, scene, steps, write_clip, write_tone
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60, 190, 15, 45)[i % 10] for i in range(k)) / 1000 for k in range(40)]
 
@@ -449,23 +449,11 @@ def test_clips_are_decoded_together_only_where_the_memory_suffices(tmp_path: Pat
     one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()).close()
 
 
-def growing(path: Path, width: int, height: int) -> Path:
-    """A transport stream whose pictures are 64 x 64 at first and of another size after a second."""
-    parts = [
-        write_clip(
-            path.with_suffix(f".{n}"), [n + k / 25 for k in range(25)], [scene(*size)] * 25, Recipe(form="mpegts")
-        )
-        for n, size in enumerate([(64, 64), (width, height)])
-    ]
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    return path
-
-
 def test_pictures_may_grow_on_the_way_within_the_memory_that_was_waited_for(tmp_path: Path) -> None:
-    sizes = [frame.pixels.shape[:2] for frame in read(growing(tmp_path / "call.ts", 1280, 720))]
+    sizes = [frame.pixels.shape[:2] for frame in read(growing(tmp_path / "call.ts", scene(64, 64), scene(1280, 720)))]
     assert sizes[:25] == [(64, 64)] * 25
     assert sizes[25:] == [(720, 1280)] * len(sizes[25:])
     assert len(sizes) >= 47  # FFmpeg may lose those that it reorders while the size changes
     with pytest.raises(TooLarge) as refusal:
-        read(growing(tmp_path / "bomb.ts", 2560, 1440))
+        read(growing(tmp_path / "bomb.ts", scene(64, 64), scene(2560, 1440)))
     assert (refusal.value.limit, refusal.value.bound) == ("max_pixels", 1920 * 1088)

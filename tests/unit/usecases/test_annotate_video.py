@@ -11,7 +11,7 @@ from service.errors import DeadlineExceeded, InvalidOption
 from service.media.clip_model import Sampling
 from service.usecases.analyze_video import VideoOptions, analyze_video
 from service.usecases.annotate_video import annotate_video
-from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
+from tests.clips import PatchEngine, Recipe, growing, moving, scene, steps, write_clip
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60)[i % 7] for i in range(k)) / 1000 for k in range(30)]
 
@@ -105,3 +105,12 @@ def test_a_part_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:
     _, begin, end = sound_span(target)
     assert begin == pytest.approx(0.0, abs=0.05)
     assert end == pytest.approx(2.0, abs=0.05)
+
+
+def test_pictures_that_grow_on_the_way_are_drawn_whole(tmp_path: Path) -> None:
+    small, large = scene(160, 96, Box(120, 60, 24, 24)), scene(320, 192, Box(240, 120, 48, 48))
+    with av.open(str(annotated(growing(tmp_path / "call.ts", small, large), Sampling(5.0)))) as file:
+        pictures = [frame.to_ndarray(format="bgr24").astype(int) for frame in file.decode(video=0)]
+    for picture in (pictures[5], pictures[-5]):
+        assert picture.shape == (96, 160, 3)
+        assert np.abs(picture[72, 132] - (30, 30, 220)).max() < 40
