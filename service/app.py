@@ -24,7 +24,7 @@ from service.domain import EngineLoad
 from service.engine.base import Engine
 from service.errors import MienError, ModelUnreadable
 from service.media.clip_model import ClipLimits
-from service.media.clips import ClipReader
+from service.media.clip_reader import ClipReader
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.media.turns import DecodeTurns

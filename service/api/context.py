@@ -11,7 +11,7 @@ from service.api.json_pictures import JsonPictures
 from service.api.work import WorkGate
 from service.engine.base import Engine
 from service.errors import EngineClosed
-from service.media.clips import ClipReader
+from service.media.clip_reader import ClipReader
 from service.media.pictures import PictureDecoder
 
 

@@ -15,7 +15,7 @@ from service.api.spool import room_needed
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
 from service.errors import MienError
-from service.media.clips import ClipReader
+from service.media.clip_reader import ClipReader
 from service.render.charts import plot
 from service.render.encode import Encoding, encode
 from service.render.tables import csv_lines

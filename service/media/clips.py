@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +13,12 @@ from typing import Self
 from av.codec.context import ThreadType
 from av.video.stream import VideoStream
 
-from service.domain import AnalyzeOptions, Frame
+from service.domain import Frame
 from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
 from service.media.containers import declared_end, open_container, origin, picture_stream, pixel_bound
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
-from service.media.turns import DecodeTurns
 from service.media.upright import OrientationReader, UprightConverter, upright_size
 
 _MAX_THREADS = 8
@@ -230,39 +229,3 @@ def _memory(stream: VideoStream, pixels: int) -> int:
     bits = context.format.padded_bits_per_pixel if context.format is not None else 24
     frames = _FRAMES_HELD + _FRAMES_A_THREAD * context.thread_count
     return frames * pixels * bits // 8
-
-
-@dataclass(frozen=True, slots=True)
-class ClipReader:
-    """Opens clips: within ``limits``, each decoded by ``threads`` (0: as many as suit this machine), and with
-    ``turns`` no more at once than the memory suffices for."""
-
-    limits: ClipLimits = field(default_factory=ClipLimits)
-    threads: int = 0
-    turns: DecodeTurns | None = None
-
-    def open(self, path: Path, sampling: Sampling, long_side: int, options: AnalyzeOptions) -> Clip:
-        """A clip for the caller who asked with ``options``.
-
-        Raises:
-            DeadlineExceeded, CallerGone: while others held the memory.
-            And as ``Clip``.
-        """
-
-        def wait_for_memory(memory: int) -> AbstractContextManager[object]:
-            turns = self.turns
-            return nullcontext() if turns is None else turns.take(memory, options.deadline, options.check_caller)
-
-        return Clip(
-            path,
-            sampling,
-            self.limits,
-            long_side,
-            self.threads,
-            check_caller=options.check_caller,
-            wait_for_memory=wait_for_memory,
-        )
-
-
-ALONE = ClipReader()
-"""For a program that reads one clip at a time."""

@@ -11,7 +11,7 @@ from typing import Self
 from service.domain import LABELS, AnalyzeOptions, DetectorMode, Frame, FrameResult
 from service.engine.base import Engine
 from service.media.clip_model import ClipInfo, Sampling
-from service.media.clips import ALONE, ClipReader
+from service.media.clip_reader import ALONE, ClipReader
 from service.timeline.model import FrameRow, Timeline
 from service.timeline.rowlog import RowLog
 from service.timeline.smoothing import smooth

@@ -11,7 +11,7 @@ from av.container import InputContainer
 
 from service.domain import AnalyzeOptions
 from service.errors import InvalidOption
-from service.media.clips import ALONE, ClipReader
+from service.media.clip_reader import ALONE, ClipReader
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
 from service.render.moments import Moments

@@ -12,8 +12,7 @@ import pytest
 from service.domain import AnalyzeOptions, Box, Frame
 from service.errors import CallerGone, DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
-from service.media.clips import Clip, ClipReader
-from service.media.turns import DecodeTurns
+from service.media.clips import Clip
 from tests.clips import Recipe, growing, moving, scene, steps, write_clip, write_tone
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60, 190, 15, 45)[i % 10] for i in range(k)) / 1000 for k in range(40)]
@@ -418,7 +417,7 @@ def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
     assert str(path) not in {str(handle.resolve()) for handle in handles.iterdir()}
 
 
-def test_clips_are_decoded_together_only_where_the_memory_suffices(tmp_path: Path) -> None:
+def test_memory_is_asked_for_once_and_given_back(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(5), moving(5))
     asked: list[int] = []
 
@@ -434,19 +433,6 @@ def test_clips_are_decoded_together_only_where_the_memory_suffices(tmp_path: Pat
     clip.close()
     clip.close()
     assert asked == [memory, -memory]
-
-    soon = AnalyzeOptions(deadline=time.monotonic() + 0.1)
-    one_at_a_time = ClipReader(threads=1, turns=DecodeTurns(8, 2 * memory - 1))
-    with one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()) as first:
-        with pytest.raises(DeadlineExceeded):
-            one_at_a_time.open(path, NATIVE, 640, soon)
-        assert len(list(first.frames())) == 5
-    with one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()) as second:
-        assert len(list(second.frames())) == 5
-    for _ in range(3):  # a clip that cannot be read takes no memory with it
-        with pytest.raises(InvalidOption):
-            one_at_a_time.open(path, Sampling(None, 60.0), 640, AnalyzeOptions())
-    one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions()).close()
 
 
 def test_pictures_may_grow_on_the_way_within_the_memory_that_was_waited_for(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from service.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
 from service.errors import InferenceFailed, TooLarge
 from service.media.clip_model import ClipLimits, Sampling
-from service.media.clips import ClipReader
+from service.media.clip_reader import ClipReader
 from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.video_document import analysis_chunks
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
