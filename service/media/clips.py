@@ -27,6 +27,7 @@ _FRAMES_HELD = 28
 _FRAMES_A_THREAD = 2
 # Pixels up to which the pictures of any clip may grow on the way, as those of calls over the network do: Full HD.
 _ROOM_TO_GROW = 1920 * 1088
+_SAME_SHAPE = 0.02  # of the aspect ratio: sizes are rounded to what codecs can hold
 # Containers round the declared end, and some count the last frame's duration and some do not.
 _END_SLACK = 0.5
 
@@ -52,6 +53,7 @@ class Clip:
     cores, so that one works while another waits for its reference frame; at most eight). ``check_caller`` is called at
     every frame, also at those skipped on the way to ``start``, and ends the reading with what it raises.
     ``wait_for_memory`` is given the bytes that decoding may take, and held until the clip is closed.
+    Pictures that change their size on the way, but not their shape, have the ``width`` and ``height`` of the first.
     ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn. Memory does
     not grow with the clip.
 
@@ -218,6 +220,9 @@ class Clip:
     def _frame(self, shown: Shown, scene: int) -> Frame:
         orientation = self._orientations.of(shown.frame)
         width, height = upright_size(shown.frame, self._aspect, orientation)
+        if abs(width * self.info.height - height * self.info.width) <= _SAME_SHAPE * width * self.info.height:
+            # The same picture in another size, as in calls over the network: whoever is in it has not moved.
+            width, height = self.info.width, self.info.height
         pixels = self._converter.convert(shown.frame, self._aspect, orientation)
         # Some writers begin a hair before 0; what is earlier than the slack is not shown.
         return Frame(pixels, width, height, float(max(shown.time, Fraction(0))), shown.number, scene)

@@ -136,7 +136,7 @@ class Sound:
         while True:
             try:
                 packet = next(packets, None)
-            except (av.error.FFmpegError, IndexError):  # IndexError: see ``service.media.containers.packets_of``
+            except (av.error.FFmpegError, IndexError):  # IndexError: see ``service.media.containers.packets``
                 return  # the pictures meet the same break, and tell of it
             if packet is None:
                 return

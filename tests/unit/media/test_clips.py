@@ -435,6 +435,14 @@ def test_memory_is_asked_for_once_and_given_back(tmp_path: Path) -> None:
     assert asked == [memory, -memory]
 
 
+def test_pictures_of_another_size_are_measured_as_the_first(tmp_path: Path) -> None:
+    same = read(growing(tmp_path / "same.ts", scene(160, 96), scene(320, 192)))
+    assert {(frame.width, frame.height) for frame in same} == {(160, 96)}
+    assert same[-1].pixels.shape == (192, 320, 3)
+    other = read(growing(tmp_path / "other.ts", scene(160, 96), scene(320, 320)))
+    assert {(frame.width, frame.height) for frame in other} == {(160, 96), (320, 320)}
+
+
 def test_pictures_may_grow_on_the_way_within_the_memory_that_was_waited_for(tmp_path: Path) -> None:
     sizes = [frame.pixels.shape[:2] for frame in read(growing(tmp_path / "call.ts", scene(64, 64), scene(1280, 720)))]
     assert sizes[:25] == [(64, 64)] * 25

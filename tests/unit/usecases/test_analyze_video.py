@@ -11,7 +11,7 @@ from service.media.clip_model import ClipLimits, Sampling
 from service.media.clip_reader import ClipReader
 from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.video_document import analysis_chunks
-from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
+from tests.clips import PatchEngine, Recipe, growing, moving, scene, steps, write_clip
 from tests.fakes import FakeEngine
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60)[i % 7] for i in range(k)) / 1000 for k in range(30)]
@@ -166,3 +166,13 @@ def test_a_result_without_a_scene_counts_as_the_first(tmp_path: Path) -> None:
 
     path = write_clip(tmp_path / "clip.mp4", steps(5), moving(5))
     assert {row.scene for row in analyzed(path, Sampling(None), Forgetful()).timeline.rows} == {0}
+
+
+def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: Path) -> None:
+    small, large = scene(160, 96, Box(60, 30, 40, 40)), scene(320, 192, Box(120, 60, 80, 80))
+    timeline = analyzed(growing(tmp_path / "call.ts", small, large), Sampling(5.0)).timeline
+    assert [person.person for person in timeline.people] == [1]
+    boxes = [face.box for row in timeline.rows for face in row.faces]
+    assert len(boxes) == 10
+    for box in boxes:
+        assert (box.x, box.y, box.width, box.height) == pytest.approx((60, 30, 40, 40), abs=2)
