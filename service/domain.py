@@ -1,4 +1,4 @@
-"""The words that every layer shares: frozen dataclasses over numpy, no behaviour beyond their own arithmetic.
+"""The words that every layer shares: frozen dataclasses over numpy, with hardly any behaviour of their own.
 
 Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
 """
