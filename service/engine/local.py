@@ -26,6 +26,7 @@ from service.engine.batcher import Batcher, FrameJob
 from service.engine.canary import Canary, sing
 from service.engine.pool import WorkerPool
 from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
+from service.memory import keep_freed
 from service.store import ModelStore
 from service.vision.pipeline import Pipeline
 
@@ -63,6 +64,7 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
     # log lines.
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    keep_freed()
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR, config.versions.get(DETECTOR))
     emotion = store.pick(EMOTION, config.versions.get(EMOTION))

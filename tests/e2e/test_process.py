@@ -1,5 +1,6 @@
 """The process itself: how it starts, fails and stops."""
 
+import io
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from PIL import Image
 
 from tests.e2e.server import MIEN, Server
 
@@ -81,6 +83,23 @@ def test_the_probes_find_a_way_in_past_hundreds_of_half_requests(tmp_path: Path)
             stack.enter_context(half).sendall(b"GET /heal")
         for path in ("/health/live", "/health/ready"):
             assert httpx.get(f"{server.url}{path}", timeout=5).status_code == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts as Linux does")
+def test_a_picture_finds_the_memory_of_the_last(server: Server, astronaut: bytes) -> None:
+    data = io.BytesIO()
+    Image.open(io.BytesIO(astronaut)).resize((1024, 768)).save(data, "JPEG")
+
+    def faults() -> int:
+        after_name = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2]
+        return int(after_name.split()[7])  # minor page faults
+
+    for _ in range(30):  # every thread has had its turn
+        server.client.post("/predict", content=data.getvalue()).raise_for_status()
+    before = faults()
+    for _ in range(50):
+        server.client.post("/predict", content=data.getvalue()).raise_for_status()
+    assert (faults() - before) / 50 < 500  # 2,800 where the memory goes back to the system in between
 
 
 def test_memory_and_files_stay_as_they_are(server: Server, astronaut: bytes) -> None:
