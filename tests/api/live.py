@@ -22,6 +22,21 @@ from service.errors import MienError
 from service.settings import Settings
 from tests.fakes import FakeEngine
 
+NEED_NO_KEY = (
+    "/",
+    "/docs",
+    "/openapi.json",
+    "/static/style.css",
+    "/health/live",
+    "/health/startup",
+    "/health/ready",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/emotion",
+    "/v2/models/emotion/ready",
+)
+"""What may be read without a key."""
+
 
 class _Unswayed(Settings):
     model_config = SettingsConfigDict(env_prefix="MIEN_TEST_NEVER_SET_")

@@ -5,23 +5,10 @@ import logging
 import httpx
 import pytest
 
-from tests.api.live import picture, problem, serving_fake
+from tests.api.live import NEED_NO_KEY, picture, problem, serving_fake
 from tests.fakes import FakeEngine
 
 PNG = picture()
-_NEED_NO_KEY = (
-    "/",
-    "/docs",
-    "/openapi.json",
-    "/static/style.css",
-    "/health/live",
-    "/health/startup",
-    "/health/ready",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2/models/emotion",
-    "/v2/models/emotion/ready",
-)
 
 
 def test_health(client: httpx.Client) -> None:
@@ -143,7 +130,7 @@ def test_keys() -> None:
         for headers in ({"X-API-Key": "third"}, {"Authorization": "Bearer firs"}, {"Authorization": "Basic first"}):
             problem(client.get("/models", headers=headers), 401, "unauthorized")
         problem(client.get("/models", headers=[(b"X-API-Key", "ключ".encode())]), 401, "unauthorized")
-        for path in _NEED_NO_KEY:
+        for path in NEED_NO_KEY:
             client.get(path).raise_for_status()
         problem(client.get("/v2/models/other"), 404, "not_found")
 
