@@ -42,50 +42,61 @@ def interval(stream: VideoStream) -> Fraction:
     return 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
 
 
-class StampedClock:
-    """By the frames' own time stamps; a frame without one follows its predecessor.
+class Continuation:
+    """Times that go on where a file's clock starts over: what comes after that is due when what was before it ends.
 
-    The clock of a transport stream or FLV that was put together from several starts over in the middle. Time then goes
-    on: the first frame after that is due when the one before it ends. Small steps back stay what they are.
+    The clock of a transport stream or FLV that was put together from several starts over in the middle. Small steps
+    back stay what they are. ``shift`` is added to every time.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self._base = time_base(stream)
-        self._interval = interval(stream)
+    def __init__(self, container: InputContainer, shift: Fraction = Fraction(0)) -> None:
         self._may_restart = container.format.name in CLOCKED
-        self._shift = self._earlier_shift = -origin(container)
+        self._shift = self._earlier_shift = shift
         self._last: Fraction | None = None
-        self._restarts = 0
+        self._due = Fraction(0)
+        self.restarts = 0
 
-    @property
-    def restarts(self) -> int:
-        """How often the clock has started over."""
-        return self._restarts
-
-    def sent(self, packet: "Packet[VideoStream]") -> None:
-        """Nothing of it matters."""
-
-    def time_of(self, frame: VideoFrame) -> Fraction:
-        """Its time stamp, less the time at which the file begins, or at which its clock started over."""
-        if frame.pts is None:
-            time = Fraction(0) if self._last is None else self._last + self._interval
-        else:
-            time = self._continued(frame.pts * (frame.time_base or self._base))
-        self._last = time
+    def of(self, stamp: Fraction | None, length: Fraction) -> Fraction:
+        """When something is due that was stamped so (``None``: not at all) and lasts ``length``, all in seconds."""
+        time = self._due if stamp is None else self._continued(stamp)
+        self._last, self._due = time, time + length
         return time
 
     def _continued(self, stamp: Fraction) -> Fraction:
         if self._last is not None and self._may_restart:
             step = stamp + self._shift - self._last
             if abs(stamp + self._earlier_shift - self._last) < _JUMP < abs(step):
-                # One frame was stamped wrongly: the clock had not started over.
+                # One was stamped wrongly: the clock had not started over.
                 self._shift = self._earlier_shift
-                self._restarts -= 1
+                self.restarts -= 1
             elif step < -_JUMP or step > CLOCK_RANGE / 2:
                 self._earlier_shift = self._shift
-                self._shift = self._last + self._interval - stamp
-                self._restarts += 1
+                self._shift = self._due - stamp
+                self.restarts += 1
         return stamp + self._shift
+
+
+class StampedClock:
+    """By the frames' own time stamps, less the time at which the file begins; a frame without one follows its
+    predecessor."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._base = time_base(stream)
+        self._interval = interval(stream)
+        self._times = Continuation(container, -origin(container))
+
+    @property
+    def restarts(self) -> int:
+        """How often the clock has started over."""
+        return self._times.restarts
+
+    def sent(self, packet: "Packet[VideoStream]") -> None:
+        """Nothing of it matters."""
+
+    def time_of(self, frame: VideoFrame) -> Fraction:
+        """Its time stamp, continued."""
+        stamp = None if frame.pts is None else frame.pts * (frame.time_base or self._base)
+        return self._times.of(stamp, self._interval)
 
 
 class CountedClock:

@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from service.domain import U8Array
-from service.render.sound import UNREADABLE, Sound, Window, readable_track
+from service.render.sound import UNREADABLE, Sound, SoundTime, Window, as_stamped, readable_track
 
 # A tick that frame rates and milliseconds all divide well enough: times keep to 0.01 ms.
 _TICK = Fraction(1, 90_000)
@@ -26,11 +26,18 @@ class ClipWriter:
 
     ``size`` is (w, h) of the frames; an odd side loses its last line, for the format cannot hold it. ``rate`` in
     frames a second guides the encoder only. ``sound`` is an open container whose first readable sound track goes along,
-    in the part of it that ``window`` says.
+    in the part of it that ``window`` says, each piece at what ``sound_time`` makes of its stamp and length in seconds.
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], rate: float | None, sound: InputContainer | None, window: Window
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: float | None,
+        sound: InputContainer | None,
+        window: Window,
+        *,
+        sound_time: SoundTime = as_stamped,
     ) -> None:
         self._size = (max(2, size[0] // 2 * 2), max(2, size[1] // 2 * 2))
         self._file: OutputContainer = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
@@ -43,7 +50,7 @@ class ClipWriter:
         self._pictures.pix_fmt = "yuv420p"
         self._pictures.codec_context.time_base = _TICK
         track = None if sound is None else readable_track(sound)
-        self._sound = None if sound is None or track is None else Sound(sound, track, self._file, window)
+        self._sound = None if sound is None or track is None else Sound(sound, track, self._file, window, sound_time)
         self._misses_sound = sound is not None and track is None
         self._shift = window.shift
         self._last: int | None = None

@@ -41,17 +41,29 @@ class Window:
         return (self.start if self.start > 0 else -_RUN_IN) <= time < self.end
 
 
+SoundTime = Callable[[Fraction, Fraction], Fraction]
+
+
+def as_stamped(stamp: Fraction, _: Fraction) -> Fraction:
+    """The time of a piece of sound in a file whose clock never starts over."""
+    return stamp
+
+
 class Sound:
     """Copies packets where the codec allows it, else decodes and encodes again; in step with the pictures.
 
     ``track`` is one that ``readable_track`` found. Its pieces that cannot be decoded or written are left out.
+    ``time_of`` is asked once a piece, in the order of the file.
     """
 
-    def __init__(self, source: InputContainer, track: AudioStream, target: OutputContainer, window: Window) -> None:
+    def __init__(
+        self, source: InputContainer, track: AudioStream, target: OutputContainer, window: Window, time_of: SoundTime
+    ) -> None:
         self._source = source
         self._track = track
         self._target = target
         self._window = window
+        self._time_of = time_of
         self._damaged = 0
         self._written = 0
         if _is_copied(track.codec_context):
@@ -140,6 +152,9 @@ class Sound:
                 return  # the pictures meet the same break, and tell of it
             if packet is None:
                 return
+            if packet.pts is not None:
+                time = self._time_of(packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base)
+                packet.pts = packet.dts = round(time / packet.time_base)
             yield packet
 
 

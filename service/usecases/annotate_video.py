@@ -12,11 +12,12 @@ from av.container import InputContainer
 from service.domain import AnalyzeOptions
 from service.errors import InvalidOption
 from service.media.clip_reader import ALONE, ClipReader
+from service.media.clocks import Continuation
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
 from service.render.moments import Moments
 from service.render.people import draw_people
-from service.render.sound import Window
+from service.render.sound import Window, as_stamped
 from service.usecases.analyze_video import VideoAnalysis, VideoOptions
 
 # Full HD plays everywhere; more would be written for long and seen by few.
@@ -52,13 +53,14 @@ def annotate_video(
     with ExitStack() as stack:
         clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
+        times = as_stamped if sound is None else Continuation(sound).of
         origin = clip.info.origin
         window = Window(start + origin, _sound_end(sound, analysis, end) + origin, -start - origin)
         writer: ClipWriter | None = None
         for frame in clip.frames():
             if writer is None:
                 size = (frame.pixels.shape[1], frame.pixels.shape[0])
-                writer = stack.enter_context(ClipWriter(target, size, clip.info.rate, sound, window))
+                writer = stack.enter_context(ClipWriter(target, size, clip.info.rate, sound, window, sound_time=times))
             draw_people(frame.pixels, moments.at(frame.time), frame.width, frame.height)
             writer.write(frame.pixels, frame.time + origin)
             yield frame.time
