@@ -1,4 +1,4 @@
-"""The folder of a clip in work: gone with its request, and where the process was killed, with the next start."""
+"""The folder of a clip in work: gone with its request, and where its process was killed, with a sweep by another."""
 
 import os
 import shutil

@@ -52,7 +52,7 @@ _SIGNATURES: tuple[tuple[int, bytes], ...] = (
 _CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,12})?)", re.ASCII)
 
 
-def open_container(path: Path, max_pixels: int | None = None) -> InputContainer:
+def open_container(path: Path, max_pixels: int) -> InputContainer:
     """Open ``path`` for reading. What a track is, is found out without decoding pictures of over ``max_pixels``.
 
     Raises:
@@ -61,7 +61,7 @@ def open_container(path: Path, max_pixels: int | None = None) -> InputContainer:
         OSError: there is no such file, or it is not for this process to read.
     """
     try:
-        options = {**_OPTIONS, **({} if max_pixels is None else pixel_bound(max_pixels))}
+        options = {**_OPTIONS, **pixel_bound(max_pixels)}
         return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
     except (av.error.FileNotFoundError, av.error.PermissionError):
         raise

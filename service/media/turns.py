@@ -105,4 +105,4 @@ class Share:
 
 def _check(deadline: float | None) -> None:
     if deadline is not None and time.monotonic() >= deadline:
-        raise DeadlineExceeded("the deadline passed before there was memory to decode it; allow more time")
+        raise DeadlineExceeded("The deadline passed while others held the memory to decode in; allow more time.")

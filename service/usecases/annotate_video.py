@@ -52,7 +52,7 @@ def annotate_video(
     moments = Moments(analysis.timeline.rows)
     with ExitStack() as stack:
         clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
-        sound = stack.enter_context(open_container(path)) if clip.info.has_audio else None
+        sound = stack.enter_context(open_container(path, clips.limits.max_pixels)) if clip.info.has_audio else None
         times = as_stamped if sound is None else Continuation(sound).of
         origin = clip.info.origin
         window = Window(start + origin, _sound_end(sound, analysis, end) + origin, -start - origin)

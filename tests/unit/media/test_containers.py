@@ -7,6 +7,7 @@ from tests.clips import Recipe, moving, steps, write_clip
 from tests.permissions import open_folder, without_privileges
 
 WRITTEN = b"00:00:02.000000000"
+BOUND = 1_000_000  # pixels
 
 
 def tagged(folder: Path, tag: str) -> Path:
@@ -19,7 +20,7 @@ def tagged(folder: Path, tag: str) -> Path:
 
 
 def end_of(path: Path) -> float | None:
-    with open_container(path) as container:
+    with open_container(path, BOUND) as container:
         return declared_end(container, picture_stream(container))
 
 
@@ -41,10 +42,10 @@ def test_a_tag_that_is_no_time_leaves_it_to_the_container(tmp_path: Path, tag: s
 
 def test_a_file_that_is_not_there_or_not_for_us_is_no_broken_clip(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        open_container(tmp_path / "clip.mp4")
+        open_container(tmp_path / "clip.mp4", BOUND)
     with open_folder() as folder:
         closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
         closed.chmod(0)
         with without_privileges(), pytest.raises(PermissionError) as caught:
-            open_container(closed)
+            open_container(closed, BOUND)
     assert caught.value.__context__ is None  # said once, not on the way to say something else
