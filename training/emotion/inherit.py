@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.common import checkpoint
-from training.emotion.model import EmotionNet, Residual, build
+from training.emotion.model import EmotionNet, NetShape, build, inner_place
 
 State = dict[str, Tensor]
 
@@ -16,36 +16,52 @@ def inherit(net: EmotionNet, parent: Path) -> list[str]:
 
     Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths. A block
     that is only narrower inside takes the strongest of its parent's inner channels (Li et al. 2017, arXiv:1608.08710,
-    with what follows a channel counted in).
+    with what follows a channel counted in); those of a mirrored net come and go in pairs.
     """
     state = checkpoint.load(parent)
     donor = build(state["config"]["shape"])
     donor.load_state_dict(state["ema"])
+    theirs = _narrowed(donor, net.shape)
     taken = []
-    theirs = donor.parts()
     for name, part in net.parts().items():
-        given = thinned(theirs[name], part) if name in theirs else None
-        if given is not None:
-            part.load_state_dict(given)
+        if _widths(part.state_dict()) == _widths(theirs.get(name, {})):
+            part.load_state_dict(theirs[name])
             taken.append(name)
     return taken
 
 
-def thinned(donor: nn.Module, part: nn.Module) -> State | None:
-    """The state of `donor` cut down to the widths of `part`; None where more than a block's inner width differs."""
-    state = donor.state_dict()
-    if isinstance(donor, Residual) and isinstance(part, Residual):
-        inner = len(part.state_dict()["body.0.weight"])
-        state = _inner_channels(state, _strongest(state, inner))
-    wanted = {name: value.shape for name, value in part.state_dict().items()}
-    return state if wanted == {name: value.shape for name, value in state.items()} else None
+def _narrowed(donor: EmotionNet, shape: NetShape) -> dict[str, State]:
+    """The states of the parts of `donor`, its blocks no wider inside than those of `shape`."""
+    states = {name: part.state_dict() for name, part in donor.parts().items()}
+    partners = states.get("partners", {})
+    for index, stage in enumerate(shape.stages):
+        for block in range(stage.blocks):
+            name, place = f"stage {index} block {block}", inner_place(index, block)
+            if name not in states:
+                continue
+            paired = partners.get(place, torch.arange(len(states[name]["body.0.weight"])))
+            chosen = _strongest(states[name], paired, stage.inner or stage.width)
+            states[name] = _inner_channels(states[name], chosen)
+            partners[place] = torch.searchsorted(chosen, paired[chosen])
+    return states
 
 
-def _strongest(block: State, count: int) -> Tensor:
-    """Indices [<= count] of the inner channels that pass on most: the scale of their norm times what reads them."""
+def _widths(state: State) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
+
+
+def _strongest(block: State, partners: Tensor, count: int) -> Tensor:
+    """Indices [<= count], ascending, of the inner channels that pass on most, none without its partner.
+
+    What a channel passes on is the scale of its norm times what reads it.
+    """
     passed = block["body.1.weight"].abs() * block["body.3.weight"].square().sum(dim=(0, 2, 3)).sqrt()
-    chosen: Tensor = passed.argsort(descending=True, stable=True)[:count].sort().values
-    return chosen
+    chosen: set[int] = set()
+    for channel in passed.argsort(descending=True, stable=True).tolist():
+        pair = {channel, int(partners[channel])}
+        if len(chosen | pair) <= count:
+            chosen |= pair
+    return torch.tensor(sorted(chosen))
 
 
 def _inner_channels(block: State, chosen: Tensor) -> State:

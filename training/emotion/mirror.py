@@ -42,7 +42,7 @@ def main() -> None:
     shapes = sorted(name for name, shape in ZOO.items() if shape.mirrored)
     parser = argparse.ArgumentParser(prog="python -m training.emotion.mirror", description=__doc__)
     parser.add_argument("--parent", type=Path, required=True, help="a run whose shape differs in its windows only")
-    parser.add_argument("--shape", choices=shapes, default=shapes[0])
+    parser.add_argument("--shape", choices=shapes, default="m32-48-96-256-i192")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()

@@ -39,7 +39,8 @@ class NetShape:
 
 
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
-# last stage is N wide inside its blocks. "m": mirrored; its windows lie symmetrically on 48, 23, 11 and 6 pixels.
+# last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
+# symmetrically on 48, 23, 11 and 6 pixels.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -55,6 +56,11 @@ ZOO = {
         stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=0), Stage(256, 2, 2, 192)),
         mirrored=True,
     ),  # 90
+    "m32-48-96-256-i16-i64-i80": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=0), Stage(256, 2, 2, 80)),
+        mirrored=True,
+    ),  # 41
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
     "r32-48-96-256": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
     "r32-64-128-256-s2": NetShape(

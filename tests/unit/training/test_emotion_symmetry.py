@@ -8,8 +8,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is only installed where models are trained")
 pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
 
+from training.common import checkpoint  # noqa: E402
 from training.emotion import data, symmetry  # noqa: E402
 from training.emotion.export import export  # noqa: E402
+from training.emotion.inherit import inherit  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
 from training.emotion.mirror import widen_stem  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
@@ -37,6 +39,11 @@ def fresh(shape: NetShape = TINY, seed: int = 0) -> EmotionNet:
     for _, partners in net.partners.named_buffers() if net.partners is not None else ():
         partners[: len(PAIRS)] = torch.tensor(PAIRS)
     return net.eval()
+
+
+def narrow(inner: int) -> NetShape:
+    """`TINY` with a first block that is only `inner` wide inside."""
+    return NetShape(stem=TINY.stem, stages=(Stage(6, 1, 1, inner), *TINY.stages[1:]), mirrored=True)
 
 
 def pictures(count: int) -> np.ndarray:
@@ -98,6 +105,35 @@ def test_training_keeps_a_net_symmetric_and_hands_its_partners_on(tmp_path: Path
     with torch.inference_mode():
         one, other = (net(tensor(images)).ferplus for images in (pictures(4), pictures(4)[:, :, ::-1]))
     torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_mirrored_net_is_narrowed_by_pairs_and_stays_symmetric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(ZOO, "tiny-mirrored", TINY)
+    parent = fresh()
+    symmetry.project(parent)
+    # Of the block's six inner channels only the pair and one more are heard: the other three may go unnoticed.
+    norm = parent.parts()["stage 0 block 0"].body[1]
+    norm.weight[3:] = norm.bias[3:] = 0.0
+    checkpoint.save(tmp_path / "last.pt", {"config": {"shape": "tiny-mirrored"}, "ema": parent.state_dict()})
+    child = EmotionNet(narrow(3))
+    assert len(inherit(child, tmp_path / "last.pt")) == len(child.parts())
+    assert child.partners.get_buffer("stage_0_block_0").tolist() == [1, 0, 2]
+    said = child.eval()(tensor(pictures(4))).ferplus
+    torch.testing.assert_close(said, parent(tensor(pictures(4))).ferplus, atol=1e-4, rtol=1e-4)
+    symmetry.project(child)
+    torch.testing.assert_close(child(tensor(pictures(4))).ferplus, said, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_pair_without_room_for_two_leaves_its_place_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(ZOO, "tiny-mirrored", TINY)
+    parent = fresh()
+    parent.parts()["stage 0 block 0"].body[1].weight[:2] = 10.0  # the pair is the strongest
+    checkpoint.save(tmp_path / "last.pt", {"config": {"shape": "tiny-mirrored"}, "ema": parent.state_dict()})
+    child = EmotionNet(narrow(1))
+    assert "stage 0 block 0" in inherit(child, tmp_path / "last.pt")
+    assert child.partners.get_buffer("stage_0_block_0").tolist() == [0]
 
 
 def test_the_int8_file_is_symmetric_too(tmp_path: Path):
