@@ -123,8 +123,8 @@ detector-report: $(TRAIN_VENV)/.train
 MINI_XCEPTION := runs/emotion/mini_xception.onnx
 
 emotion-report: $(VENV)/.base $(MINI_XCEPTION)
-	@$(BIN)/python -m training.emotion.report $(if $(FP32),--fp32 '$(FP32)') $(if $(SEEDS),--seeds $(SEEDS)) \
-	    $(if $(QUICK),--keep-scenes)
+	@$(BIN)/python -m training.emotion.report $(if $(VERSION),--version '$(VERSION)') $(if $(QUICK),--keep-scenes) \
+	    $(if $(FP32),--fp32 '$(FP32)') $(if $(SEEDS),--seeds $(SEEDS))
 
 # Timed beside ours. Only .venv-train has what builds it; without, the card keeps the ratio that the manifest has.
 $(MINI_XCEPTION): training/emotion/mini_xception.py

@@ -40,8 +40,13 @@ OUTPUT_MEANINGS = {
 Report = dict[str, Any]
 
 
-def manifest(model: Path, version: str, measured: Report, fp32: Report | None, made: Report, planned: int) -> Report:
-    """The manifest's tables, in the form that the service's store reads; `measured` is of `model` (see `measure`)."""
+def manifest(
+    model: Path, version: str, measured: Report, fp32: Report | None, made: Report, planned: int, *, serves: bool
+) -> Report:
+    """The manifest's tables, in the form that the service's store reads; `measured` is of `model` (see `measure`).
+
+    A version that does not serve is one to ask for by its number.
+    """
     session = Session(model)
     shapes = session.output_shapes
     augment, others = made["config"]["augment"], made["faces_without_votes"] > 0
@@ -53,6 +58,7 @@ def manifest(model: Path, version: str, measured: Report, fp32: Report | None, m
         "dataset": DATASET + (WITHOUT_VOTES if others else ""),
         "licence": LICENCE.format(others=OTHERS if others else ""),
         "provisional": made["epochs"] < planned,
+        **({} if serves else {"serve": False}),
         "input": {
             "name": "images",
             "shape": ["n", data.TILE, data.TILE, 1],
@@ -119,6 +125,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     parser.add_argument("--meaning", type=Meaning, choices=list(Meaning), default=Meaning.MAJORITY)
     parser.add_argument("--note", default="", help="a sentence for the card: why the run's length is what it is")
+    parser.add_argument("--aside", action="store_true", help="serve only where MIEN_MODEL_VERSIONS names this version")
     options = parser.parse_args()
     source, fp32 = options.run / "int8.onnx", options.run / "fp32.onnx"
     valid = data.load(options.data, "valid")
@@ -130,13 +137,14 @@ def main() -> None:
         measure(fp32, valid, options.meaning) if fp32.is_file() else None,
         trained_by(options.run, epochs, options.note),
         planned_epochs(options.run),
+        serves=not options.aside,
     )
     folder: Path = options.store / "emotion" / options.version
     folder.mkdir(parents=True, exist_ok=True)
     tables["metrics"] |= kept_times(folder / "manifest.toml", tables["trained_by"]["shape"])
     shutil.copyfile(source, folder / "model.onnx")
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    print(f"wrote {folder}; now: make model-report FP32={fp32.as_posix()}")
+    print(f"wrote {folder}; now: make emotion-report VERSION={options.version} FP32={fp32.as_posix()}")
 
 
 if __name__ == "__main__":

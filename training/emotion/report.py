@@ -1,10 +1,10 @@
-"""Measures the newest emotion model in the store and writes its card: `make model-report`.
+"""Measures the emotion models in the store and writes their cards: `make model-report`.
 
 `python -m training.emotion.report [--version N] [--fp32 FILE] [--seeds FILE.json ...]`
 
-Everything is recomputed from the file in the store. What needs a file that is not there (the fp32 edition, other seeds)
-is kept in the manifest from when it was measured, and measured again when it is given. Needs no torch, but five minutes
-of one core, most of them for the way through the detector.
+Everything is recomputed from the files in the store, or from that of one version. What needs a file that is not there
+(the fp32 edition, other seeds) is kept in the manifest from when it was measured, and measured again when it is given.
+Needs no torch, but five minutes of one core for each version, most of them for the way through the detector.
 """
 
 import argparse
@@ -113,7 +113,7 @@ def gather(
         measured["through_detector"] = scenes.still_true(old.get("through_detector"), options.store)
     else:
         measured["through_detector"] = scenes.through_detector(options.store, tables["version"], options.data, valid)
-    return measured, {other.name: _older(other, valid) for other in versions(options.store) if other != folder}
+    return measured, {other.name: _compared(other, valid) for other in versions(options.store) if other != folder}
 
 
 def metrics_table(measured: Report) -> Report:
@@ -126,7 +126,7 @@ def metrics_table(measured: Report) -> Report:
     }
 
 
-def _older(folder: Path, valid: data.Faces) -> Report:
+def _compared(folder: Path, valid: data.Faces) -> Report:
     tables = read_manifest(folder)
     return summary.compared(measure(folder / tables["file"], valid, *shipped(tables)))
 
@@ -135,29 +135,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.emotion.report", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--store", type=Path, default=Path("model_store"))
-    parser.add_argument("--version", help="default: the newest")
+    parser.add_argument("--version", help="only this one")
     parser.add_argument("--fp32", type=Path, help="the fp32 file that the version was quantised from")
     parser.add_argument("--mini-xception", type=Path, default=Path("runs/emotion/mini_xception.onnx"))
     parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="int8.json of runs that differ by their seed")
     parser.add_argument("--keep-scenes", action="store_true", help="keep the figures of the way through the detector")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    folder = options.store / "emotion" / options.version if options.version else versions(options.store)[-1]
-    tables = read_manifest(folder)
-    if "config" not in tables["trained_by"]:
-        print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
-        return
+    chosen = [options.store / "emotion" / options.version] if options.version else versions(options.store)
+    measurable = [folder for folder in chosen if _tells_how_it_was_made(folder)]
+    if len(measurable) > 1 and (options.fp32 or options.seeds):
+        parser.error("--fp32 and --seeds are of one version's making: name it with --version")
     try:
         valid, train = data.load(options.data, "valid"), data.load(options.data, "train")
     except FileNotFoundError as missing:
         print(f"{missing.filename} is not here: without its faces the emotion model is not measured")
         return
-    measured, older = gather(folder, tables, valid, train, options)
+    for folder in measurable:
+        _report(folder, valid, train, options)
+
+
+def _tells_how_it_was_made(folder: Path) -> bool:
+    told = "config" in read_manifest(folder)["trained_by"]
+    if not told:
+        print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
+    return told
+
+
+def _report(folder: Path, valid: data.Faces, train: data.Faces, options: argparse.Namespace) -> None:
+    tables = read_manifest(folder)
+    measured, others = gather(folder, tables, valid, train, options)
     tables["metrics"] = metrics_table(measured)
     diagram = reliability_diagram(measured["protocol_a"]["reliability"], f"emotion {tables['version']}, protocol A")
     cv2.imwrite(str(folder / "reliability.png"), diagram)
     (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    (folder / "CARD.md").write_text(card(tables, measured, older, pareto.read()), encoding="utf-8")
+    (folder / "CARD.md").write_text(card(tables, measured, others, pareto.read()), encoding="utf-8")
     print(f"wrote {folder}: protocol A {tables['metrics']['protocol_a_accuracy']} %")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.store import ModelStore
 from training.common import digest
 from training.emotion import conditions, data, evaluate, headline, pack, report, timing
 from training.emotion.calibrate import Meaning
@@ -95,6 +96,25 @@ def test_the_report_fills_the_manifest_and_writes_the_card(run: Path, monkeypatc
     assert "| loss from fp32 to int8, A | at most 0.4 points | 0.2 points | 0.00 points | yes, and the aim |" in text
     assert "(fast) and crop, A | at most 2 points | 1 points |  | not measured |" in text
     assert "One seed" in text
+
+
+def test_a_version_set_aside_says_so_and_is_measured_with_the_others(run: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = packed(run, monkeypatch)
+    assert "serve" not in manifest_of(folder)
+    call(pack, monkeypatch, "--run", "runs/made-up", "--version", "8", "--store", "store", "--aside")
+    call(report, monkeypatch, "--store", "store", "--keep-scenes")
+    assert manifest_of(folder.with_name("8"))["serve"] is False
+    assert ModelStore(run.parents[1] / "store").pick("emotion").version == "7"
+    one, other = (folder.with_name(name) / "CARD.md" for name in ("7", "8"))
+    asks = "Serves only where `MIEN_MODEL_VERSIONS` asks for it"
+    assert asks not in one.read_text(encoding="utf-8")
+    assert f"{asks}: `emotion=8`." in other.read_text(encoding="utf-8")
+    assert "| version 8 |" in one.read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        call(report, monkeypatch, "--store", "store", "--keep-scenes", "--fp32", "runs/made-up/fp32.onnx")
+    before = one.stat().st_mtime_ns
+    call(report, monkeypatch, "--store", "store", "--keep-scenes", "--version", "8", "--fp32", "runs/made-up/fp32.onnx")
+    assert one.stat().st_mtime_ns == before
 
 
 def test_what_is_not_at_hand_is_kept_and_said_so(run: Path, monkeypatch: pytest.MonkeyPatch):

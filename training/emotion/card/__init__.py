@@ -10,12 +10,12 @@ from training.emotion.pareto import Candidate
 Report = dict[str, Any]
 
 
-def card(tables: Report, measured: Report, older: dict[str, Report], candidates: list[Candidate]) -> str:
-    """The whole card; `tables` is the manifest, `older` the compared figures of earlier editions by version."""
+def card(tables: Report, measured: Report, others: dict[str, Report], candidates: list[Candidate]) -> str:
+    """The whole card; `tables` is the manifest, `others` the compared figures of the other versions."""
     sections = (
         prose.head(tables, measured),
         prose.meaning(measured),
-        figures.figures(measured, older, tables["version"], candidates),
+        figures.figures(measured, others, tables["version"], candidates),
         classes.classes(measured),
         classes.errors(measured),
         classes.calibration(measured),

@@ -20,8 +20,8 @@ COMPARED = (
 )
 
 
-def figures(measured: Report, older: dict[str, Report], version: str, candidates: list[Candidate]) -> str:
-    """`older` holds the same figures of earlier editions, measured in the same run."""
+def figures(measured: Report, others: dict[str, Report], version: str, candidates: list[Candidate]) -> str:
+    """`others` holds the same figures of the other versions, measured in the same run."""
     return f"""
 ## Figures
 
@@ -41,9 +41,9 @@ was never read. `make model-report` recomputes all of it.
 {_mirror(measured)}
 - {_seeds(measured)}
 
-### Beside earlier editions and the fp32 file
+### Beside other versions and the fp32 file
 
-{_neighbours(measured, older, version)}
+{_neighbours(measured, others, version)}
 
 {_fp32(measured)}
 
@@ -121,8 +121,8 @@ def _seeds(measured: Report) -> str:
     )
 
 
-def _neighbours(measured: Report, older: dict[str, Report], version: str) -> str:
-    rows = [(f"**version {version}**", measured["compared"]), *((f"version {v}", row) for v, row in older.items())]
+def _neighbours(measured: Report, others: dict[str, Report], version: str) -> str:
+    rows = [(f"**version {version}**", measured["compared"]), *((f"version {v}", row) for v, row in others.items())]
     if measured["fp32"] is not None:
         rows.insert(1, (f"version {version}, fp32", measured["fp32"]))
     header = ("file", *(title for _, title in COMPARED))

@@ -23,6 +23,9 @@ def head(tables: Report, measured: Report) -> str:
     note = ""
     if tables["provisional"]:
         note = "\n\n**Provisional: exported while the training was still running. Do not quote its figures.**"
+    aside = ""
+    if not tables.get("serve", True):
+        aside = f"\n\nServes only where `MIEN_MODEL_VERSIONS` asks for it: `emotion={tables['version']}`."
     mirrored = ""
     if tables["trained_by"]["shape"].startswith(MIRRORED):
         mirrored = (
@@ -35,7 +38,7 @@ def head(tables: Report, measured: Report) -> str:
 A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
 One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
 labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
-each picture by itself.{mirrored}{note}
+each picture by itself.{mirrored}{aside}{note}
 """
 
 
