@@ -27,6 +27,19 @@ def engine() -> Iterator[LocalEngine]:
 
 @pytest.fixture(scope="session")
 def look(engine: LocalEngine) -> Look:
+    """With the models that serve."""
+    return looking_with(engine)
+
+
+@pytest.fixture(scope="session")
+def look_lightly() -> Iterator[Look]:
+    """The same with the lighter emotion model."""
+    engine = open_engine(EngineConfig(STORE, workers=1, versions={"emotion": "3"}))
+    yield looking_with(engine)
+    engine.close()
+
+
+def looking_with(engine: LocalEngine) -> Look:
     """Bytes of a picture file to the faces in it, as the service goes about it."""
     decoder = PictureDecoder(DecodeLimits(), concurrency=2)
 

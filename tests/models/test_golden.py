@@ -84,6 +84,17 @@ def test_every_label_set_calls_the_astronaut_happy(look: Look, labels: LabelSet)
     assert the_face(look, JPEG, AnalyzeOptions(labels=labels)).emotion == "happy"
 
 
+@pytest.mark.parametrize("labels", list(LabelSet))
+def test_the_lighter_model_sees_the_same_astronaut(look: Look, look_lightly: Look, labels: LabelSet) -> None:
+    options = AnalyzeOptions(labels=labels)
+    one, other = the_face(look, JPEG, options), the_face(look_lightly, JPEG, options)
+    assert (other.box, other.landmarks, other.emotion) == (one.box, one.landmarks, "happy")
+    assert other.scores != one.scores
+    assert sum(other.scores.values()) == pytest.approx(1, abs=1e-9)
+    for emotion, score in one.scores.items():
+        assert other.scores[emotion] == pytest.approx(score, abs=0.2), emotion
+
+
 @pytest.mark.parametrize("picture", [chelsea, coffee])
 def test_a_cat_and_a_cup_are_no_people(look: Look, picture: Callable[[], np.ndarray]) -> None:
     assert look(saved(Image.fromarray(picture()), "JPEG")).faces == ()

@@ -27,11 +27,21 @@ def test_a_model_is_whole_and_documented(model: StoredModel) -> None:
     assert "Licence" in card or "licence" in card
 
 
-def test_the_emotion_heads_speak_the_published_labels() -> None:
-    heads = ModelStore(STORE).pick("emotion").section("heads")
+@pytest.mark.parametrize("model", [model for model in MODELS if model.name == "emotion"], ids=lambda one: one.version)
+def test_the_emotion_heads_speak_the_published_labels(model: StoredModel) -> None:
+    heads = model.section("heads")
     for labels in (LabelSet.FERPLUS8, LabelSet.BASIC7):
         assert set(heads[labels]["labels"]) == set(LABELS[labels])
         assert 0.3 < heads[labels]["temperature"] < 3
+
+
+def test_the_more_accurate_emotion_model_serves_and_the_lighter_one_is_asked_for() -> None:
+    store = ModelStore(STORE)
+    served, lighter = store.pick("emotion"), store.pick("emotion", "3")
+    assert served.version == "2"
+    accuracy = [model.section("metrics")["protocol_a_accuracy"] for model in (lighter, served)]
+    assert accuracy == sorted(accuracy)
+    assert len(lighter.read_graph()) < len(served.read_graph()) / 2
 
 
 def test_the_detector_names_a_threshold() -> None:
