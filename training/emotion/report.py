@@ -131,6 +131,24 @@ def _compared(folder: Path, valid: data.Faces) -> Report:
     return summary.compared(measure(folder / tables["file"], valid, *shipped(tables)))
 
 
+def _tells_how_it_was_made(folder: Path) -> bool:
+    told = "config" in read_manifest(folder)["trained_by"]
+    if not told:
+        print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
+    return told
+
+
+def _report(folder: Path, valid: data.Faces, train: data.Faces, options: argparse.Namespace) -> None:
+    tables = read_manifest(folder)
+    measured, others = gather(folder, tables, valid, train, options)
+    tables["metrics"] = metrics_table(measured)
+    diagram = reliability_diagram(measured["protocol_a"]["reliability"], f"emotion {tables['version']}, protocol A")
+    cv2.imwrite(str(folder / "reliability.png"), diagram)
+    (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
+    (folder / "CARD.md").write_text(card(tables, measured, others, pareto.read()), encoding="utf-8")
+    print(f"wrote {folder}: protocol A {tables['metrics']['protocol_a_accuracy']} %")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.emotion.report", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -153,24 +171,6 @@ def main() -> None:
         return
     for folder in measurable:
         _report(folder, valid, train, options)
-
-
-def _tells_how_it_was_made(folder: Path) -> bool:
-    told = "config" in read_manifest(folder)["trained_by"]
-    if not told:
-        print(f"{folder} was packed before manifests told how a file was made: it stays as it is")
-    return told
-
-
-def _report(folder: Path, valid: data.Faces, train: data.Faces, options: argparse.Namespace) -> None:
-    tables = read_manifest(folder)
-    measured, others = gather(folder, tables, valid, train, options)
-    tables["metrics"] = metrics_table(measured)
-    diagram = reliability_diagram(measured["protocol_a"]["reliability"], f"emotion {tables['version']}, protocol A")
-    cv2.imwrite(str(folder / "reliability.png"), diagram)
-    (folder / "manifest.toml").write_text(toml_text.dump(tables), encoding="utf-8")
-    (folder / "CARD.md").write_text(card(tables, measured, others, pareto.read()), encoding="utf-8")
-    print(f"wrote {folder}: protocol A {tables['metrics']['protocol_a_accuracy']} %")
 
 
 if __name__ == "__main__":
