@@ -109,6 +109,8 @@ def test_a_version_set_aside_says_so_and_is_measured_with_the_others(run: Path, 
     asks = "Serves only where `MIEN_MODEL_VERSIONS` asks for it"
     assert asks not in one.read_text(encoding="utf-8")
     assert f"{asks}: `emotion=8`." in other.read_text(encoding="utf-8")
+    assert "--meaning majority --aside\nmake emotion-report VERSION=8 FP32=runs/made-up/fp32.onnx" in other.read_text()
+    assert "--meaning majority\nmake emotion-report VERSION=7 FP32=runs/made-up/fp32.onnx" in one.read_text()
     assert "| version 8 |" in one.read_text(encoding="utf-8")
     with pytest.raises(SystemExit):
         call(report, monkeypatch, "--store", "store", "--keep-scenes", "--fp32", "runs/made-up/fp32.onnx")
@@ -145,7 +147,7 @@ def test_times_of_another_processor_are_kept_as_long_as_the_shape_is_the_same(
     times = manifest_of(folder)["metrics"]["times"]
     assert times["One"] == first["One"]
     text = (folder / "CARD.md").read_text(encoding="utf-8")
-    assert f"batch 1 | at most 0.35 ms | 0.2 ms | {times['Other, family 1']['milliseconds']['batch_1']:.2f} ms" in text
+    assert f"batch 1 | at most 0.35 ms | 0.2 ms | {times['Other, family 1']['milliseconds']['batch_1']:.3f} ms" in text
     assert "one thread (One, with VNNI, an earlier run)" in text
     manifest = folder / "manifest.toml"
     shape = manifest_of(folder)["trained_by"]["shape"]

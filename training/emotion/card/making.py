@@ -50,8 +50,8 @@ was killed goes on with `--resume`); the first block in `.venv-train` (`make set
 {_commands(made)}
 python -m training.emotion.export --run {run}
 python -m training.emotion.quantise --run {run}
-python -m training.emotion.pack --run {run} --version {version}{_meaning(tables)}
-make model-report FP32={run}/fp32.onnx
+python -m training.emotion.pack --run {run} --version {version}{_meaning(tables)}{_aside(tables)}
+make emotion-report VERSION={version} FP32={run}/fp32.onnx
 ```
 
 Sums differ between processors, so another machine gives another file of about the same figures.
@@ -62,6 +62,11 @@ def _meaning(tables: Report) -> str:
     """The option that fits the crowd head's temperature to what it is fitted to."""
     fitted = tables.get("heads", {}).get("ferplus8", {}).get("fitted_to")
     return "" if fitted is None else f" --meaning {fitted}"
+
+
+def _aside(tables: Report) -> str:
+    """The option that keeps a version from serving unasked."""
+    return "" if tables.get("serve", True) else " --aside"
 
 
 def _soup(made: Report) -> str:
