@@ -40,7 +40,7 @@ class ExportNet(nn.Module):
 
     def __init__(self, net: EmotionNet) -> None:
         super().__init__()
-        self.standardise = net.standardise
+        self.seen = net.seen
         self.trunk = _fold(net.trunk)
         weight = torch.cat([net.ferplus.weight, net.fer2013.weight])
         self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
@@ -49,7 +49,7 @@ class ExportNet(nn.Module):
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
-        features = self.trunk(self.standardise(images))
+        features = self.trunk(self.seen(images))
         maps = self.maps(features)
         logits = maps.mean(dim=(2, 3)) + self.bias
         crowd = len(FERPLUS8)

@@ -1,6 +1,6 @@
 """The emotion net: a plain convolution + batch norm + ReLU residual net on grey 48x48 faces, and its zoo of shapes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -25,7 +25,20 @@ class Stage(NamedTuple):
     blocks: int
     stride: int  # of the first block
     inner: int = 0
-    padding: int = 1  # of the first block's first convolution
+    padding: tuple[int, int] = (1, 1)  # of the first block's first convolution: above and below, left and right
+
+
+class Margins(NamedTuple):
+    """Pixels of the standardised picture that the convolutions do not look at."""
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+
+    def within(self, side: int) -> tuple[slice, slice]:
+        """The rows and the columns of a picture of `side` px that are looked at."""
+        return slice(self.top, side - self.bottom), slice(self.left, side - self.right)
 
 
 @dataclass(frozen=True)
@@ -34,13 +47,14 @@ class NetShape:
 
     stem: tuple[Stem, ...]
     stages: tuple[Stage, ...]
+    margins: Margins = field(default_factory=Margins)
     dropout: float = 0.2  # on the pooled features
     mirrored: bool = False  # a face and its mirror image are one to it: see `symmetry`
 
 
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
-# symmetrically on 48, 23, 11 and 6 pixels.
+# symmetrically on 48, 23, 11 and 6 pixels. "w40": it looks at the 40 columns in the middle, on 40, 19, 9 and 4 pixels.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -53,12 +67,18 @@ ZOO = {
     ),  # 112
     "m32-48-96-256-i192": NetShape(
         stem=(Stem(32, 2, 4, 0),),
-        stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=0), Stage(256, 2, 2, 192)),
+        stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=(0, 0)), Stage(256, 2, 2, 192)),
         mirrored=True,
     ),  # 90
     "m32-48-96-256-i16-i64-i80": NetShape(
         stem=(Stem(32, 2, 4, 0),),
-        stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=0), Stage(256, 2, 2, 80)),
+        stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=(0, 0)), Stage(256, 2, 2, 80)),
+        mirrored=True,
+    ),  # 41
+    "m32-48-96-256-i24-i80-i112-w40": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(Stage(48, 1, 1, 24), Stage(96, 1, 2, 80, padding=(0, 0)), Stage(256, 2, 2, 112, padding=(1, 0))),
+        margins=Margins(left=4, right=4),
         mirrored=True,
     ),  # 41
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
@@ -98,16 +118,17 @@ class Standardise(nn.Module):
 class Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes."""
 
-    def __init__(self, inputs: int, inner: int, outputs: int, stride: int, padding: int = 1) -> None:
+    def __init__(self, inputs: int, inner: int, outputs: int, stride: int, padding: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         first = _conv_bn(inputs, inner, 3, stride, padding)
         self.body = nn.Sequential(*first, nn.ReLU(), *_conv_bn(inner, outputs, 3, 1, 1))
         same = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride, 0))
-        self.inset = 1 - padding  # where the first window of the body has its middle
+        self.inset = (1 - padding[0], 1 - padding[1])  # row and column of the middle of the body's first window
 
     def forward(self, x: Tensor) -> Tensor:
-        middles = x[:, :, self.inset :, self.inset :] if self.inset else x
+        top, left = self.inset
+        middles = x[:, :, top:, left:] if top or left else x
         return torch.relu(self.body(x) + self.shortcut(middles))
 
 
@@ -157,7 +178,7 @@ class EmotionNet(nn.Module):
         for stage in shape.stages:
             for block in range(stage.blocks):
                 inner = stage.inner or stage.width
-                stride, padding = (stage.stride, stage.padding) if block == 0 else (1, 1)
+                stride, padding = (stage.stride, stage.padding) if block == 0 else (1, (1, 1))
                 layers.append(Residual(width, inner, stage.width, stride, padding))
                 width = stage.width
         self.trunk = nn.Sequential(*layers)
@@ -169,9 +190,15 @@ class EmotionNet(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         """`images`: uint8 [n, 48, 48, 1]."""
-        features = self.trunk(self.standardise(images))
+        features = self.trunk(self.seen(images))
         pooled = self.dropout(features.float().mean(dim=(2, 3)))
         return Outputs(self.ferplus(pooled), self.fer2013(pooled), features)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """What the convolutions look at: the standardised pictures without the margins."""
+        rows, columns = self.shape.margins.within(images.shape[1])
+        pictures: Tensor = self.standardise(images)
+        return pictures[:, :, rows, columns]
 
     def parts(self) -> dict[str, nn.Module]:
         """Its layers by their places: `stem 0`, `stage 1 block 0`, ..., `partners`, `ferplus`, `fer2013`."""
@@ -202,7 +229,9 @@ def build(name: str) -> EmotionNet:
     return EmotionNet(ZOO[name])
 
 
-def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> tuple[nn.Module, nn.Module]:
+def _conv_bn(
+    inputs: int, outputs: int, kernel: int, stride: int, padding: int | tuple[int, int]
+) -> tuple[nn.Module, nn.Module]:
     return (
         nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
         nn.BatchNorm2d(outputs),

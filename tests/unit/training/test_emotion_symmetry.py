@@ -14,13 +14,13 @@ from training.emotion.export import export  # noqa: E402
 from training.emotion.inherit import inherit  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
 from training.emotion.mirror import widen_stem  # noqa: E402
-from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, Margins, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
 from training.emotion.thaw import thaw  # noqa: E402
 from training.emotion.train import TrainConfig, Trainer  # noqa: E402
 
-STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=0), Stage(8, 2, 2, 5))
+STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=(0, 0)), Stage(8, 2, 2, 5))
 TINY = NetShape(stem=(Stem(4, 2, 4, 0),), stages=STAGES, mirrored=True)
 PAIRS = (1, 0, 2, 3)  # the first two show each other's mirror image, the others their own
 
@@ -174,15 +174,30 @@ def test_a_wider_first_window_sees_what_the_narrower_one_saw():
 
 def test_every_mirrored_shape_has_its_windows_in_the_middle():
     for shape in (shape for shape in ZOO.values() if shape.mirrored):
-        side = 48
+        assert shape.margins.left == shape.margins.right
+        across = 48 - shape.margins.left - shape.margins.right
         for stem in shape.stem:
-            side, left = divmod(side + 2 * stem.padding - stem.kernel, stem.stride)
-            side += 1
+            across, left = divmod(across + 2 * stem.padding - stem.kernel, stem.stride)
+            across += 1
             assert left == 0
         for stage in shape.stages:
-            side, left = divmod(side + 2 * stage.padding - 3, stage.stride)
-            side += 1
+            across, left = divmod(across + 2 * stage.padding[1] - 3, stage.stride)
+            across += 1
             assert left == 0
+
+
+@torch.inference_mode()
+def test_a_net_does_not_look_at_its_margins_except_for_their_light():
+    seen = NetShape(stem=TINY.stem, stages=TINY.stages, margins=Margins(top=3, left=4, right=4), mirrored=True)
+    net = fresh(seen)
+    images = pictures(4)
+    shuffled = images.copy()
+    for part in (shuffled[:, :3], shuffled[:, 3:, :4], shuffled[:, 3:, 44:]):  # the same pixels at other places
+        part[:] = part[:, ::-1, ::-1]
+    assert not np.array_equal(images, shuffled)
+    torch.testing.assert_close(net(tensor(images)).ferplus, net(tensor(shuffled)).ferplus, atol=1e-5, rtol=1e-5)
+    shuffled[:, 3:, 4] = 255 - shuffled[:, 3:, 4]
+    assert (net(tensor(images)).ferplus - net(tensor(shuffled)).ferplus).abs().max() > 0.01
 
 
 def test_other_nets_have_no_symmetry_to_keep():
