@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.common import checkpoint
@@ -27,15 +28,16 @@ class ExportOutputs(NamedTuple):
     ferplus: Tensor  # [n, 8] logits
     fer2013: Tensor  # [n, 7] logits
     features: Tensor  # [n, c, h, w]
-    activation: Tensor  # [n, 8, h, w], class-activation maps
+    activation: Tensor  # [n, 8, k, k], class-activation maps of the whole picture
 
 
 class ExportNet(nn.Module):
     """The trained net with batch norms folded into their convolutions and the heads written as 1x1 convolutions.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
-    are their means plus the bias. It also keeps a face's logits apart from its batch: a matrix product picks other
-    kernels for one row than for many, a convolution works picture by picture.
+    are their means plus the bias, also where a net leaves out columns: those are cells of 0. It also keeps a face's
+    logits apart from its batch: a matrix product picks other kernels for one row than for many, a convolution works
+    picture by picture.
     """
 
     def __init__(self, net: EmotionNet) -> None:
@@ -46,6 +48,8 @@ class ExportNet(nn.Module):
         self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
         self.maps.weight = nn.Parameter(weight[:, :, None, None])
         self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
+        self.columns: Tensor | None
+        self.register_buffer("columns", self._columns(), persistent=False)
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
@@ -53,7 +57,16 @@ class ExportNet(nn.Module):
         maps = self.maps(features)
         logits = maps.mean(dim=(2, 3)) + self.bias
         crowd = len(FERPLUS8)
-        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, maps[:, :crowd])
+        activation = maps[:, :crowd] if self.columns is None else maps[:, :crowd] @ self.columns
+        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, activation)
+
+    @torch.no_grad()
+    def _columns(self) -> Tensor | None:
+        """What lays maps [n, c, h, w] of a picture's middle columns into maps [n, c, h, h] of the whole, when they are
+        multiplied by it: [w, h]. Their means stay. None where no column is left out."""
+        height, width = self.trunk(self.seen(torch.zeros(1, TILE, TILE, 1))).shape[2:]
+        side = (height - width) // 2
+        return functional.pad(torch.eye(width), (side, side)) * (height / width) if side else None
 
 
 def load_net(path: Path) -> tuple[EmotionNet, int]:

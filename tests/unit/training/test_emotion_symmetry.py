@@ -186,6 +186,18 @@ def test_every_mirrored_shape_has_its_windows_in_the_middle():
             assert left == 0
 
 
+def test_the_cells_of_every_mirrored_shape_lie_on_one_grid_over_the_whole_picture():
+    for shape in (shape for shape in ZOO.values() if shape.mirrored):
+        first, step, cells = shape.margins.left + 0.5, 1, 48 - shape.margins.left - shape.margins.right
+        windows = [(stem.kernel, stem.stride, stem.padding) for stem in shape.stem]
+        windows += [(3, stage.stride, stage.padding[1]) for stage in shape.stages]
+        for kernel, stride, padding in windows:  # the middle of the first cell, the way to the next, and how many
+            first += step * ((kernel - 1) / 2 - padding)
+            step, cells = step * stride, (cells + 2 * padding - kernel) // stride + 1
+        left_out = (48 // step - cells) // 2
+        assert first == (left_out + 0.5) * step
+
+
 @torch.inference_mode()
 def test_a_net_does_not_look_at_its_margins_except_for_their_light():
     seen = NetShape(stem=TINY.stem, stages=TINY.stages, margins=Margins(top=3, left=4, right=4), mirrored=True)
