@@ -39,8 +39,8 @@ def head(tables: Report, measured: Report) -> str:
     narrow = ""
     if columns := NARROW.search(tables["trained_by"]["shape"]):
         narrow = (
-            f" It looks at the {columns[1]} columns in the middle of the picture, as the others cost more time than they "
-            "are worth; the class-activation maps are of the whole picture, 0 at its sides."
+            f" It looks at the {columns[1]} columns in the middle of the picture, as the others cost more time than "
+            "they are worth; the class-activation maps are of the whole picture, 0 at its sides."
         )
     return f"""
 # Emotion model, version {tables["version"]}
