@@ -65,8 +65,9 @@ class ExportNet(nn.Module):
         """What lays maps [n, c, h, w] of a picture's middle columns into maps [n, c, h, h] of the whole, when they are
         multiplied by it: [w, h]. Their means stay. None where no column is left out."""
         height, width = self.trunk(self.seen(torch.zeros(1, TILE, TILE, 1))).shape[2:]
-        side = (height - width) // 2
-        return functional.pad(torch.eye(width), (side, side)) * (height / width) if side else None
+        less, more = (height - width) // 2, (height - width + 1) // 2  # a cell between two others is half of each
+        placed = functional.pad(torch.eye(width), (less, more)) + functional.pad(torch.eye(width), (more, less))
+        return placed / 2 * (height / width) if more else None
 
 
 def load_net(path: Path) -> tuple[EmotionNet, int]:

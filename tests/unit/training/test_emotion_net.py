@@ -78,6 +78,19 @@ def test_maps_of_a_net_that_leaves_out_columns_are_of_the_whole_picture_and_empt
     torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
 
 
+def test_a_cell_of_the_map_that_lies_between_two_of_the_whole_picture_is_half_of_each():
+    torch.manual_seed(0)
+    net = build("m32-48-96-256-i16-i64-i80-c5").eval()
+    form = ExportNet(net).eval()
+    exported = form(torch.from_numpy(pictures(2))[..., None])
+    assert exported.features.shape == (2, 256, 6, 5)
+    maps = form.maps(exported.features)[:, :8] * 6 / 5
+    torch.testing.assert_close(exported.activation[..., 0], maps[..., 0] / 2, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(exported.activation[..., 2], (maps[..., 1] + maps[..., 2]) / 2, atol=1e-5, rtol=1e-5)
+    means = exported.activation.mean(dim=(2, 3)) + net.ferplus.bias
+    torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
+
+
 def test_the_onnx_file_agrees_with_torch(net: EmotionNet, tmp_path: Path):
     export(net, tmp_path / "net.onnx")
     assert parity(net, tmp_path / "net.onnx", count=8) < 1e-4

@@ -194,7 +194,7 @@ def test_the_cells_of_every_mirrored_shape_lie_on_one_grid_over_the_whole_pictur
         for kernel, stride, padding in windows:  # the middle of the first cell, the way to the next, and how many
             first += step * ((kernel - 1) / 2 - padding)
             step, cells = step * stride, (cells + 2 * padding - kernel) // stride + 1
-        left_out = (48 // step - cells) // 2
+        left_out = (48 // step - cells) / 2
         assert first == (left_out + 0.5) * step
 
 
