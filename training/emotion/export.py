@@ -35,14 +35,14 @@ class ExportNet(nn.Module):
     """The trained net with batch norms folded into their convolutions and the heads written as 1x1 convolutions.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
-    are their means plus the bias, also where a net leaves out columns: those are cells of 0. It also keeps a face's
-    logits apart from its batch: a matrix product picks other kernels for one row than for many, a convolution works
-    picture by picture.
+    are their means plus the bias. Where the last stage has fewer columns than rows, the maps are laid on a square of
+    cells, with the same means. It also keeps a face's logits apart from its batch: a matrix product picks other kernels
+    for one row than for many, a convolution works picture by picture.
     """
 
     def __init__(self, net: EmotionNet) -> None:
         super().__init__()
-        self.seen = net.seen
+        self.standardise = net.standardise
         self.trunk = _fold(net.trunk)
         weight = torch.cat([net.ferplus.weight, net.fer2013.weight])
         self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
@@ -53,7 +53,7 @@ class ExportNet(nn.Module):
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
-        features = self.trunk(self.seen(images))
+        features = self.trunk(self.standardise(images))
         maps = self.maps(features)
         logits = maps.mean(dim=(2, 3)) + self.bias
         crowd = len(FERPLUS8)
@@ -62,9 +62,9 @@ class ExportNet(nn.Module):
 
     @torch.no_grad()
     def _columns(self) -> Tensor | None:
-        """What lays maps [n, c, h, w] of a picture's middle columns into maps [n, c, h, h] of the whole, when they are
-        multiplied by it: [w, h]. Their means stay. None where no column is left out."""
-        height, width = self.trunk(self.seen(torch.zeros(1, TILE, TILE, 1))).shape[2:]
+        """What lays maps [n, c, h, w] on squares [n, c, h, h] when they are multiplied by it: [w, h].
+        None where they are squares."""
+        height, width = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1))).shape[2:]
         less, more = (height - width) // 2, (height - width + 1) // 2  # a cell between two others is half of each
         placed = functional.pad(torch.eye(width), (less, more)) + functional.pad(torch.eye(width), (more, less))
         return placed / 2 * (height / width) if more else None

@@ -1,6 +1,6 @@
 """The emotion net: a plain convolution + batch norm + ReLU residual net on grey 48x48 faces, and its zoo of shapes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -28,26 +28,12 @@ class Stage(NamedTuple):
     padding: tuple[int, int] = (1, 1)  # of the first block's first convolution: above and below, left and right
 
 
-class Margins(NamedTuple):
-    """Pixels of the standardised picture that the convolutions do not look at."""
-
-    top: int = 0
-    bottom: int = 0
-    left: int = 0
-    right: int = 0
-
-    def within(self, side: int) -> tuple[slice, slice]:
-        """The rows and the columns of a picture of `side` px that are looked at."""
-        return slice(self.top, side - self.bottom), slice(self.left, side - self.right)
-
-
 @dataclass(frozen=True)
 class NetShape:
     """Widths and depths."""
 
     stem: tuple[Stem, ...]
     stages: tuple[Stage, ...]
-    margins: Margins = field(default_factory=Margins)
     dropout: float = 0.2  # on the pooled features
     mirrored: bool = False  # a face and its mirror image are one to it: see `symmetry`
 
@@ -55,8 +41,7 @@ class NetShape:
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
 # symmetrically on 48, 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and with them 30 places instead of 36:
-# five tiles of 6, as onnxruntime's int8 kernels take them. "w40": it looks at the 40 columns in the middle, on 40, 19,
-# 9 and 4 pixels.
+# five tiles of 6, as onnxruntime's int8 kernels take them.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -82,12 +67,6 @@ ZOO = {
         stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=(0, 0)), Stage(256, 2, 2, 80, padding=(1, 0))),
         mirrored=True,
     ),  # 37
-    "m32-48-96-256-i24-i80-i112-w40": NetShape(
-        stem=(Stem(32, 2, 4, 0),),
-        stages=(Stage(48, 1, 1, 24), Stage(96, 1, 2, 80, padding=(0, 0)), Stage(256, 2, 2, 112, padding=(1, 0))),
-        margins=Margins(left=4, right=4),
-        mirrored=True,
-    ),  # 41
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
     "r32-48-96-256": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
     "r32-64-128-256-s2": NetShape(
@@ -197,15 +176,9 @@ class EmotionNet(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         """`images`: uint8 [n, 48, 48, 1]."""
-        features = self.trunk(self.seen(images))
+        features = self.trunk(self.standardise(images))
         pooled = self.dropout(features.float().mean(dim=(2, 3)))
         return Outputs(self.ferplus(pooled), self.fer2013(pooled), features)
-
-    def seen(self, images: Tensor) -> Tensor:
-        """What the convolutions look at: the standardised pictures without the margins."""
-        rows, columns = self.shape.margins.within(images.shape[1])
-        pictures: Tensor = self.standardise(images)
-        return pictures[:, :, rows, columns]
 
     def parts(self) -> dict[str, nn.Module]:
         """Its layers by their places: `stem 0`, `stage 1 block 0`, ..., `partners`, `ferplus`, `fer2013`."""

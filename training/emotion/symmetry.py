@@ -88,7 +88,7 @@ def _maps(net: EmotionNet, images: Tensor) -> dict[str, list[Tensor]]:
     """What a net makes of `images` at each place; as many tensors [n, c, h, w] as the stage has blocks."""
     maps: dict[str, list[Tensor]] = {}
     parts = net.parts()
-    x = net.seen(images)
+    x = net.standardise(images)
     for index in range(len(net.shape.stem)):
         x = parts[f"stem {index}"](x)
         maps[stem_place(index)] = [x]

@@ -22,7 +22,7 @@ from training.emotion.augment import AugmentConfig, augment_batch, resized
 from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
 from training.emotion.mixing import MixConfig, mix
-from training.emotion.model import ZOO, EmotionNet, Margins, Outputs, build
+from training.emotion.model import ZOO, EmotionNet, Outputs, build
 from training.emotion.record import left_out_of
 from training.emotion.teachers import Teachers
 
@@ -293,8 +293,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("; ".join(wrong))
     if options.without_fold and options.teacher_of_fold:
         parser.error("--without-fold makes a teacher of a fold, which --teacher-of-fold then takes; one at a time")
-    if options.small_share and ZOO[options.shape].margins != Margins():
-        parser.error("a shape with margins takes whole pictures only, as its margins are in pixels: --small-share 0")
     if taught and not 0 < options.teacher_share <= 1:
         parser.error("--teacher-share must be above 0 and at most 1 where there are teachers")
     return options

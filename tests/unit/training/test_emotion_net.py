@@ -14,7 +14,7 @@ from training.common.runlog import RunLog  # noqa: E402
 from training.emotion import data, keep  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
-from training.emotion.model import ZOO, EmotionNet, Margins, NetShape, Stage, Stem, build  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem, build  # noqa: E402
 from training.emotion.targets import Targets, label_targets  # noqa: E402
 from training.emotion.teachers import Teachers  # noqa: E402
 from training.emotion.train import Batch, TrainConfig, Trainer, loss_of, mismatched, parse  # noqa: E402
@@ -67,17 +67,6 @@ def test_the_exported_form_gives_the_trained_logits_and_maps(net: EmotionNet):
     torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
 
 
-def test_maps_of_a_net_that_leaves_out_columns_are_of_the_whole_picture_and_empty_there():
-    torch.manual_seed(0)
-    net = build("m32-48-96-256-i24-i80-i112-w40").eval()
-    exported = ExportNet(net).eval()(torch.from_numpy(pictures(2))[..., None])
-    assert exported.features.shape == (2, 256, 6, 4)
-    assert exported.activation.shape == (2, 8, 6, 6)
-    assert not exported.activation[..., [0, -1]].any()
-    means = exported.activation.mean(dim=(2, 3)) + net.ferplus.bias
-    torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
-
-
 def test_a_cell_of_the_map_that_lies_between_two_of_the_whole_picture_is_half_of_each():
     torch.manual_seed(0)
     net = build("m32-48-96-256-i16-i64-i80-c5").eval()
@@ -96,10 +85,10 @@ def test_the_onnx_file_agrees_with_torch(net: EmotionNet, tmp_path: Path):
     assert parity(net, tmp_path / "net.onnx", count=8) < 1e-4
 
 
-def test_the_onnx_file_of_a_net_with_margins_agrees_with_torch(tmp_path: Path):
+def test_the_onnx_file_of_a_net_with_fewer_columns_agrees_with_torch(tmp_path: Path):
     torch.manual_seed(0)
     stages = (Stage(6, 1, 1), Stage(8, 1, 2, padding=(0, 0)), Stage(8, 1, 2, 5, padding=(1, 0)))
-    net = EmotionNet(NetShape(stem=(Stem(4, 2, 4, 0),), stages=stages, margins=Margins(left=4, right=4))).eval()
+    net = EmotionNet(NetShape(stem=(Stem(4, 2, 4, 0),), stages=stages)).eval()
     export(net, tmp_path / "net.onnx")
     assert parity(net, tmp_path / "net.onnx", count=8) < 1e-4
 
@@ -249,11 +238,3 @@ def test_a_teacher_of_a_fold_that_it_saw_is_refused(tmp_path: Path, capsys: pyte
     with pytest.raises(SystemExit):
         parse(["--run", "r", "--teacher-of-fold", str(files[1]), str(files[0])])
     assert "is to speak of fold 0/2, but its log says that it left out 1/2" in capsys.readouterr().err
-
-
-def test_small_pictures_are_refused_to_a_net_whose_margins_are_in_pixels(capsys: pytest.CaptureFixture[str]):
-    arguments = ["--run", "r", "--shape", "m32-48-96-256-i24-i80-i112-w40"]
-    with pytest.raises(SystemExit):
-        parse(arguments)
-    assert "--small-share 0" in capsys.readouterr().err
-    assert parse([*arguments, "--small-share", "0"]).small_share == 0

@@ -9,8 +9,6 @@ def head(shape: str, *, serve: bool = True) -> str:
 def test_the_card_tells_of_a_net_what_its_shape_is_named_for():
     assert "mirrored pairs" not in head("r32-48-96-256")
     assert "mirrored pairs" in head("m32-48-96-256-i192")
-    assert "columns in the middle" not in head("m32-48-96-256-i192")
-    assert "looks at the 40 columns in the middle" in head("m32-48-96-256-i24-i80-i112-w40")
 
 
 def test_the_card_of_a_version_set_aside_says_how_to_ask_for_it():

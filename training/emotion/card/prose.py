@@ -1,6 +1,5 @@
 """The card's words that no figure changes."""
 
-import re
 from typing import Any
 
 from training.emotion.calibrate import Meaning
@@ -18,9 +17,6 @@ _SCORES = {
 MIRRORED = "m"
 """How the names of mirrored shapes begin; the report knows a net by its file and its shape's name alone."""
 
-NARROW = re.compile(r"-w(\d+)$")
-"""How the names of shapes end that look at the columns in the middle only."""
-
 
 def head(tables: Report, measured: Report) -> str:
     """What the file is."""
@@ -36,19 +32,13 @@ def head(tables: Report, measured: Report) -> str:
             " Its filters are tied in mirrored pairs, so that a face and its mirror image get the same scores (Cohen "
             "and Welling 2016, arXiv:1602.07576; `training/emotion/symmetry.py`)."
         )
-    narrow = ""
-    if columns := NARROW.search(tables["trained_by"]["shape"]):
-        narrow = (
-            f" It looks at the {columns[1]} columns in the middle of the picture, as the others cost more time than "
-            "they are worth; the class-activation maps are of the whole picture, 0 at its sides."
-        )
     return f"""
 # Emotion model, version {tables["version"]}
 
 A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
 One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
 labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
-each picture by itself.{mirrored}{narrow}{aside}{note}
+each picture by itself.{mirrored}{aside}{note}
 """
 
 
