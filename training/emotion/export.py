@@ -48,8 +48,10 @@ class ExportNet(nn.Module):
         self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
         self.maps.weight = nn.Parameter(weight[:, :, None, None])
         self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
-        self.columns: Tensor | None
-        self.register_buffer("columns", self._columns(), persistent=False)
+        with torch.no_grad():
+            self.height, self.width = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1))).shape[2:]
+        if self.height - self.width not in (0, 1):
+            raise ValueError(f"maps of {self.height} rows and {self.width} columns: they may lack one column, no more")
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
@@ -57,17 +59,18 @@ class ExportNet(nn.Module):
         maps = self.maps(features)
         logits = maps.mean(dim=(2, 3)) + self.bias
         crowd = len(FERPLUS8)
-        activation = maps[:, :crowd] if self.columns is None else maps[:, :crowd] @ self.columns
-        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, activation)
+        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, self._squared(maps[:, :crowd]))
 
-    @torch.no_grad()
-    def _columns(self) -> Tensor | None:
-        """What lays maps [n, c, h, w] on squares [n, c, h, h] when they are multiplied by it: [w, h].
-        None where they are squares."""
-        height, width = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1))).shape[2:]
-        less, more = (height - width) // 2, (height - width + 1) // 2  # a cell between two others is half of each
-        placed = functional.pad(torch.eye(width), (less, more)) + functional.pad(torch.eye(width), (more, less))
-        return placed / 2 * (height / width) if more else None
+    def _squared(self, maps: Tensor) -> Tensor:
+        """Maps [n, c, h, w] that lack a column -> [n, c, h, h], with the same means; others as they are.
+
+        A cell then lies between two of the square and is half of each. Pooling does that cell by cell, whatever the
+        batch.
+        """
+        if self.height == self.width:
+            return maps
+        halves: Tensor = functional.avg_pool2d(maps, (1, 2), stride=1, padding=(0, 1))
+        return halves * (self.height / self.width)
 
 
 def load_net(path: Path) -> tuple[EmotionNet, int]:
