@@ -49,23 +49,25 @@ class ExportNet(nn.Module):
         self.maps.weight = nn.Parameter(weight[:, :, None, None])
         self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
         with torch.no_grad():
-            self.height, self.width = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1))).shape[2:]
+            blank: Tensor = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1)))
+        self.height, self.width = blank.shape[2:]
         if self.height - self.width not in (0, 1):
             raise ValueError(f"maps of {self.height} rows and {self.width} columns: they may lack one column, no more")
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
         features = self.trunk(self.standardise(images))
-        maps = self.maps(features)
+        maps = self._squared(self.maps(features))
         logits = maps.mean(dim=(2, 3)) + self.bias
         crowd = len(FERPLUS8)
-        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, self._squared(maps[:, :crowd]))
+        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, maps[:, :crowd])
 
     def _squared(self, maps: Tensor) -> Tensor:
         """Maps [n, c, h, w] that lack a column -> [n, c, h, h], with the same means; others as they are.
 
         A cell then lies between two of the square and is half of each. Pooling does that cell by cell, whatever the
-        batch.
+        batch; and onnxruntime sums the cells of such a square in one order, where those of 6x5 came out otherwise by a
+        bit with their place in memory.
         """
         if self.height == self.width:
             return maps
