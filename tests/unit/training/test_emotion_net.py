@@ -80,6 +80,12 @@ def test_a_cell_of_the_map_that_lies_between_two_of_the_whole_picture_is_half_of
     torch.testing.assert_close(means, exported.ferplus, atol=1e-4, rtol=1e-4)
 
 
+def test_maps_that_cannot_be_laid_on_a_square_are_refused():
+    shape = NetShape(stem=(Stem(4, 2, 4, 0),), stages=(Stage(6, 1, 2, padding=(0, 1)),))
+    with pytest.raises(ValueError, match="11 rows and 12 columns"):
+        ExportNet(EmotionNet(shape).eval())
+
+
 def test_the_onnx_file_agrees_with_torch(net: EmotionNet, tmp_path: Path):
     export(net, tmp_path / "net.onnx")
     assert parity(net, tmp_path / "net.onnx", count=8) < 1e-4
