@@ -277,6 +277,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
     parser.add_argument("--rare-power", type=float, default=TrainConfig.rare_power)
     parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
+    for name, what in {
+        "stretch": "longer faces",
+        "bend": "faces of another build",
+        "shade": "light from a side",
+    }.items():
+        parser.add_argument(f"--{name}", type=float, default=0.0, help=f"{what}: see AugmentConfig")
     parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
     parser.add_argument("--ema", type=float, default=TrainConfig.ema, help="share of the average that a step keeps")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
@@ -318,6 +324,7 @@ def main() -> None:
         keep_twins=not options.drop_twins,
         left_out=str(options.without_fold or ""),
         unlabelled=options.unlabelled,
+        augment=AugmentConfig(stretch=options.stretch, bend=options.bend, shade=options.shade),
         mix=MixConfig(chance=options.mix),
     )
     log = RunLog(options.run / "log.jsonl")
