@@ -265,3 +265,12 @@ def test_a_greedy_mean_says_how_much_the_choice_flatters(tmp_path: Path):
     assert "88.6 % each, sd 0.17" in text
     assert "88.71 % on the other" in text
     assert "end of the schedule" not in text
+
+
+def test_views_of_another_build_are_told_only_where_there_were_any(old: Path, tmp_path: Path):
+    config = {**CONFIG, "augment": {"stretch": 0.12, "bend": 0.02, "shade": 0.0}}
+    bent = card_of(write_log(tmp_path / "bent", start(config=config), *EPOCHS))
+    assert "by up to 0.12" in bent
+    assert "by 0.02 of the side" in bent
+    assert "shaded" not in bent
+    assert "other people's faces" not in card_of(old)

@@ -203,7 +203,7 @@ def _outside(made: Report) -> str:
 
 
 def _schedule(config: Report) -> str:
-    said = []
+    said = [_build(config.get("augment", {}))]
     mix = config.get("mix", {})
     if mix.get("chance"):
         when = "Outside the calm epochs " if config.get("calm_share") else ""
@@ -224,6 +224,21 @@ def _schedule(config: Report) -> str:
     if config.get("calm_share"):
         said.append(f" The last {100 * config['calm_share']:.0f} % saw calmer views, nothing erased.")
     return "".join(said)
+
+
+def _build(augment: Report) -> str:
+    """Views of a face that nobody has: of another shape, in other light."""
+    changes = (
+        ("stretch", "longer along some line by up to {} (natural logarithm) and as much narrower across"),
+        ("bend", "their parts moved, each by itself and smoothly, by {} of the side (standard deviation)"),
+        ("shade", "lit and shaded in part (standard deviation {} of the logarithm)"),
+    )
+    said = [text.format(augment[name]) for name, text in changes if augment.get(name)]
+    return (
+        f" Faces were also {', '.join(said)}: other people's faces, as far as that can be had from these."
+        if said
+        else ""
+    )
 
 
 def _chosen(made: Report) -> str:
