@@ -45,13 +45,13 @@ def measure(
     """Accuracy on bare tiles beside accuracy through detector and crop, faces ``side`` px wide in the photograph."""
     rng = np.random.default_rng(0)
     options = AnalyzeOptions(detector=mode, labels=LabelSet.FERPLUS8)
-    bare = np.asarray([_named(pipeline, logits) for logits in pipeline.classify(list(tiles))])
+    bare = np.asarray([named(pipeline, logits) for logits in pipeline.classify(list(tiles))])
     through = np.full(len(tiles), -1)
     for index, tile in enumerate(tiles):
         scene = pasted(tile, grounds[index % len(grounds)], side, rng)
         height, width = scene.pixels.shape[:2]
         found = pipeline.find(Frame(scene.pixels, width, height), options)
-        face = _face_at(found, scene)
+        face = face_at(found, scene)
         if face is not None:
             result = pipeline.finish(found, pipeline.classify(found.tiles), options, StageTimes())
             through[index] = FERPLUS8.index(result.faces[face].emotion)
@@ -71,12 +71,13 @@ def measure(
     )
 
 
-def _named(pipeline: Pipeline, logits: object) -> int:
+def named(pipeline: Pipeline, logits: object) -> int:
+    """The emotion with the highest score, as its place in FERPLUS8."""
     scores = pipeline.classifier.decode(logits, LabelSet.FERPLUS8)  # type: ignore[arg-type]
     return FERPLUS8.index(max(scores, key=scores.__getitem__))
 
 
-def _face_at(found: FoundFaces, scene: Scene) -> int | None:
+def face_at(found: FoundFaces, scene: Scene) -> int | None:
     """The face that overlaps the pasted tile most, if any does."""
     best, most = None, 0.2
     for index, square in enumerate(found.squares):

@@ -3,7 +3,7 @@
     python -m training.end_to_end.framing
 
 Runs the shipped detector over enlarged, padded training tiles and prints the median box and landmarks in tile sides,
-their spread, and how well the crop that alignment derives from a box covers the tile it came from.
+their spread, and how well the square that alignment derives from a box covers the tile it came from.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import numpy as np
 from service.domain import DetectorMode
 from service.runtime import Session
 from service.store import ModelStore
-from service.vision.alignment import crop_square
+from service.vision.alignment import tile_square
 from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from service.vision.looks import look
 from training.emotion import data as emotion_data
@@ -43,7 +43,7 @@ def main() -> None:
             origin = np.asarray([scene.x, scene.y], dtype=np.float32)
             boxes.append((seen.boxes[0] - np.tile(origin, 2)) / SIDE)
             points.append((seen.landmarks[0] - origin) / SIDE)
-            square = crop_square(seen.boxes[0], seen.landmarks[0])
+            square = tile_square(seen.boxes[0], seen.landmarks[0])
             crops.append(((square.x - scene.x) / SIDE, (square.y - scene.y) / SIDE, square.side / SIDE, square.roll))
     found = np.asarray(boxes)
     print(f"{len(found)} of {len(tiles)} tiles found ({len(found) / len(tiles):.1%})")
@@ -53,7 +53,7 @@ def main() -> None:
     _row("box centre", found[:, :2] + sides / 2)
     for index, name in enumerate(LANDMARKS):
         _row(name, np.asarray(points)[:, index])
-    _row("crop centre x, y, side, roll", np.asarray(crops))
+    _row("tile centre x, y, side, roll, from the box", np.asarray(crops))
 
 
 def _row(name: str, values: np.ndarray) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from service.vision import alignment
-from service.vision.alignment import CropSquare, crop_square, crop_tile, roll_of
+from service.vision.alignment import CropSquare, crop_square, crop_tile, roll_of, tile_square
 
 UPRIGHT = np.asarray([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], dtype=np.float32)
 
@@ -27,8 +27,22 @@ def test_a_box_where_the_tiles_have_it_gives_the_tile_back() -> None:
     left = x + (alignment.BOX_IN_TILE_CENTRE_X - alignment.BOX_IN_TILE_WIDTH / 2) * side
     top = y + (alignment.BOX_IN_TILE_CENTRE_Y - alignment.BOX_IN_TILE_HEIGHT / 2) * side
     box = [left, top, left + alignment.BOX_IN_TILE_WIDTH * side, top + alignment.BOX_IN_TILE_HEIGHT * side]
-    square = crop_square(np.asarray(box, dtype=np.float32), UPRIGHT)
+    square = tile_square(np.asarray(box, dtype=np.float32), UPRIGHT)
     assert (square.x, square.y, square.side, square.roll) == pytest.approx((140, 130, side, 0), abs=1e-3)
+
+
+@pytest.mark.parametrize(("degrees", "x", "y"), [(0, 50, 40), (90, 70, 60), (180, 50, 80), (-90, 30, 60)])
+def test_a_tighter_square_lies_further_up_the_face_however_that_is_turned(degrees: float, x: float, y: float) -> None:
+    square = CropSquare(50, 60, 100, degrees).tighter(0.9, 0.2)
+    assert (square.x, square.y, square.side, square.roll) == pytest.approx((x, y, 90, degrees))
+
+
+def test_the_crop_is_a_little_tighter_than_the_tile_and_inside_it() -> None:
+    box = np.asarray([10, 10, 90, 110], dtype=np.float32)
+    tile, crop = tile_square(box, UPRIGHT), crop_square(box, UPRIGHT)
+    assert 0.85 < crop.side / tile.side < 1
+    assert abs(crop.x - tile.x) + crop.side / 2 <= tile.side / 2
+    assert abs(crop.y - tile.y) + crop.side / 2 <= tile.side / 2
 
 
 def test_the_square_scales_with_the_box() -> None:
