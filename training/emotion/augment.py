@@ -118,7 +118,7 @@ def _stretched(
     angle, factor = rng.uniform(0, np.pi), np.exp(rng.uniform(0, most))
     along = np.array([np.cos(angle), np.sin(angle)])
     linear = np.eye(2) / factor + (factor - 1 / factor) * np.outer(along, along)
-    stretched = linear @ matrix
+    stretched: NDArray[np.float64] = linear @ matrix
     stretched[:, 2] += np.asarray(centre) - linear @ centre
     return stretched
 
@@ -133,7 +133,8 @@ def _bent(image: Image, matrix: NDArray[np.float64], bend: float, border: int, f
     y, x = np.mgrid[:height, :width]
     source = np.stack([x, y], axis=-1) @ inverse[:, :2].T + inverse[:, 2]
     source += _smooth_field(rng.normal(0.0, bend * width, (*_PARTS, 2)), (width, height))
-    bent = cv2.remap(image, source.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=border, borderValue=(fill,))
+    across, down = np.moveaxis(source.astype(np.float32), -1, 0).copy()
+    bent = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=border, borderValue=(fill,))
     return np.asarray(bent, dtype=np.uint8)
 
 
