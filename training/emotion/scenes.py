@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from service.domain import DetectorMode
 from service.store import ModelStore
+from service.vision import alignment
 from service.vision.pipeline import Pipeline
 from training.emotion import data
 from training.emotion.targets import protocol_a
@@ -20,6 +21,19 @@ from training.end_to_end.evaluate import GROUNDS, Loss, measure
 from training.end_to_end.scenes import face_free_photographs
 
 SIDES = (64, 128, 224)  # px of a face in the photograph
+
+# Where the service crops: other numbers, other figures.
+FRAMING = {
+    "box_in_tile": [
+        alignment.BOX_IN_TILE_WIDTH,
+        alignment.BOX_IN_TILE_HEIGHT,
+        alignment.BOX_IN_TILE_CENTRE_X,
+        alignment.BOX_IN_TILE_CENTRE_Y,
+    ],
+    "tighter": alignment.TIGHTER,
+    "raised": alignment.RAISED,
+    "lean": alignment.LEAN,
+}
 
 Report = dict[str, Any]
 
@@ -40,6 +54,7 @@ def through_detector(store: Path, version: str, folder: Path, valid: data.Faces,
     return {
         "detector": detector.version,
         "detector_sha256": detector.manifest["sha256"],
+        "framing": FRAMING,
         "rows": [{key: round(v, 2) if isinstance(v, float) else v for key, v in row.items()} for row in rows],
     }
 
@@ -60,11 +75,11 @@ def _row(
 
 
 def still_true(kept: Report | None, store: Path) -> Report | None:
-    """Figures measured earlier, where the newest detector is still the one that they were measured with."""
+    """Figures measured earlier, where the newest detector and the crop are still those that they were measured with."""
     if kept is None:
         return None
     newest = ModelStore(store).pick("face-detector").manifest["sha256"]
-    return kept if kept["detector_sha256"] == newest else None
+    return kept if (kept["detector_sha256"], kept.get("framing")) == (newest, FRAMING) else None
 
 
 def mean_losses(through: Report) -> dict[str, float]:
