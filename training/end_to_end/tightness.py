@@ -4,7 +4,7 @@
 
 FER+ valid, protocol A, pasted into photographs as in ``evaluate``. Each face is found once and cropped in many ways;
 printed is the accuracy of each, in per cent of all faces (one that is not found counts as wrong), and for each way the
-mean over both detector modes and three sizes. Six minutes of two cores.
+mean over both detector modes and three sizes. Four minutes of two cores.
 """
 
 import argparse
