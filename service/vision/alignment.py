@@ -22,8 +22,8 @@ BOX_IN_TILE_HEIGHT = 0.99
 BOX_IN_TILE_CENTRE_X = 0.503
 BOX_IN_TILE_CENTRE_Y = 0.522
 
-# A box errs by an eighth of the tile's side, and what a crop that is too wide takes in costs more than what one that is
-# too tight leaves out. Sides of the tile's square, and how far up the crop's middle lies, in those sides too.
+# Of the tile's square: a box errs by an eighth of its side, and a crop that is too wide loses more than one that is as
+# much too tight. How far up the crop's middle lies, in sides of that square.
 TIGHTER = 0.93
 RAISED = 0.015
 

@@ -3,8 +3,9 @@
     python -m training.end_to_end.tightness [--emotion 3]
 
 FER+ valid, protocol A, pasted into photographs as in ``evaluate``. Each face is found once and cropped in many ways;
-printed is the accuracy of each, in per cent of all faces (one that is not found counts as wrong), and for each way the
-mean over both detector modes and three sizes. Four minutes of two cores.
+printed is the accuracy of each, in per cent of all faces (one that is not found counts as wrong), then the mean over
+both detector modes and three sizes, what it differs by from the tile's own square, and the standard error of that over
+faces. Four minutes of two cores.
 """
 
 import argparse
@@ -30,10 +31,10 @@ RAISES = (0.0, 0.015, 0.03)  # of the tile's side
 SIDES = (64, 128, 224)  # px of the face in the photograph
 
 
-def accuracies(
+def answers(
     data: Path, store: Path, emotion: str | None, count: int | None, mode: DetectorMode, side: int
 ) -> NDArray[np.float64]:
-    """Per cent right, [shares, raises]."""
+    """1 where a face cropped so is named as the crowd does, else 0: [n, shares, raises]."""
     models = ModelStore(store)
     pipeline = Pipeline.load(models.pick("face-detector"), models.pick("emotion", emotion))
     valid = emotion_data.load(data, "valid")
@@ -41,9 +42,9 @@ def accuracies(
     grounds = face_free_photographs(data, GROUNDS)
     rng, options = np.random.default_rng(0), AnalyzeOptions(detector=mode, labels=LabelSet.FERPLUS8)
     ways = [(share, raised) for share in SHARES for raised in RAISES]
-    right = np.zeros(len(ways))
-    tiles, answers = valid.images[kept][:count], label[kept][:count]
-    for index, (tile, answer) in enumerate(zip(tiles, answers, strict=True)):
+    tiles, labels = valid.images[kept][:count], label[kept][:count]
+    right = np.zeros((len(tiles), len(ways)))
+    for index, (tile, said) in enumerate(zip(tiles, labels, strict=True)):
         scene = pasted(tile, grounds[index % len(grounds)], side, rng)
         height, width = scene.pixels.shape[:2]
         found = pipeline.find(Frame(scene.pixels, width, height), options)
@@ -52,8 +53,8 @@ def accuracies(
             continue
         square = tile_square(found.detections.boxes[face], found.detections.landmarks[face])
         crops = [crop_tile(scene.pixels, square.tighter(*way)) for way in ways]
-        right += [named(pipeline, logits) == answer for logits in pipeline.classify(crops)]
-    return 100 * right.reshape(len(SHARES), len(RAISES)) / len(tiles)
+        right[index] = [named(pipeline, logits) == said for logits in pipeline.classify(crops)]
+    return right.reshape(len(tiles), len(SHARES), len(RAISES))
 
 
 def main() -> None:
@@ -63,15 +64,20 @@ def main() -> None:
     parser.add_argument("--emotion", help="version of the emotion model; the one that serves without it")
     parser.add_argument("--count", type=int, help="only the first COUNT faces, for a quick look")
     options = parser.parse_args()
-    measure = partial(accuracies, options.data, options.store, options.emotion, options.count)
+    measure = partial(answers, options.data, options.store, options.emotion, options.count)
     conditions = [(mode, side) for mode in DetectorMode for side in SIDES]
-    tables = []
+    conditions_right = []
     # Fresh processes: onnxruntime's threads do not survive a fork.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for (mode, side), table in zip(conditions, pool.map(measure, *zip(*conditions, strict=True)), strict=True):
-            _print(f"{mode.value}, faces of {side} px", table)
-            tables.append(table)
-    _print("mean", np.mean(tables, axis=0))
+        for (mode, side), right in zip(conditions, pool.map(measure, *zip(*conditions, strict=True)), strict=True):
+            _print(f"{mode.value}, faces of {side} px", 100 * right.mean(axis=0))
+            conditions_right.append(right)
+    each = 100 * np.mean(conditions_right, axis=0)
+    own = each[:, SHARES.index(1.0), RAISES.index(0.0)]
+    more = each - own[:, None, None]
+    _print("mean", each.mean(axis=0))
+    _print("more than the tile's own square", more.mean(axis=0))
+    _print("standard error of that", more.std(axis=0) / len(more) ** 0.5)
 
 
 def _print(title: str, table: NDArray[np.float64]) -> None:

@@ -87,7 +87,8 @@ def _through(measured: Report) -> str:
         f"{through['detector']}, cropped by the service (n = {through['rows'][0]['n']:,}); a face not found counts as "
         "wrong. The mean over all sizes; each of them stands under *Harder conditions*. The detector was trained with "
         "FER+ train tiles pasted into photographs in much the same way, so other faces may be found less often, and "
-        "these very faces chose how tight the crop is (by 0.4 points; `training/end_to_end/tightness.py`)."
+        "these very faces chose how tight the crop is (`python -m training.end_to_end.tightness` says what that is "
+        "worth and how sure it is)."
     )
 
 
