@@ -40,8 +40,8 @@ class NetShape:
 
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
-# symmetrically on 48, 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and with them 30 places instead of 36:
-# five tiles of 6, as onnxruntime's int8 kernels take them.
+# symmetrically on 48 (or 47, after a window of two: "k2"), 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and
+# with them 30 places instead of 36: five tiles of 6, as onnxruntime's int8 kernels take them.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -77,6 +77,11 @@ ZOO = {
     "r32-64-128-256-s2": NetShape(
         stem=(Stem(32, 2), Stem(48, 1)), stages=(Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 198
+    "m32-64-128-256-k2": NetShape(
+        stem=(Stem(32, 1, 2, 0), Stem(32, 1)),
+        stages=(Stage(64, 2, 2, padding=(0, 0)), Stage(128, 2, 2, padding=(0, 0)), Stage(256, 2, 2)),
+        mirrored=True,
+    ),  # 224
     "r32-64-128-256": NetShape(
         stem=(Stem(32, 1), Stem(32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 248
@@ -126,17 +131,24 @@ class Residual(nn.Module):
 class Partners(nn.Module):
     """Which channel shows in a mirrored face what a channel shows in the face itself: indices, one buffer a place.
 
-    A channel may be its own partner; at first all are.
+    At first neighbours are partners. A channel may be its own partner, with filters that are mirror images of
+    themselves; were all like that, a net could not tell a face from one with a half turned round.
     """
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         for index, stem in enumerate(shape.stem):
-            self.register_buffer(stem_place(index), torch.arange(stem.width))
+            self.register_buffer(stem_place(index), _neighbours(stem.width))
         for index, stage in enumerate(shape.stages):
-            self.register_buffer(stage_place(index), torch.arange(stage.width))
+            self.register_buffer(stage_place(index), _neighbours(stage.width))
             for block in range(stage.blocks):
-                self.register_buffer(inner_place(index, block), torch.arange(stage.inner or stage.width))
+                self.register_buffer(inner_place(index, block), _neighbours(stage.inner or stage.width))
+
+
+def _neighbours(width: int) -> Tensor:
+    """Channels 0 and 1 are partners, 2 and 3, ...; the last of an odd number is its own."""
+    channels = torch.arange(width)
+    return (channels ^ 1).clamp(max=width - 1)
 
 
 def stem_place(index: int) -> str:

@@ -271,6 +271,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
     parser.add_argument("--uphill", type=float, default=TrainConfig.uphill, help="radius of sharpness-aware steps")
+    parser.add_argument("--small-side", type=int, default=TrainConfig.small_side, help="px, of the early epochs' faces")
     parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
     parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
@@ -315,6 +316,7 @@ def main() -> None:
         seed=options.seed,
         peak_rate=options.peak_rate,
         uphill=options.uphill,
+        small_side=options.small_side,
         small_share=options.small_share,
         calm_share=options.calm_share,
         teacher_share=options.teacher_share,

@@ -67,6 +67,25 @@ def test_a_projected_net_says_the_same_of_a_mirrored_face_and_shows_it_mirrored(
     torch.testing.assert_close(one.features, other.features.flip(3)[:, partners], atol=1e-4, rtol=1e-4)
 
 
+def test_a_fresh_nets_channels_are_partners_by_neighbours():
+    partners = EmotionNet(TINY).partners
+    assert partners.get_buffer("stage_0").tolist() == [1, 0, 3, 2, 5, 4]
+    assert partners.get_buffer("stage_2_block_0").tolist() == [1, 0, 3, 2, 4]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", [name for name, shape in ZOO.items() if shape.mirrored])
+@pytest.mark.parametrize("side", [48, 32])
+def test_windows_of_the_mirrored_shapes_lie_symmetrically(name: str, side: int):
+    torch.manual_seed(0)
+    net = EmotionNet(ZOO[name]).eval()
+    symmetry.project(net)
+    faces = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (2, side, side, 1), dtype=np.uint8))
+    one, other = net(faces), net(faces.flip(2))
+    torch.testing.assert_close(one.features, other.features.flip(3)[:, net.partners.get_buffer("stage_2")])
+    torch.testing.assert_close(one.ferplus, other.ferplus)
+
+
 def test_projecting_twice_is_projecting_once():
     net = fresh()
     symmetry.project(net)
