@@ -16,7 +16,8 @@ def inherit(net: EmotionNet, parent: Path) -> list[str]:
 
     Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths. A block
     that is only narrower inside takes the strongest of its parent's inner channels (Li et al. 2017, arXiv:1608.08710,
-    with what follows a channel counted in); those of a mirrored net come and go in pairs.
+    with what follows a channel counted in); those of a mirrored net come and go in pairs. A gate that the parent lacks
+    stays fresh, and changes nothing at first.
     """
     state = checkpoint.load(parent)
     donor = build(state["config"]["shape"])
@@ -24,8 +25,10 @@ def inherit(net: EmotionNet, parent: Path) -> list[str]:
     theirs = _narrowed(donor, net.shape)
     taken = []
     for name, part in net.parts().items():
-        if _widths(part.state_dict()) == _widths(theirs.get(name, {})):
-            part.load_state_dict(theirs[name])
+        ours = part.state_dict()
+        merged = {**_gate(ours), **theirs.get(name, {})}
+        if _widths(ours) == _widths(merged):
+            part.load_state_dict(merged)
             taken.append(name)
     return taken
 
@@ -44,6 +47,11 @@ def _narrowed(donor: EmotionNet, shape: NetShape) -> dict[str, State]:
             states[name] = _inner_channels(states[name], chosen)
             partners[place] = torch.searchsorted(chosen, paired[chosen])
     return states
+
+
+def _gate(block: State) -> State:
+    """What of a block's state is its gate's."""
+    return {name: value for name, value in block.items() if name.startswith("body.2.")}
 
 
 def _widths(state: State) -> dict[str, torch.Size]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.emotion.labels import BASIC7, FERPLUS8
 
@@ -26,6 +27,7 @@ class Stage(NamedTuple):
     stride: int  # of the first block
     inner: int = 0
     padding: tuple[int, int] = (1, 1)  # of the first block's first convolution: above and below, left and right
+    gated: bool = False  # whether a `Gate` stands between a block's two convolutions
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class NetShape:
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
 # symmetrically on 48 (or 47, after a window of two: "k2"), 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and
-# with them 30 places instead of 36: five tiles of 6, as onnxruntime's int8 kernels take them.
+# with them 30 places instead of 36: five tiles of 6, as onnxruntime's int8 kernels take them. "g": the second and third
+# stage are gated.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -70,6 +73,15 @@ ZOO = {
     "m32-48-96-256-i16-i64-i80-c5": NetShape(
         stem=(Stem(32, 2, 4, 0),),
         stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=(0, 0)), Stage(256, 2, 2, 80, padding=(1, 0))),
+        mirrored=True,
+    ),  # 37
+    "m32-48-96-256-i16-i64-i80-c5-g": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(
+            Stage(48, 1, 1, 16),
+            Stage(96, 1, 2, 64, padding=(0, 0), gated=True),
+            Stage(256, 2, 2, 80, padding=(1, 0), gated=True),
+        ),
         mirrored=True,
     ),  # 37
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
@@ -111,13 +123,50 @@ class Standardise(nn.Module):
         return centred / torch.sqrt(variance + 1.0)
 
 
-class Residual(nn.Module):
-    """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes."""
+class Gate(nn.Module):
+    """relu(x), each channel louder or softer by what all of them show of the whole face: squeeze-and-excitation (Hu et
+    al. 2018, arXiv:1709.01507) at next to no multiply-adds.
 
-    def __init__(self, inputs: int, inner: int, outputs: int, stride: int, padding: tuple[int, int] = (1, 1)) -> None:
+    A channel is scaled by 2 * sigmoid(...), which is 1 in a fresh gate: it begins as a plain ReLU. The hidden channels
+    of a mirrored net are partners by neighbours. Weights are bare parameters, so that nobody takes them for a
+    convolution with a batch norm.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        hidden = 2 * max(1, width // 8)
+        self.squeeze = nn.Parameter(torch.empty(hidden, width, 1, 1))
+        self.squeeze_bias = nn.Parameter(torch.zeros(hidden))
+        self.excite = nn.Parameter(torch.zeros(width, hidden, 1, 1))
+        self.excite_bias = nn.Parameter(torch.zeros(width))
+        nn.init.kaiming_normal_(self.squeeze, nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x`: [n, width, h, w]."""
+        heard = torch.relu(x)
+        # Pooled by an operator of its own: a mean over axes is summed otherwise with a tensor's place in memory.
+        whole = functional.adaptive_avg_pool2d(heard, 1)
+        hidden = torch.relu(functional.conv2d(whole, self.squeeze, self.squeeze_bias))
+        return heard * (2 * torch.sigmoid(functional.conv2d(hidden, self.excite, self.excite_bias)))
+
+
+class Residual(nn.Module):
+    """relu(x + conv(relu(conv(x)))), the shortcut projected by a 1x1 convolution where the shape changes; `gated`: with
+    a `Gate` in place of the inner relu."""
+
+    def __init__(
+        self,
+        inputs: int,
+        inner: int,
+        outputs: int,
+        stride: int,
+        padding: tuple[int, int] = (1, 1),
+        gated: bool = False,
+    ) -> None:
         super().__init__()
         first = _conv_bn(inputs, inner, 3, stride, padding)
-        self.body = nn.Sequential(*first, nn.ReLU(), *_conv_bn(inner, outputs, 3, 1, 1))
+        activation = Gate(inner) if gated else nn.ReLU()
+        self.body = nn.Sequential(*first, activation, *_conv_bn(inner, outputs, 3, 1, 1))
         same = inputs == outputs and stride == 1
         self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_bn(inputs, outputs, 1, stride, 0))
         self.inset = (1 - padding[0], 1 - padding[1])  # row and column of the middle of the body's first window
@@ -138,14 +187,14 @@ class Partners(nn.Module):
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         for index, stem in enumerate(shape.stem):
-            self.register_buffer(stem_place(index), _neighbours(stem.width))
+            self.register_buffer(stem_place(index), neighbours(stem.width))
         for index, stage in enumerate(shape.stages):
-            self.register_buffer(stage_place(index), _neighbours(stage.width))
+            self.register_buffer(stage_place(index), neighbours(stage.width))
             for block in range(stage.blocks):
-                self.register_buffer(inner_place(index, block), _neighbours(stage.inner or stage.width))
+                self.register_buffer(inner_place(index, block), neighbours(stage.inner or stage.width))
 
 
-def _neighbours(width: int) -> Tensor:
+def neighbours(width: int) -> Tensor:
     """Channels 0 and 1 are partners, 2 and 3, ...; the last of an odd number is its own."""
     channels = torch.arange(width)
     return (channels ^ 1).clamp(max=width - 1)
@@ -182,7 +231,7 @@ class EmotionNet(nn.Module):
             for block in range(stage.blocks):
                 inner = stage.inner or stage.width
                 stride, padding = (stage.stride, stage.padding) if block == 0 else (1, (1, 1))
-                layers.append(Residual(width, inner, stage.width, stride, padding))
+                layers.append(Residual(width, inner, stage.width, stride, padding, stage.gated))
                 width = stage.width
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout(shape.dropout)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from training.emotion.model import EmotionNet, Residual, inner_place, stage_place, stem_place
+from training.emotion.model import EmotionNet, Gate, Residual, inner_place, neighbours, stage_place, stem_place
 
 
 class Layer(NamedTuple):
@@ -36,6 +36,12 @@ def project(net: EmotionNet) -> None:
         assert norm.running_var is not None
         for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
             value.copy_((value + value[last]) / 2)
+    for gate, partners in gates(net):
+        hidden = neighbours(len(gate.squeeze))
+        gate.squeeze.copy_((gate.squeeze + gate.squeeze[hidden][:, partners]) / 2)
+        gate.squeeze_bias.copy_((gate.squeeze_bias + gate.squeeze_bias[hidden]) / 2)
+        gate.excite.copy_((gate.excite + gate.excite[partners][:, hidden]) / 2)
+        gate.excite_bias.copy_((gate.excite_bias + gate.excite_bias[partners]) / 2)
     for head in (net.ferplus, net.fer2013):
         head.weight.copy_((head.weight + head.weight[:, last]) / 2)
 
@@ -59,6 +65,15 @@ def layers(net: EmotionNet) -> Iterator[Layer]:
             yield _layer(part.body, 3, inner, made)
             if isinstance(part.shortcut, nn.Sequential):
                 yield _layer(part.shortcut, 0, reads, made)
+
+
+def gates(net: EmotionNet) -> Iterator[tuple[Gate, Tensor]]:
+    """The gates of a mirrored net, each with the partners of the channels that it scales."""
+    assert net.partners is not None
+    for name, part in net.parts().items():
+        if isinstance(part, Residual) and isinstance(part.body[2], Gate):
+            _, stage, _, block = name.split()
+            yield part.body[2], net.partners.get_buffer(inner_place(int(stage), int(block)))
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from training.common.runlog import RunLog
 from training.emotion import data, symmetry
 from training.emotion.export import ExportNet
 from training.emotion.labels import FERPLUS8
-from training.emotion.model import EmotionNet, build
+from training.emotion.model import EmotionNet, Gate, build
 
 FACES = 2048  # that the batch norms take their statistics from
 FRESH_LENGTH = (
@@ -53,6 +53,8 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
         length = wanted.weight.flatten(1).norm(dim=1).clamp(min=1e-8) / FRESH_LENGTH
         convolution.weight.copy_(wanted.weight / length[:, None, None, None])
         hooks.append(norm.register_forward_pre_hook(_undo(length, wanted.bias)))
+    for ours, theirs in zip(_gates(net), _gates(folded), strict=True):
+        ours.load_state_dict(theirs.state_dict())
     images = torch.from_numpy(faces[..., None])
     net(images)  # sets the norms one after the other, each on what those before it made
     for hook in hooks:
@@ -82,6 +84,10 @@ def _pairs(net: EmotionNet) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
         elif isinstance(module, nn.BatchNorm2d):
             assert convolution is not None
             yield convolution, module
+
+
+def _gates(net: nn.Module) -> list[Gate]:
+    return [module for module in net.modules() if isinstance(module, Gate)]
 
 
 def _undo(length: Tensor, bias: Tensor) -> Callable[[nn.BatchNorm2d, tuple[Tensor]], None]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is only installed where models are trained")
-pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
+onnx = pytest.importorskip("onnx", reason="onnx is only installed where models are trained")
 
 from training.common import checkpoint  # noqa: E402
 from training.emotion import data, symmetry  # noqa: E402
@@ -14,13 +14,13 @@ from training.emotion.export import export  # noqa: E402
 from training.emotion.inherit import inherit  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
 from training.emotion.mirror import widen_stem  # noqa: E402
-from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem  # noqa: E402
+from training.emotion.model import ZOO, EmotionNet, Gate, NetShape, Stage, Stem  # noqa: E402
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
 from training.emotion.thaw import thaw  # noqa: E402
 from training.emotion.train import TrainConfig, Trainer  # noqa: E402
 
-STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=(0, 0)), Stage(8, 2, 2, 5))
+STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=(0, 0), gated=True), Stage(8, 2, 2, 5))
 TINY = NetShape(stem=(Stem(4, 2, 4, 0),), stages=STAGES, mirrored=True)
 PAIRS = (1, 0, 2, 3)  # the first two show each other's mirror image, the others their own
 
@@ -36,6 +36,9 @@ def fresh(shape: NetShape = TINY, seed: int = 0) -> EmotionNet:
                 module.bias.normal_()
                 module.running_mean.normal_()
                 module.running_var.uniform_(0.5, 2)
+            elif isinstance(module, Gate):
+                module.excite.normal_()
+                module.excite_bias.normal_()
     for _, partners in net.partners.named_buffers() if net.partners is not None else ():
         partners[: len(PAIRS)] = torch.tensor(PAIRS)
     return net.eval()
@@ -58,7 +61,7 @@ def tensor(images: np.ndarray) -> torch.Tensor:
 def test_a_projected_net_says_the_same_of_a_mirrored_face_and_shows_it_mirrored():
     net = fresh()
     plain, mirrored = tensor(pictures(4)), tensor(pictures(4)[:, :, ::-1])
-    assert (net(plain).ferplus - net(mirrored).ferplus).abs().max() > 0.1
+    assert (net(plain).ferplus - net(mirrored).ferplus).abs().max() > 0.05
     symmetry.project(net)
     one, other = net(plain), net(mirrored)
     torch.testing.assert_close(one.ferplus, other.ferplus, atol=1e-5, rtol=1e-5)
@@ -153,6 +156,30 @@ def test_a_pair_without_room_for_two_leaves_its_place_to_another(tmp_path: Path,
     child = EmotionNet(narrow(1))
     assert "stage 0 block 0" in inherit(child, tmp_path / "last.pt")
     assert child.partners.get_buffer("stage_0_block_0").tolist() == [0]
+
+
+@torch.inference_mode()
+def test_a_fresh_gate_changes_nothing_of_what_its_parent_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stages = tuple(stage._replace(gated=False) for stage in STAGES)
+    plain = NetShape(stem=TINY.stem, stages=stages, mirrored=True)
+    monkeypatch.setitem(ZOO, "tiny-plain", plain)
+    parent = fresh(plain)
+    checkpoint.save(tmp_path / "last.pt", {"config": {"shape": "tiny-plain"}, "ema": parent.state_dict()})
+    child = EmotionNet(TINY)
+    assert len(inherit(child, tmp_path / "last.pt")) == len(child.parts())
+    torch.testing.assert_close(child.eval()(tensor(pictures(4))).ferplus, parent(tensor(pictures(4))).ferplus)
+
+
+def test_a_gated_int8_file_says_what_the_float_one_says_and_the_same_in_any_batch(tmp_path: Path):
+    net = fresh()
+    export(net, tmp_path / "fp32.onnx")
+    quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", pictures(32))
+    session, images = Session(tmp_path / "int8.onnx"), pictures(8)
+    together = session.logits(images).ferplus
+    assert np.abs(together - Session(tmp_path / "fp32.onnx").logits(images).ferplus).max() < 0.1 * together.std()
+    assert np.array_equal(together, session.logits(images, batch=1).ferplus)
+    gates = [node for node in onnx.load(tmp_path / "int8.onnx").graph.node if node.op_type == "GlobalAveragePool"]
+    assert len(gates) == 1
 
 
 def test_the_int8_file_is_symmetric_too(tmp_path: Path):
