@@ -9,6 +9,8 @@ def head(shape: str, *, serve: bool = True) -> str:
 def test_the_card_tells_of_a_net_what_its_shape_is_named_for():
     assert "mirrored pairs" not in head("r32-48-96-256")
     assert "mirrored pairs" in head("m32-48-96-256-i192")
+    assert "gates" not in head("m32-48-96-256-i192")
+    assert "gates" in head("m32-48-96-256-i16-i64-i80-c5-g")
 
 
 def test_the_card_of_a_version_set_aside_says_how_to_ask_for_it():

@@ -17,6 +17,9 @@ _SCORES = {
 MIRRORED = "m"
 """How the names of mirrored shapes begin; the report knows a net by its file and its shape's name alone."""
 
+GATED = "-g"
+"""How the names of gated shapes end."""
+
 
 def head(tables: Report, measured: Report) -> str:
     """What the file is."""
@@ -32,13 +35,19 @@ def head(tables: Report, measured: Report) -> str:
             " Its filters are tied in mirrored pairs, so that a face and its mirror image get the same scores (Cohen "
             "and Welling 2016, arXiv:1602.07576; `training/emotion/symmetry.py`)."
         )
+    gated = ""
+    if tables["trained_by"]["shape"].endswith(GATED):
+        gated = (
+            " In its later blocks gates scale channels by what all of them show of the whole face, in float "
+            "(squeeze-and-excitation, Hu et al. 2018, arXiv:1709.01507)."
+        )
     return f"""
 # Emotion model, version {tables["version"]}
 
 A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
 One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
 labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
-each picture by itself.{mirrored}{aside}{note}
+each picture by itself.{mirrored}{gated}{aside}{note}
 """
 
 
