@@ -17,7 +17,7 @@ def inherit(net: EmotionNet, parent: Path) -> list[str]:
     Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths. A block
     that is only narrower inside takes the strongest of its parent's inner channels (Li et al. 2017, arXiv:1608.08710,
     with what follows a channel counted in); those of a mirrored net come and go in pairs. A gate that the parent lacks
-    stays fresh, and changes nothing at first.
+    stays fresh, and changes nothing at first; a gated block that is to be narrower inside is not taken.
     """
     state = checkpoint.load(parent)
     donor = build(state["config"]["shape"])

@@ -37,8 +37,8 @@ def fresh(shape: NetShape = TINY, seed: int = 0) -> EmotionNet:
                 module.running_mean.normal_()
                 module.running_var.uniform_(0.5, 2)
             elif isinstance(module, Gate):
-                module.excite.normal_()
-                module.excite_bias.normal_()
+                module.excite.normal_(std=0.5)
+                module.excite_bias.uniform_(0.5, 1.5)
     for _, partners in net.partners.named_buffers() if net.partners is not None else ():
         partners[: len(PAIRS)] = torch.tensor(PAIRS)
     return net.eval()
@@ -61,7 +61,7 @@ def tensor(images: np.ndarray) -> torch.Tensor:
 def test_a_projected_net_says_the_same_of_a_mirrored_face_and_shows_it_mirrored():
     net = fresh()
     plain, mirrored = tensor(pictures(4)), tensor(pictures(4)[:, :, ::-1])
-    assert (net(plain).ferplus - net(mirrored).ferplus).abs().max() > 0.05
+    assert (net(plain).ferplus - net(mirrored).ferplus).abs().max() > 0.1
     symmetry.project(net)
     one, other = net(plain), net(mirrored)
     torch.testing.assert_close(one.ferplus, other.ferplus, atol=1e-5, rtol=1e-5)
