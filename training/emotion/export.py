@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from training.common import checkpoint
 from training.emotion.data import TILE
 from training.emotion.labels import FERPLUS8
-from training.emotion.model import EmotionNet, Residual, build
+from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual, build
 from training.emotion.session import EPOCHS, Session
 
 OPSET = 17
@@ -32,7 +32,8 @@ class ExportOutputs(NamedTuple):
 
 
 class ExportNet(nn.Module):
-    """The trained net with batch norms folded into their convolutions and the heads written as 1x1 convolutions.
+    """The trained net with batch norms and the gates' gain folded into their convolutions and the heads written as 1x1
+    convolutions.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
     are their means plus the bias. Where the last stage has fewer columns than rows, the maps are laid on a square of
@@ -73,6 +74,19 @@ class ExportNet(nn.Module):
             return maps
         halves: Tensor = functional.avg_pool2d(maps, (1, 2), stride=1, padding=(0, 1))
         return halves * (self.height / self.width)
+
+
+class FoldedGate(nn.Module):
+    """A `Gate` whose gain is part of the convolution after it."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.gate = gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x`: [n, width, h, w]."""
+        heard = torch.relu(x)
+        return heard * self.gate.openness(heard)
 
 
 def load_net(path: Path) -> tuple[EmotionNet, int]:
@@ -121,15 +135,21 @@ def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
 
 
 def _fold(trunk: nn.Sequential) -> nn.Sequential:
-    """A copy of `trunk` in which each batch norm is part of the convolution before it."""
+    """A copy of `trunk` in which each batch norm is part of the convolution before it, and a gate's gain of the one
+    after it."""
     layers: list[nn.Module] = []
     for layer in trunk:
         if isinstance(layer, nn.BatchNorm2d):
             convolution = layers.pop()
             assert isinstance(convolution, nn.Conv2d)
-            layers.append(fuse_conv_bn_eval(convolution, layer))
+            folded = fuse_conv_bn_eval(convolution, layer)
+            if layers and isinstance(layers[-1], FoldedGate):
+                folded.weight = nn.Parameter(folded.weight * GATE_GAIN)
+            layers.append(folded)
         elif isinstance(layer, Residual):
             layers.append(_fold_block(layer))
+        elif isinstance(layer, Gate):
+            layers.append(FoldedGate(layer))
         else:
             layers.append(layer)
     return nn.Sequential(*layers).eval()

@@ -123,12 +123,15 @@ class Standardise(nn.Module):
         return centred / torch.sqrt(variance + 1.0)
 
 
+GATE_GAIN = 2.0  # a fresh gate is half open
+
+
 class Gate(nn.Module):
     """relu(x), each channel louder or softer by what all of them show of the whole face: squeeze-and-excitation (Hu et
     al. 2018, arXiv:1709.01507) at next to no multiply-adds.
 
-    A channel is scaled by 2 * sigmoid(...), which is 1 in a fresh gate: it begins as a plain ReLU. The hidden channels
-    of a mirrored net are partners by neighbours. Weights are bare parameters, so that nobody takes them for a
+    A channel is scaled by `GATE_GAIN` * sigmoid(...), which is 1 in a fresh gate: it begins as a plain ReLU. The hidden
+    channels of a mirrored net are partners by neighbours. Weights are bare parameters, so that nobody takes them for a
     convolution with a batch norm.
     """
 
@@ -144,10 +147,14 @@ class Gate(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x`: [n, width, h, w]."""
         heard = torch.relu(x)
+        return heard * (GATE_GAIN * self.openness(heard))
+
+    def openness(self, heard: Tensor) -> Tensor:
+        """How far each channel of relu(x) is let through: [n, width, 1, 1], in 0..1."""
         # Pooled by an operator of its own: a mean over axes is summed otherwise with a tensor's place in memory.
         whole = functional.adaptive_avg_pool2d(heard, 1)
         hidden = torch.relu(functional.conv2d(whole, self.squeeze, self.squeeze_bias))
-        return heard * (2 * torch.sigmoid(functional.conv2d(hidden, self.excite, self.excite_bias)))
+        return torch.sigmoid(functional.conv2d(hidden, self.excite, self.excite_bias))
 
 
 class Residual(nn.Module):

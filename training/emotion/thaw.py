@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from training.common import checkpoint, digest, provenance
 from training.common.runlog import RunLog
 from training.emotion import data, symmetry
-from training.emotion.export import ExportNet
+from training.emotion.export import ExportNet, FoldedGate
 from training.emotion.labels import FERPLUS8
-from training.emotion.model import EmotionNet, Gate, build
+from training.emotion.model import GATE_GAIN, EmotionNet, Gate, build
 
 FACES = 2048  # that the batch norms take their statistics from
 FRESH_LENGTH = (
@@ -47,12 +47,10 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
         head.weight.copy_(folded.maps.weight[rows, :, 0, 0])
         head.bias.copy_(folded.bias[rows])
     hooks = []
-    frozen = [module for module in folded.trunk.modules() if isinstance(module, nn.Conv2d)]
-    for (convolution, norm), wanted in zip(_pairs(net), frozen, strict=True):
-        assert wanted.bias is not None
-        length = wanted.weight.flatten(1).norm(dim=1).clamp(min=1e-8) / FRESH_LENGTH
-        convolution.weight.copy_(wanted.weight / length[:, None, None, None])
-        hooks.append(norm.register_forward_pre_hook(_undo(length, wanted.bias)))
+    for (convolution, norm), (weight, bias) in zip(_pairs(net), _frozen(folded), strict=True):
+        length = weight.flatten(1).norm(dim=1).clamp(min=1e-8) / FRESH_LENGTH
+        convolution.weight.copy_(weight / length[:, None, None, None])
+        hooks.append(norm.register_forward_pre_hook(_undo(length, bias)))
     for ours, theirs in zip(_gates(net), _gates(folded), strict=True):
         ours.load_state_dict(theirs.state_dict())
     images = torch.from_numpy(faces[..., None])
@@ -84,6 +82,18 @@ def _pairs(net: EmotionNet) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
         elif isinstance(module, nn.BatchNorm2d):
             assert convolution is not None
             yield convolution, module
+
+
+def _frozen(folded: ExportNet) -> Iterator[tuple[Tensor, Tensor]]:
+    """The trunk's filters and biases in the same order, without the gain of a gate before them."""
+    gain = 1.0
+    for module in folded.trunk.modules():
+        if isinstance(module, FoldedGate):
+            gain = GATE_GAIN
+        elif isinstance(module, nn.Conv2d):
+            assert module.bias is not None
+            yield module.weight / gain, module.bias
+            gain = 1.0
 
 
 def _gates(net: nn.Module) -> list[Gate]:

@@ -178,8 +178,15 @@ def test_a_gated_int8_file_says_what_the_float_one_says_and_the_same_in_any_batc
     together = session.logits(images).ferplus
     assert np.abs(together - Session(tmp_path / "fp32.onnx").logits(images).ferplus).max() < 0.1 * together.std()
     assert np.array_equal(together, session.logits(images, batch=1).ferplus)
-    gates = [node for node in onnx.load(tmp_path / "int8.onnx").graph.node if node.op_type == "GlobalAveragePool"]
-    assert len(gates) == 1
+    nodes = onnx.load(tmp_path / "int8.onnx").graph.node
+    makers = {name: node.op_type for node in nodes for name in node.output}
+    pools = [node for node in nodes if node.op_type == "GlobalAveragePool"]
+    assert len(pools) == 1
+    # What runs over whole maps runs on bytes, and nothing multiplies a gate by a constant first.
+    scaled = [node for node in nodes if node.op_type == "Mul" and makers[node.input[0]] == "DequantizeLinear"]
+    assert len(scaled) == 1
+    assert {makers[name] for name in (*scaled[0].input, *pools[0].input)} == {"DequantizeLinear"}
+    assert sum(node.op_type == "Mul" for node in nodes) == 2  # it, and one in the standardisation
 
 
 def test_the_int8_file_is_symmetric_too(tmp_path: Path):

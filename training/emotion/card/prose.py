@@ -38,7 +38,7 @@ def head(tables: Report, measured: Report) -> str:
     gated = ""
     if tables["trained_by"]["shape"].endswith(GATED):
         gated = (
-            " In its later blocks gates scale channels by what all of them show of the whole face, in float "
+            " In its later blocks gates scale channels by what all of them show of the whole face "
             "(squeeze-and-excitation, Hu et al. 2018, arXiv:1709.01507)."
         )
     return f"""
