@@ -30,13 +30,15 @@ class Stage(NamedTuple):
     gated: bool = False  # whether a `Gate` stands between a block's two convolutions
 
 
+DROPOUT = 0.2  # on the pooled features, in training
+
+
 @dataclass(frozen=True)
 class NetShape:
     """Widths and depths."""
 
     stem: tuple[Stem, ...]
     stages: tuple[Stage, ...]
-    dropout: float = 0.2  # on the pooled features
     mirrored: bool = False  # a face and its mirror image are one to it: see `symmetry`
 
 
@@ -225,7 +227,7 @@ def inner_place(index: int, block: int) -> str:
 class EmotionNet(nn.Module):
     """Faces in, two heads and the last feature map out."""
 
-    def __init__(self, shape: NetShape) -> None:
+    def __init__(self, shape: NetShape, dropout: float = DROPOUT) -> None:
         super().__init__()
         self.shape = shape
         self.standardise = Standardise()
@@ -241,7 +243,7 @@ class EmotionNet(nn.Module):
                 layers.append(Residual(width, inner, stage.width, stride, padding, stage.gated))
                 width = stage.width
         self.trunk = nn.Sequential(*layers)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = nn.Dropout(dropout)
         self.ferplus = nn.Linear(width, len(FERPLUS8))
         self.fer2013 = nn.Linear(width, len(BASIC7))
         self.partners = Partners(shape) if shape.mirrored else None
@@ -277,9 +279,9 @@ class EmotionNet(nn.Module):
                 nn.init.zeros_(last.weight)
 
 
-def build(name: str) -> EmotionNet:
+def build(name: str, dropout: float = DROPOUT) -> EmotionNet:
     """A fresh net of the zoo's shape `name`."""
-    return EmotionNet(ZOO[name])
+    return EmotionNet(ZOO[name], dropout)
 
 
 def _conv_bn(

@@ -22,7 +22,7 @@ from training.emotion.augment import AugmentConfig, augment_batch, resized
 from training.emotion.inherit import inherit
 from training.emotion.labels import BASIC7, NO_LABEL
 from training.emotion.mixing import MixConfig, mix
-from training.emotion.model import ZOO, EmotionNet, Outputs, build
+from training.emotion.model import DROPOUT, ZOO, EmotionNet, Outputs, build
 from training.emotion.record import left_out_of
 from training.emotion.teachers import Teachers
 
@@ -39,6 +39,7 @@ class TrainConfig:
     warmup_epochs: float = 1.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    dropout: float = DROPOUT
     uphill: float = 0.0  # radius of sharpness-aware steps, which take two passes; 0: plain ones
     fer2013_weight: float = 0.5
     ema: float = 0.999
@@ -85,7 +86,7 @@ class Trainer:
         self.fer2013 = targets.label_targets(faces.fer2013, len(BASIC7))
         self.rarity = targets.rarity(self.crowd, config.rare_power)
         self.folder = folder
-        self.net = build(config.shape)
+        self.net = build(config.shape, config.dropout)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
         self.ema = Ema(self.net)
         self.optimiser = _optimiser(self.net, config)
@@ -270,6 +271,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
     parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
+    parser.add_argument("--dropout", type=float, default=TrainConfig.dropout, help="of pooled features")
     parser.add_argument("--uphill", type=float, default=TrainConfig.uphill, help="radius of sharpness-aware steps")
     parser.add_argument("--small-side", type=int, default=TrainConfig.small_side, help="px, of the early epochs' faces")
     parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
@@ -315,6 +317,7 @@ def main() -> None:
         epochs=options.epochs,
         seed=options.seed,
         peak_rate=options.peak_rate,
+        dropout=options.dropout,
         uphill=options.uphill,
         small_side=options.small_side,
         small_share=options.small_share,
