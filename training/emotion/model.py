@@ -67,6 +67,15 @@ ZOO = {
         stages=(Stage(48, 1, 1), Stage(96, 1, 2, padding=(0, 0)), Stage(256, 2, 2, 192, padding=(1, 0))),
         mirrored=True,
     ),  # 80
+    "m32-48-96-256-i192-c5-g": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(
+            Stage(48, 1, 1),
+            Stage(96, 1, 2, padding=(0, 0), gated=True),
+            Stage(256, 2, 2, 192, padding=(1, 0), gated=True),
+        ),
+        mirrored=True,
+    ),  # 80
     "m32-48-96-256-i16-i64-i80": NetShape(
         stem=(Stem(32, 2, 4, 0),),
         stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=(0, 0)), Stage(256, 2, 2, 80)),
