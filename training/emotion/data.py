@@ -14,7 +14,8 @@ from training.emotion.labels import FER2013_TO_BASIC7, NO_LABEL, VOTE_COLUMNS
 TILE = 48
 SHEET_COLUMNS = 40
 
-Split = Literal["train", "valid"]
+Split = Literal["train", "valid", "photographs"]
+PHOTOGRAPHS: Split = "photographs"  # faces without votes, where `carry` laid them down
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,24 @@ ZOO = {
         stages=(Stage(64, 2, 2, padding=(0, 0)), Stage(128, 2, 2, padding=(0, 0)), Stage(256, 2, 2)),
         mirrored=True,
     ),  # 224
+    "m32-64-128-256-k2-g": NetShape(
+        stem=(Stem(32, 1, 2, 0), Stem(32, 1)),
+        stages=(
+            Stage(64, 2, 2, padding=(0, 0)),
+            Stage(128, 2, 2, padding=(0, 0), gated=True),
+            Stage(256, 2, 2, gated=True),
+        ),
+        mirrored=True,
+    ),  # 224
+    "m48-96-192-384-k2-g": NetShape(
+        stem=(Stem(48, 1, 2, 0), Stem(48, 1)),
+        stages=(
+            Stage(96, 2, 2, padding=(0, 0)),
+            Stage(192, 2, 2, padding=(0, 0), gated=True),
+            Stage(384, 2, 2, gated=True),
+        ),
+        mirrored=True,
+    ),  # 504
     "r32-64-128-256": NetShape(
         stem=(Stem(32, 1), Stem(32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 248

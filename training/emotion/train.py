@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -18,42 +18,15 @@ from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
 from training.emotion import data, folds, symmetry, targets, unlabelled
-from training.emotion.augment import AugmentConfig, augment_batch, resized
+from training.emotion.augment import AugmentConfig
+from training.emotion.config import TrainConfig
 from training.emotion.inherit import inherit
-from training.emotion.labels import BASIC7, NO_LABEL
-from training.emotion.mixing import MixConfig, mix
-from training.emotion.model import DROPOUT, ZOO, EmotionNet, Outputs, build
+from training.emotion.labels import NO_LABEL
+from training.emotion.mixing import MixConfig
+from training.emotion.model import ZOO, EmotionNet, Outputs, build
 from training.emotion.record import left_out_of
 from training.emotion.teachers import Teachers
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that a run depends on, besides the data and the code."""
-
-    shape: str
-    epochs: int
-    seed: int = 0
-    batch: int = 128
-    peak_rate: float = 0.1
-    warmup_epochs: float = 1.0
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    dropout: float = DROPOUT
-    uphill: float = 0.0  # radius of sharpness-aware steps, which take two passes; 0: plain ones
-    fer2013_weight: float = 0.5
-    ema: float = 0.999
-    rare_power: float = 0.25  # a face weighs as its classes' frequency to minus this: rare emotions are heard
-    small_side: int = 36  # px; the early epochs see smaller pictures, which cost (36 / 48)^2 as much
-    small_share: float = 0.5  # of the epochs
-    calm_share: float = 0.2  # of the epochs, the last: views as photographs are, without the wilder changes
-    teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
-    keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
-    twin_threshold: float = 0.95
-    left_out: str = ""  # fold K of N, as K/N, that this net must not see, since it is to speak of it; empty: none
-    unlabelled: bool = False  # learn from the teachers on the photographs' faces too
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    mix: MixConfig = field(default_factory=MixConfig)  # not in the calm epochs
+from training.emotion.views import ViewMaker
 
 
 @dataclass(frozen=True)
@@ -79,12 +52,8 @@ class Trainer:
         """`fold` [n] says which of the teachers of folds may speak of each face; all are in one without it."""
         torch.manual_seed(config.seed)
         self.config = config
-        self.faces = faces
+        self.maker = ViewMaker(config, faces, fold)
         self.teachers = teachers
-        self.fold = np.zeros(len(faces), np.int64) if fold is None else fold
-        self.crowd = targets.vote_targets(faces.votes)
-        self.fer2013 = targets.label_targets(faces.fer2013, len(BASIC7))
-        self.rarity = targets.rarity(self.crowd, config.rare_power)
         self.folder = folder
         self.net = build(config.shape, config.dropout)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
@@ -92,13 +61,9 @@ class Trainer:
         self.optimiser = _optimiser(self.net, config)
         self.epoch = 0
 
-    @property
-    def steps_per_epoch(self) -> int:
-        return int((np.bincount(self.fold) // self.config.batch).sum())
-
     def run_epoch(self) -> float:
         """One pass over the faces; returns the mean loss."""
-        config, per_epoch = self.config, self.steps_per_epoch
+        config, per_epoch = self.config, self.maker.steps_per_epoch
         self.net.train()
         total = 0.0
         for index, batch in enumerate(self._batches()):
@@ -159,28 +124,13 @@ class Trainer:
         return float(loss.detach())
 
     def _batches(self) -> Iterator[Batch]:
-        config = self.config
-        dealt = folds.batches(self.fold, config.batch, np.random.default_rng((config.seed, self.epoch)))
-        calm = self.epoch >= round(config.epochs * (1 - config.calm_share))
-        side = config.small_side if self.epoch < round(config.epochs * config.small_share) else data.TILE
-        ranges = config.augment.calmer() if calm else config.augment
-        for index, rows in enumerate(dealt):
-            rng = np.random.default_rng((config.seed, self.epoch, index))
-            views = augment_batch(self.faces.images[rows], ranges, rng)
-            crowd, fer2013, rarity = self.crowd.rows(rows), self.fer2013.rows(rows), self.rarity[rows]
-            views, pairs = (views, None) if calm else mix(views, config.mix, rng)
-            if pairs is not None:
-                crowd, fer2013 = pairs.targets(crowd), pairs.targets(fer2013)
-                rarity = pairs.share * rarity + (1 - pairs.share) * rarity[pairs.other]
+        share = self.config.teacher_share
+        for index, rows in enumerate(self.maker.deal(self.epoch)):
+            images, views, crowd, fer2013, rarity = self.maker.material(self.epoch, index, rows)
             if self.teachers is not None:
-                said = self.teachers.probabilities(views, int(self.fold[rows[0]]))
-                crowd = crowd.mixed(said.ferplus, config.teacher_share)
-                fer2013 = fer2013.mixed(said.fer2013, config.teacher_share)
-            yield Batch(
-                images=torch.from_numpy(resized(views, side)[..., None]),
-                crowd=crowd.weighed(rarity),
-                fer2013=fer2013,
-            )
+                said = self.teachers.probabilities(views, int(self.maker.fold[rows[0]]))
+                crowd, fer2013 = crowd.mixed(said.ferplus, share), fer2013.mixed(said.fer2013, share)
+            yield Batch(torch.from_numpy(images[..., None]), crowd.weighed(rarity), fer2013)
 
 
 def loss_of(outputs: Outputs, batch: Batch, fer2013_weight: float) -> Tensor:

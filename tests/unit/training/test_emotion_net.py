@@ -12,12 +12,13 @@ from training.common import checkpoint  # noqa: E402
 from training.common.ema import Ema  # noqa: E402
 from training.common.runlog import RunLog  # noqa: E402
 from training.emotion import data, keep  # noqa: E402
+from training.emotion.config import TrainConfig  # noqa: E402
 from training.emotion.export import ExportNet, export, parity  # noqa: E402
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS  # noqa: E402
 from training.emotion.model import ZOO, EmotionNet, NetShape, Stage, Stem, build  # noqa: E402
 from training.emotion.targets import Targets, label_targets  # noqa: E402
 from training.emotion.teachers import Teachers  # noqa: E402
-from training.emotion.train import Batch, TrainConfig, Trainer, loss_of, mismatched, parse  # noqa: E402
+from training.emotion.train import Batch, Trainer, loss_of, mismatched, parse  # noqa: E402
 
 TINY = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 2, 2)))
 
@@ -136,7 +137,7 @@ def test_a_face_is_told_of_by_those_who_may_speak_of_its_fold(net: EmotionNet, t
             said = Teachers([path]).probabilities(views).ferplus
             spoke |= {path} if np.allclose(batch.crowd.distribution, said, atol=1e-6) else set()
     assert spoke == set(of_folds)
-    assert trainer.steps_per_epoch == 2
+    assert trainer.maker.steps_per_epoch == 2
 
 
 @pytest.mark.usefixtures("zoo")

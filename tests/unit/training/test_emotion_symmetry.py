@@ -10,6 +10,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed where models a
 
 from training.common import checkpoint  # noqa: E402
 from training.emotion import data, symmetry  # noqa: E402
+from training.emotion.config import TrainConfig  # noqa: E402
 from training.emotion.export import export  # noqa: E402
 from training.emotion.inherit import inherit  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
@@ -18,7 +19,7 @@ from training.emotion.model import ZOO, EmotionNet, Gate, NetShape, Stage, Stem 
 from training.emotion.quantise import quantise  # noqa: E402
 from training.emotion.session import Session  # noqa: E402
 from training.emotion.thaw import thaw  # noqa: E402
-from training.emotion.train import TrainConfig, Trainer  # noqa: E402
+from training.emotion.train import Trainer  # noqa: E402
 
 STAGES = (Stage(6, 1, 1), Stage(8, 1, 2, padding=(0, 0), gated=True), Stage(8, 2, 2, 5))
 TINY = NetShape(stem=(Stem(4, 2, 4, 0),), stages=STAGES, mirrored=True)
