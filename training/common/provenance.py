@@ -1,20 +1,28 @@
 """Where a run came from: the commit and the command line."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 
+COMMIT = "TRAINING_COMMIT"  # environment variable: the commit of a tree that travelled without its history
+
+
 def head_commit() -> str:
-    """The commit that is checked out, `-dirty` when a tracked file under training/ differs; `unknown` outside git."""
+    """The commit that is checked out, `-dirty` when a tracked file under training/ differs.
+
+    Outside git what `TRAINING_COMMIT` says, or `unknown`.
+    """
+    elsewhere = os.environ.get(COMMIT, "unknown")
     git = shutil.which("git")
     if git is None:
-        return "unknown"
+        return elsewhere
     # Both commands are constants: nothing here comes from outside.
     head = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603
     changed = subprocess.run([git, "diff", "--quiet", "HEAD", "--", "training"], check=False)  # noqa: S603
     if head.returncode:
-        return "unknown"
+        return elsewhere
     return head.stdout.strip() + ("-dirty" if changed.returncode else "")
 
 

@@ -11,10 +11,10 @@ _WARM_UP = 3  # steps before a capture: libraries choose their kernels in them
 
 
 class Streams:
-    """As many CUDA streams as there are tasks; none on a CPU, where tasks run one after the other."""
+    """CUDA streams for as many tasks; where there are none, as on a CPU, tasks run one after the other."""
 
     def __init__(self, device: torch.device, count: int) -> None:
-        self._streams = [_stream(device) for _ in range(count)] if device.type == "cuda" else []
+        self._streams = [_stream(device) for _ in range(count)]
 
     def side_by_side(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """What `tasks` return, each run in a stream of its own that waits for what came before; all are waited for."""
@@ -32,15 +32,13 @@ class Streams:
         return results
 
 
-def captured(step: Callable[[], None], device: torch.device, undo: Callable[[], None]) -> Callable[[], None]:
-    """`step` as one CUDA graph, to be called as often as wanted; on a CPU `step` itself.
+def captured(step: Callable[[], None], undo: Callable[[], None]) -> Callable[[], None]:
+    """`step` as one CUDA graph, to be called as often as wanted.
 
-    Tensors that it reads must stay where they are. A graph is recorded after a few steps of warming up, which `undo`
+    Tensors that it reads must stay where they are. The graph is recorded after a few steps of warming up, which `undo`
     takes back.
     """
-    if device.type == "cpu":
-        return step
-    side = _stream(device)
+    side = _stream(torch.device("cuda"))
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(_WARM_UP):

@@ -144,10 +144,14 @@ class Member:
 class Cohort:
     """Members that step together."""
 
-    def __init__(self, members: Sequence[Member], teachers: Sequence[Path], device: torch.device) -> None:
+    def __init__(
+        self, members: Sequence[Member], teachers: Sequence[Path], device: torch.device, eager: bool = False
+    ) -> None:
+        """`eager`: no streams and no recorded steps, on a GPU either."""
         self.members = members
         self.device = device
-        self.streams = Streams(device, max(len(members), len(teachers)))
+        self.records = device.type == "cuda" and not eager
+        self.streams = Streams(device, max(len(members), len(teachers)) if self.records else 0)
         self.faculty = Faculty(teachers, device, self.streams) if teachers else None
         self.rate = torch.zeros((), device=device)
         self.towards = torch.zeros((), device=device)
@@ -185,7 +189,8 @@ class Cohort:
                     for ours, saved in zip(member.state(), state, strict=True):
                         ours.copy_(saved)
 
-            self._steps[side] = (slots, captured(lambda: self._step(slots), self.device, undo))
+            step = partial(self._step, slots)
+            self._steps[side] = (slots, captured(step, undo) if self.records else step)
         return self._steps[side]
 
     def _step(self, slots: Slots) -> None:
@@ -247,6 +252,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=0, help="processes that make views; 0: this one does")
     parser.add_argument("--photographs", action="store_true", help="faces without votes too: see `carry`")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--eager", action="store_true", help="start each kernel by itself: slow, to find a fault")
     parser.add_argument("--check-every", type=int, default=10, help="epochs between figures and checkpoints")
     parser.add_argument("--until", type=float, help="seconds after which the training stops where it is")
     for name, default in {
@@ -335,7 +341,7 @@ def main() -> None:
             teachers=[{"file": path.as_posix(), "sha256": digest.sha256(path)} for path in options.teacher],
             config=asdict(config),
         )
-    cohort = Cohort(members, options.teacher, device)
+    cohort = Cohort(members, options.teacher, device, options.eager)
     valid_images = torch.from_numpy(valid.images[..., None]).to(device)
     per_epoch, begun = maker.steps_per_epoch, time.monotonic()
     noted = begun

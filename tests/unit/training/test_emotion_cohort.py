@@ -92,7 +92,7 @@ def test_members_are_told_what_the_teachers_make_of_the_view_on_average(tmp_path
         config = TrainConfig(shape="tiny", epochs=1, seed=seed)
         Member(tmp_path / str(seed), config, CPU, None).save(1)
         paths.append(tmp_path / str(seed) / "last.pt")
-    faculty = Faculty(paths, CPU, Streams(CPU, 2))
+    faculty = Faculty(paths, CPU, Streams(CPU, 0))
     nets = [build("tiny").eval() for _ in paths]
     for net, path in zip(nets, paths, strict=True):
         net.load_state_dict(checkpoint.load(path)["ema"])
