@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 
-
 COMMIT = "TRAINING_COMMIT"  # environment variable: the commit of a tree that travelled without its history
 
 

@@ -46,7 +46,7 @@ def captured(step: Callable[[], None], undo: Callable[[], None]) -> Callable[[],
     torch.cuda.current_stream().wait_stream(side)
     undo()
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # another thread pins memory meanwhile
         step()
     return graph.replay
 
