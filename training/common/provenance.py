@@ -5,23 +5,22 @@ import shutil
 import subprocess
 import sys
 
-COMMIT = "TRAINING_COMMIT"  # environment variable: the commit of a tree that travelled without its history
+COMMIT = "TRAINING_COMMIT"  # environment variable: the commit of a tree that travels without its newest history
 
 
 def head_commit() -> str:
-    """The commit that is checked out, `-dirty` when a tracked file under training/ differs.
-
-    Outside git what `TRAINING_COMMIT` says, or `unknown`.
-    """
-    elsewhere = os.environ.get(COMMIT, "unknown")
+    """What `TRAINING_COMMIT` says; else the commit that is checked out, `-dirty` when a tracked file under training/
+    differs, and `unknown` outside git."""
     git = shutil.which("git")
+    if told := os.environ.get(COMMIT):
+        return told
     if git is None:
-        return elsewhere
+        return "unknown"
     # Both commands are constants: nothing here comes from outside.
     head = subprocess.run([git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603
     changed = subprocess.run([git, "diff", "--quiet", "HEAD", "--", "training"], check=False)  # noqa: S603
     if head.returncode:
-        return elsewhere
+        return "unknown"
     return head.stdout.strip() + ("-dirty" if changed.returncode else "")
 
 

@@ -28,6 +28,7 @@ class TrainConfig:
     small_share: float = 0.5  # of the epochs
     calm_share: float = 0.2  # of the epochs, the last: views as photographs are, without the wilder changes
     teacher_share: float = 0.6  # of the target, where there are teachers; the rest is the votes
+    teachers_at_once: int = 0  # that are asked about a batch, another choice each time; 0: all of them
     keep_twins: bool = True  # of valid faces; False leaves out those that correlate more than `twin_threshold`
     twin_threshold: float = 0.95
     left_out: str = ""  # fold K of N, as K/N, that this net must not see, since it is to speak of it; empty: none

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from training.common import checkpoint
-from training.emotion.model import EmotionNet, NetShape, build, inner_place
+from training.emotion.model import EmotionNet, NetShape, build, hidden_width, inner_place
 
 State = dict[str, Tensor]
 
@@ -16,8 +16,8 @@ def inherit(net: EmotionNet, parent: Path) -> list[str]:
 
     Parts are alike when they stand at the same place (stem, stage and block, head) and have the same widths. A block
     that is only narrower inside takes the strongest of its parent's inner channels (Li et al. 2017, arXiv:1608.08710,
-    with what follows a channel counted in); those of a mirrored net come and go in pairs. A gate that the parent lacks
-    stays fresh, and changes nothing at first; a gated block that is to be narrower inside is not taken.
+    with what follows a channel counted in); those of a mirrored net come and go in pairs. So does its gate, with the
+    hidden channels that open and close most. A gate that the parent lacks stays fresh, and changes nothing at first.
     """
     state = checkpoint.load(parent)
     donor = build(state["config"]["shape"])
@@ -74,10 +74,28 @@ def _strongest(block: State, partners: Tensor, count: int) -> Tensor:
 
 def _inner_channels(block: State, chosen: Tensor) -> State:
     """A residual block's state with only the `chosen` channels between its convolutions."""
-    outer = {name: value for name, value in block.items() if not name.startswith(("body.0.", "body.1."))}
+    outer = {name: value for name, value in block.items() if not name.startswith(("body.0.", "body.1.", "body.2."))}
     inner = {
         name: value if value.ndim == 0 else value.index_select(0, chosen)
         for name, value in block.items()
         if name.startswith(("body.0.", "body.1."))
     }
-    return {**outer, **inner, "body.3.weight": torch.index_select(block["body.3.weight"], 1, chosen)}
+    narrowed = {**outer, **inner, "body.3.weight": torch.index_select(block["body.3.weight"], 1, chosen)}
+    return {**narrowed, **_narrowed_gate(_gate(block), chosen)}
+
+
+def _narrowed_gate(gate: State, chosen: Tensor) -> State:
+    """A gate's state for the `chosen` channels, with as many of its hidden ones as a fresh gate has, in pairs."""
+    if not gate:
+        return {}
+    squeeze, excite = (gate[f"body.2.{name}"] for name in ("squeeze", "excite"))
+    squeeze, excite = squeeze.index_select(1, chosen), excite.index_select(0, chosen)
+    moved = squeeze.flatten(1).norm(dim=1) * excite.transpose(0, 1).flatten(1).norm(dim=1)
+    pairs = moved.view(-1, 2).sum(dim=1).argsort(descending=True, stable=True)[: hidden_width(len(chosen)) // 2]
+    hidden = torch.cat([2 * pairs, 2 * pairs + 1]).sort().values
+    return {
+        "body.2.squeeze": squeeze.index_select(0, hidden),
+        "body.2.squeeze_bias": gate["body.2.squeeze_bias"].index_select(0, hidden),
+        "body.2.excite": excite.index_select(1, hidden),
+        "body.2.excite_bias": gate["body.2.excite_bias"].index_select(0, chosen),
+    }

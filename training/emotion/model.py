@@ -155,6 +155,11 @@ class Standardise(nn.Module):
 GATE_GAIN = 2.0  # a fresh gate is half open
 
 
+def hidden_width(width: int) -> int:
+    """Of a gate on `width` channels: even, since its hidden channels are partners by neighbours."""
+    return 2 * max(1, width // 8)
+
+
 class Gate(nn.Module):
     """relu(x), each channel louder or softer by what all of them show of the whole face: squeeze-and-excitation (Hu et
     al. 2018, arXiv:1709.01507) at next to no multiply-adds.
@@ -166,7 +171,7 @@ class Gate(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        hidden = 2 * max(1, width // 8)
+        hidden = hidden_width(width)
         self.squeeze = nn.Parameter(torch.empty(hidden, width, 1, 1))
         self.squeeze_bias = nn.Parameter(torch.zeros(hidden))
         self.excite = nn.Parameter(torch.zeros(width, hidden, 1, 1))

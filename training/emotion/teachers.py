@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.emotion.metrics import softmax
@@ -32,9 +33,17 @@ class Teachers:
         self._everywhere = [Session(path, threads) for path in files]
         self._of_folds = [Session(path, threads) for path in of_folds]
 
-    def probabilities(self, views: NDArray[np.uint8], fold: int = 0) -> Taught:
-        """What those who may speak of fold `fold` make of its `views` [n, 48, 48], on average."""
+    def probabilities(
+        self, views: NDArray[np.uint8], fold: int = 0, at_once: int = 0, rng: Generator | None = None
+    ) -> Taught:
+        """What those who may speak of fold `fold` make of its `views` [n, 48, 48], on average.
+
+        With `rng` only `at_once` of them are asked, another choice each time: a student hears the mean of all of them
+        over its steps (the gradient is linear in what they say), at the price of few.
+        """
         speakers = [*self._everywhere, *self._of_folds[fold : fold + 1]]
+        if rng is not None:
+            speakers = [speakers[index] for index in rng.permutation(len(speakers))[:at_once]]
         said = [session.logits(views) for session in speakers]
         return Taught(
             np.mean([softmax(logits.ferplus) for logits in said], axis=0, dtype=np.float32),

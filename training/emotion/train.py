@@ -124,11 +124,12 @@ class Trainer:
         return float(loss.detach())
 
     def _batches(self) -> Iterator[Batch]:
-        share = self.config.teacher_share
+        share, at_once = self.config.teacher_share, self.config.teachers_at_once
         for index, rows in enumerate(self.maker.deal(self.epoch)):
             images, views, crowd, fer2013, rarity = self.maker.material(self.epoch, index, rows)
             if self.teachers is not None:
-                said = self.teachers.probabilities(views, int(self.maker.fold[rows[0]]))
+                rng = np.random.default_rng((self.config.seed, self.epoch, index, at_once)) if at_once else None
+                said = self.teachers.probabilities(views, int(self.maker.fold[rows[0]]), at_once, rng)
                 crowd, fer2013 = crowd.mixed(said.ferplus, share), fer2013.mixed(said.fer2013, share)
             yield Batch(torch.from_numpy(images[..., None]), crowd.weighed(rarity), fer2013)
 
@@ -227,6 +228,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
     parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
     parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
+    parser.add_argument("--teachers-at-once", type=int, default=0, help="ask only so many about each batch")
     parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
     parser.add_argument("--rare-power", type=float, default=TrainConfig.rare_power)
     parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
@@ -252,6 +254,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("; ".join(wrong))
     if options.without_fold and options.teacher_of_fold:
         parser.error("--without-fold makes a teacher of a fold, which --teacher-of-fold then takes; one at a time")
+    if not 0 <= options.teachers_at_once <= len(options.teacher) + bool(options.teacher_of_fold):
+        parser.error("--teachers-at-once must not be more than speak of a face")
     if taught and not 0 < options.teacher_share <= 1:
         parser.error("--teacher-share must be above 0 and at most 1 where there are teachers")
     return options
@@ -273,6 +277,7 @@ def main() -> None:
         small_share=options.small_share,
         calm_share=options.calm_share,
         teacher_share=options.teacher_share,
+        teachers_at_once=options.teachers_at_once,
         fer2013_weight=options.fer2013_weight,
         rare_power=options.rare_power,
         ema=options.ema,

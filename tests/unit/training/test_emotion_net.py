@@ -141,6 +141,21 @@ def test_a_face_is_told_of_by_those_who_may_speak_of_its_fold(net: EmotionNet, t
 
 
 @pytest.mark.usefixtures("zoo")
+def test_few_teachers_at_once_are_other_ones_in_another_batch(tmp_path: Path):
+    for name in ("a", "b", "c"):
+        export(build("tiny").eval(), tmp_path / f"{name}.onnx")
+    paths = [tmp_path / f"{name}.onnx" for name in ("a", "b", "c")]
+    config = TrainConfig(shape="tiny", epochs=4, batch=4, teacher_share=1.0, teachers_at_once=1, small_share=0.0)
+    trainer = Trainer(config, crowd_of_eight(), tmp_path, Teachers(paths))
+    spoke = []
+    for trainer.epoch in range(config.epochs):
+        for batch in trainer._batches():
+            said = [Teachers([path]).probabilities(batch.images[..., 0].numpy()).ferplus for path in paths]
+            spoke.append([np.allclose(batch.crowd.distribution, one, atol=1e-6) for one in said].index(True))
+    assert set(spoke) == {0, 1, 2}
+
+
+@pytest.mark.usefixtures("zoo")
 def test_early_epochs_see_small_pictures_and_the_last_ones_uncovered_ones(tmp_path: Path):
     config = TrainConfig(shape="tiny", epochs=4, batch=4, small_share=0.5, small_side=36)
     trainer = Trainer(config, crowd_of_eight(), tmp_path)

@@ -149,6 +149,24 @@ def test_a_mirrored_net_is_narrowed_by_pairs_and_stays_symmetric(tmp_path: Path,
 
 
 @torch.inference_mode()
+def test_a_gate_is_narrowed_with_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wide, slim = (
+        NetShape(stem=TINY.stem, stages=(Stage(8, 1, 1, inner, gated=True),), mirrored=True) for inner in (16, 8)
+    )
+    monkeypatch.setitem(ZOO, "wide-gated", wide)
+    parent = fresh(wide)
+    symmetry.project(parent)
+    body = parent.parts()["stage 0 block 0"].body
+    body[1].weight[8:] = body[1].bias[8:] = 0.0  # never heard
+    body[2].excite[:, :2] = 0.0  # the first pair of hidden channels moves no gate
+    checkpoint.save(tmp_path / "last.pt", {"config": {"shape": "wide-gated"}, "ema": parent.state_dict()})
+    child = EmotionNet(slim)
+    assert "stage 0 block 0" in inherit(child, tmp_path / "last.pt")
+    said = child.eval()(tensor(pictures(4))).ferplus
+    torch.testing.assert_close(said, parent(tensor(pictures(4))).ferplus, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
 def test_a_pair_without_room_for_two_leaves_its_place_to_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(ZOO, "tiny-mirrored", TINY)
     parent = fresh()
