@@ -329,6 +329,7 @@ def main() -> None:
             command=provenance.command_line(),
             device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             seed_of_views=common.seed,
+            beside=[other for other, *_ in options.member if other != folder],
             train=len(train),
             unlabelled=len(extra),
             unlabelled_like_valid=int(resembling.sum()),

@@ -38,6 +38,8 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
         "twins_of_valid": last.get("twins_of_valid", last["twins_dropped"]),
         "twins_of_valid_dropped": last["twins_dropped"],
         "note": note,
+        **({"device": last["device"]} if "device" in last else {}),
+        **({"beside": last["beside"]} if last.get("beside") else {}),
         "config": last["config"],
         "segments": _segments(events),
         "teachers": last.get("teachers", []),

@@ -85,6 +85,22 @@ def test_a_run_that_went_on_elsewhere_is_copied_there_first(tmp_path: Path):
     assert text.index("ended after epoch 1") < text.index("cp -r runs/a runs/b") < text.index("ended after epoch 2")
 
 
+def test_a_member_of_a_cohort_tells_of_the_others_and_of_its_device(tmp_path: Path):
+    first = "python -m training.emotion.cohort --data runs/carry --member runs/t tiny 1"
+    teacher = write_log(tmp_path / "t", start(first), *EPOCHS)
+    taught = [{"file": f"{teacher.as_posix()}/last.pt", "sha256": "0123456789abcdef"}]
+    command = "python -m training.emotion.cohort --data runs/carry --member runs/a tiny 3 --member runs/b tiny 4"
+    event = start(command, device="a GPU", beside=["runs/b"], teachers=taught)
+    made = trained_by(write_log(tmp_path / "a", event, *EPOCHS), 2)
+    assert "minutes of the clock on a GPU" in making({"trained_by": made})
+    assert "Trained beside `runs/b`" in making({"trained_by": made})
+    lines = remake({"trained_by": made, "version": "2"}).splitlines()
+    carried = [line for line in lines if line == "python -m training.emotion.carry --to runs/carry"]
+    assert len(carried) == 1
+    assert lines.index(carried[0]) < lines.index(f"{first}  # at abc, ended after epoch 2")
+    assert not any("export" in line and teacher.as_posix() in line for line in lines), "a checkpoint is asked as it is"
+
+
 def test_whose_weights_a_run_began_with_is_told_to_the_first_of_them(taught: Path, tmp_path: Path):
     middle = write_log(tmp_path / "middle", start(parent=f"{taught.as_posix()}/last.pt"), *EPOCHS)
     run = write_log(tmp_path / "run", start("TRAIN --run runs/c", parent=f"{middle.as_posix()}/last.pt"), *EPOCHS)

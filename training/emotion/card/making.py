@@ -15,7 +15,8 @@ def making(tables: Report) -> str:
     seeds = " and ".join(str(seed) for seed in made.get("seeds", [made["seed"]]))
     facts = (
         f"Shape `{made['shape']}`, {made['epochs']} epochs, seed {seeds}, {made['minutes']:.0f} minutes of the "
-        "clock on a shared CPU.",
+        f"clock on {made.get('device') or 'a shared CPU'}.",
+        _cohort(made),
         _soup(made),
         _ancestors(made),
         _twins(made),
@@ -93,6 +94,18 @@ def _soup(made: Report) -> str:
         f"The weights are a mean of those of several runs, each its average after its last epoch: {told} (model soup, "
         "Wortsman et al. 2022, arXiv:2203.05482); batch norms took their statistics anew from train views. The epochs "
         "above are those of the runs together, and what follows is said of each."
+    )
+
+
+def _cohort(made: Report) -> str:
+    """Whom it was trained beside."""
+    others = made.get("beside", [])
+    if not others:
+        return ""
+    return (
+        f"Trained beside {', '.join(f'`{run}`' for run in others)} (`training.emotion.cohort`): the same views, the "
+        "same teachers, weights and steps of its own. The seed is that of its first weights; the command has that of "
+        "the views."
     )
 
 
@@ -276,6 +289,7 @@ def _commands(made: Report) -> str:
     lines: list[str] = []
     taught = {teacher["file"] for teacher in made.get("teachers", [])}
     taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
+    taught = {file for file in taught if not file.endswith(".pt")}  # those are asked as they are
     thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_by(one, "thaw")}
     known: set[str] = set()
     for one in made.get("lineage", []):
@@ -289,7 +303,7 @@ def _commands(made: Report) -> str:
             lines.append(f"python -m training.emotion.quantise --run {one['run']}")
         if one["run"] in thawed:
             lines.append(f"python -m training.emotion.pack --run {one['run']} --version {thawed[one['run']]}")
-    return "\n".join([*lines, *_segments(made["segments"])])
+    return "\n".join(dict.fromkeys([*lines, *_segments(made["segments"])]))
 
 
 def _is_by(one: Report, program: str) -> bool:
@@ -319,9 +333,11 @@ def _segments(segments: list[Report]) -> Iterator[str]:
     last = None
     for segment in segments:
         words = segment["command"].split()
-        folder = words[words.index("--run") + 1]
+        folder = words[words.index("--run") + 1] if "--run" in words else None  # a cohort has several
         if last not in {None, folder}:
             yield f"cp -r {last} {folder}"
+        if "training.emotion.cohort" in words and "--data" in words:
+            yield f"python -m training.emotion.carry --to {words[words.index('--data') + 1]}"
         ended = f", ended after epoch {segment['epoch']}" if segment["planned"] else ""
         yield f"{segment['command']}  # at {segment['commit'][:12]}{ended}"
         last = folder
