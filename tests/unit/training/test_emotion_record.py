@@ -91,6 +91,7 @@ def test_a_member_of_a_cohort_tells_of_the_others_and_of_its_device(tmp_path: Pa
     taught = [{"file": f"{teacher.as_posix()}/last.pt", "sha256": "0123456789abcdef"}]
     command = "python -m training.emotion.cohort --data runs/carry --member runs/a tiny 3 --member runs/b tiny 4"
     event = start(command, device="a GPU", beside=["runs/b"], teachers=taught)
+    event["config"] = {**CONFIG, "teacher_share": 0.95}
     made = trained_by(write_log(tmp_path / "a", event, *EPOCHS), 2)
     assert "minutes of the clock on a GPU" in making({"trained_by": made})
     assert "Trained beside `runs/b`" in making({"trained_by": made})
