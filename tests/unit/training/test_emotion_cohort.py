@@ -18,14 +18,15 @@ from tests.unit.training.test_emotion_symmetry import fresh  # noqa: E402
 from training.common import checkpoint  # noqa: E402
 from training.common.streams import Streams  # noqa: E402
 from training.emotion import carry, cohort, data, symmetry, unlabelled  # noqa: E402
-from training.emotion.cohort import Cohort, Member, Steps  # noqa: E402
 from training.emotion.config import TrainConfig  # noqa: E402
 from training.emotion.faculty import Faculty  # noqa: E402
 from training.emotion.flat import FlatNet  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
+from training.emotion.members import Cohort, Member  # noqa: E402
 from training.emotion.mixing import MixConfig  # noqa: E402
 from training.emotion.model import ZOO, build  # noqa: E402
 from training.emotion.record import trained_by  # noqa: E402
+from training.emotion.steps import Steps  # noqa: E402
 from training.emotion.train import Trainer  # noqa: E402
 from training.emotion.views import ViewMaker  # noqa: E402
 
