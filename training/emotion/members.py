@@ -137,7 +137,7 @@ class Cohort:
             said = self.faculty.probabilities(slots.views)
             share = self.members[0].config.teacher_share
             crowd, fer2013 = crowd.mixed(said.ferplus, share), fer2013.mixed(said.fer2013, share)
-        crowd, fer2013 = (Aim(aim.distribution, aim.weight * slots.rarity) for aim in (crowd, fer2013))
+        crowd = Aim(crowd.distribution, crowd.weight * slots.rarity)
         self.streams.side_by_side(
             [partial(member.step, slots.images, crowd, fer2013, self.rate, self.towards) for member in self.members]
         )

@@ -32,7 +32,7 @@ class Slots(NamedTuple):
     views: Tensor  # uint8 [n, 48, 48, 1], for the teachers
     crowd: Aim
     fer2013: Aim
-    rarity: Tensor  # [n]
+    rarity: Tensor  # [n], a factor on the crowd's weight
 
     def to(self, device: torch.device) -> "Slots":
         """A copy on `device`."""

@@ -23,7 +23,7 @@ class Material(NamedTuple):
     views: NDArray[np.uint8]  # [n, 48, 48], the same for the teachers
     crowd: targets.Targets  # [n, 8] and [n]
     fer2013: targets.Targets  # [n, 7] and [n]
-    rarity: NDArray[np.float32]  # [n], a factor on both
+    rarity: NDArray[np.float32]  # [n], a factor on the crowd's weight
 
 
 class ViewMaker:

@@ -98,7 +98,7 @@ def test_a_member_steps_as_a_run_by_itself_does(tmp_path: Path, taught: bool):
     for member in members:
         for net, wanted in ((member.flat.net, alone.net), (member.average.net, alone.ema.module)):
             for (name, value), expected in zip(net.named_parameters(), wanted.parameters(), strict=True):
-                torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-4, msg=name)
+                torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_members_are_told_what_the_teachers_make_of_the_view_on_average(tmp_path: Path):
