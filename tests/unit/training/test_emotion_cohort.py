@@ -97,7 +97,7 @@ def test_a_member_steps_as_a_run_by_itself_does(tmp_path: Path, taught: bool):
         together.train_epoch(steps, epoch, maker.steps_per_epoch)
     for member in members:
         for net, wanted in ((member.flat.net, alone.net), (member.average.net, alone.ema.module)):
-            for (name, value), expected in zip(net.named_parameters(), wanted.parameters(), strict=True):
+            for value, expected in zip(net.parameters(), wanted.parameters(), strict=True):
                 torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-4)
 
 
