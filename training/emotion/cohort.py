@@ -17,10 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from training.common import digest, provenance
-from training.emotion import council, data
+from training.emotion import council, data, recipe
 from training.emotion.config import TrainConfig
 from training.emotion.members import Cohort, Member
-from training.emotion.mixing import MixConfig
 from training.emotion.model import ZOO
 from training.emotion.steps import Steps
 from training.emotion.views import ViewMaker
@@ -42,48 +41,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--eager", action="store_true", help="start each kernel by itself: slow, to find a fault")
     parser.add_argument("--check-every", type=int, default=10, help="epochs between figures and checkpoints")
     parser.add_argument("--until", type=float, help="seconds after which the training stops where it is")
-    for name, default in {
-        "peak-rate": TrainConfig.peak_rate,
-        "weight-decay": TrainConfig.weight_decay,
-        "dropout": TrainConfig.dropout,
-        "small-share": TrainConfig.small_share,
-        "calm-share": TrainConfig.calm_share,
-        "teacher-share": TrainConfig.teacher_share,
-        "fer2013-weight": TrainConfig.fer2013_weight,
-        "rare-power": TrainConfig.rare_power,
-        "mix": MixConfig.chance,
-        "ema": TrainConfig.ema,
-    }.items():
-        parser.add_argument(f"--{name}", type=float, default=default, help="as `train` has it")
-    parser.add_argument("--small-side", type=int, default=TrainConfig.small_side, help="px, of the early epochs' faces")
+    recipe.add(parser)
+    parser.add_argument("--weight-decay", type=float, default=TrainConfig.weight_decay)
     parser.add_argument("--batch", type=int, default=TrainConfig.batch)
     options = parser.parse_args(arguments)
     for member in options.member:
         if len(member) not in {3, 4} or member[1] not in ZOO or not member[2].isdigit():
             parser.error(f"--member {' '.join(member)}: RUN SHAPE SEED [PARENT], of the shapes {', '.join(ZOO)}")
+    if wrong := recipe.complaint(options, taught=bool(options.teacher), needs_teachers=options.photographs):
+        parser.error(wrong)
     return options
 
 
 def config_of(options: argparse.Namespace) -> TrainConfig:
     """What all members have in common; the seed is that of the views."""
-    return TrainConfig(
+    given = TrainConfig(
         shape=options.member[0][1],
         epochs=options.epochs,
         seed=options.seed,
         batch=options.batch,
-        peak_rate=options.peak_rate,
         weight_decay=options.weight_decay,
-        dropout=options.dropout,
-        small_side=options.small_side,
-        small_share=options.small_share,
-        calm_share=options.calm_share,
-        teacher_share=options.teacher_share,
-        fer2013_weight=options.fer2013_weight,
-        rare_power=options.rare_power,
-        ema=options.ema,
         unlabelled=options.photographs,
-        mix=MixConfig(chance=options.mix),
     )
+    return recipe.chosen(options, given)
 
 
 class Clock:

@@ -42,6 +42,19 @@ class NetShape:
     mirrored: bool = False  # a face and its mirror image are one to it: see `symmetry`
 
 
+def _window_of_two(stem: int, first: int, second: int, third: int, *, gated: bool = False) -> NetShape:
+    """A wide mirrored net for teaching: two convolutions, then two blocks a stage."""
+    return NetShape(
+        stem=(Stem(stem, 1, 2, 0), Stem(stem, 1)),
+        stages=(
+            Stage(first, 2, 2, padding=(0, 0)),
+            Stage(second, 2, 2, padding=(0, 0), gated=gated),
+            Stage(third, 2, 2, gated=gated),
+        ),
+        mirrored=True,
+    )
+
+
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
 # symmetrically on 48 (or 47, after a window of two: "k2"), 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and
@@ -100,29 +113,9 @@ ZOO = {
     "r32-64-128-256-s2": NetShape(
         stem=(Stem(32, 2), Stem(48, 1)), stages=(Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 198
-    "m32-64-128-256-k2": NetShape(
-        stem=(Stem(32, 1, 2, 0), Stem(32, 1)),
-        stages=(Stage(64, 2, 2, padding=(0, 0)), Stage(128, 2, 2, padding=(0, 0)), Stage(256, 2, 2)),
-        mirrored=True,
-    ),  # 224
-    "m32-64-128-256-k2-g": NetShape(
-        stem=(Stem(32, 1, 2, 0), Stem(32, 1)),
-        stages=(
-            Stage(64, 2, 2, padding=(0, 0)),
-            Stage(128, 2, 2, padding=(0, 0), gated=True),
-            Stage(256, 2, 2, gated=True),
-        ),
-        mirrored=True,
-    ),  # 224
-    "m48-96-192-384-k2-g": NetShape(
-        stem=(Stem(48, 1, 2, 0), Stem(48, 1)),
-        stages=(
-            Stage(96, 2, 2, padding=(0, 0)),
-            Stage(192, 2, 2, padding=(0, 0), gated=True),
-            Stage(384, 2, 2, gated=True),
-        ),
-        mirrored=True,
-    ),  # 504
+    "m32-64-128-256-k2": _window_of_two(32, 64, 128, 256),  # 224
+    "m32-64-128-256-k2-g": _window_of_two(32, 64, 128, 256, gated=True),  # 224
+    "m48-96-192-384-k2-g": _window_of_two(48, 96, 192, 384, gated=True),  # 504
     "r32-64-128-256": NetShape(
         stem=(Stem(32, 1), Stem(32, 1)), stages=(Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 2, 2))
     ),  # 248

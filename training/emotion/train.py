@@ -17,12 +17,11 @@ from training.common import checkpoint, digest, precision, provenance, sharpness
 from training.common.ema import Ema
 from training.common.runlog import RunLog
 from training.common.schedule import ema_decay, warmup_cosine
-from training.emotion import data, folds, symmetry, targets, unlabelled
+from training.emotion import data, folds, recipe, symmetry, targets, unlabelled
 from training.emotion.augment import AugmentConfig
 from training.emotion.config import TrainConfig
 from training.emotion.inherit import inherit
 from training.emotion.labels import NO_LABEL
-from training.emotion.mixing import MixConfig
 from training.emotion.model import ZOO, EmotionNet, Outputs, build
 from training.emotion.record import left_out_of
 from training.emotion.teachers import Teachers
@@ -221,17 +220,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="ONNX files, of which the Kth (from 0) was trained --without-fold K/N and speaks of that fold alone",
     )
     parser.add_argument("--parent", type=Path, help="a checkpoint whose blocks are taken over where they fit")
-    parser.add_argument("--peak-rate", type=float, default=TrainConfig.peak_rate)
-    parser.add_argument("--dropout", type=float, default=TrainConfig.dropout, help="of pooled features")
+    recipe.add(parser)
     parser.add_argument("--uphill", type=float, default=TrainConfig.uphill, help="radius of sharpness-aware steps")
-    parser.add_argument("--small-side", type=int, default=TrainConfig.small_side, help="px, of the early epochs' faces")
-    parser.add_argument("--small-share", type=float, default=TrainConfig.small_share)
-    parser.add_argument("--calm-share", type=float, default=TrainConfig.calm_share)
-    parser.add_argument("--teacher-share", type=float, default=TrainConfig.teacher_share)
     parser.add_argument("--teachers-at-once", type=int, default=0, help="ask only so many about each batch")
-    parser.add_argument("--fer2013-weight", type=float, default=TrainConfig.fer2013_weight)
-    parser.add_argument("--rare-power", type=float, default=TrainConfig.rare_power)
-    parser.add_argument("--mix", type=float, default=MixConfig.chance, help="chance of mixup or CutMix, a batch")
     for name, what in {
         "stretch": "longer faces",
         "bend": "faces of another build",
@@ -239,25 +230,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     }.items():
         parser.add_argument(f"--{name}", type=float, default=0.0, help=f"{what}: see AugmentConfig")
     parser.add_argument("--unlabelled", action="store_true", help="photographs' faces too, as the teachers see them")
-    parser.add_argument("--ema", type=float, default=TrainConfig.ema, help="share of the average that a step keeps")
     parser.add_argument("--drop-twins", action="store_true", help="leave out train faces that resemble a valid face")
     parser.add_argument("--without-fold", type=folds.LeftOut.parse, metavar="K/N", help="leave out fold K of N")
     parser.add_argument("--limit", type=int, help="use only the first N train faces (to try things out)")
     parser.add_argument("--resume", action="store_true", help="continue from the folder's last.pt")
     options = parser.parse_args(arguments)
     taught = options.teacher or options.teacher_of_fold
-    if options.unlabelled and not taught:
-        parser.error("--unlabelled needs a --teacher: nobody else says what those faces show")
+    if wrong := recipe.complaint(options, taught=bool(taught), needs_teachers=options.unlabelled):
+        parser.error(wrong)
     if len(options.teacher_of_fold) == 1:
         parser.error("--teacher-of-fold needs one file a fold, two or more")
-    if wrong := mismatched(options.teacher_of_fold):
-        parser.error("; ".join(wrong))
+    if mismatches := mismatched(options.teacher_of_fold):
+        parser.error("; ".join(mismatches))
     if options.without_fold and options.teacher_of_fold:
         parser.error("--without-fold makes a teacher of a fold, which --teacher-of-fold then takes; one at a time")
     if not 0 <= options.teachers_at_once <= len(options.teacher) + bool(options.teacher_of_fold):
         parser.error("--teachers-at-once must not be more than speak of a face")
-    if taught and not 0 < options.teacher_share <= 1:
-        parser.error("--teacher-share must be above 0 and at most 1 where there are teachers")
     return options
 
 
@@ -266,27 +254,18 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
-    config = TrainConfig(
+    given = TrainConfig(
         shape=options.shape,
         epochs=options.epochs,
         seed=options.seed,
-        peak_rate=options.peak_rate,
-        dropout=options.dropout,
         uphill=options.uphill,
-        small_side=options.small_side,
-        small_share=options.small_share,
-        calm_share=options.calm_share,
-        teacher_share=options.teacher_share,
         teachers_at_once=options.teachers_at_once,
-        fer2013_weight=options.fer2013_weight,
-        rare_power=options.rare_power,
-        ema=options.ema,
         keep_twins=not options.drop_twins,
         left_out=str(options.without_fold or ""),
         unlabelled=options.unlabelled,
         augment=AugmentConfig(stretch=options.stretch, bend=options.bend, shade=options.shade),
-        mix=MixConfig(chance=options.mix),
     )
+    config = recipe.chosen(options, given)
     log = RunLog(options.run / "log.jsonl")
     train, valid = data.load(options.data, "train"), data.load(options.data, "valid")
     extra = unlabelled.load(options.data) if config.unlabelled else data.nobody()

@@ -158,6 +158,20 @@ def test_a_training_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "stopped after 1 of 50 epochs" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--photographs"], "need a --teacher"),
+        (["--teacher", "t.pt", "--teacher-share", "0"], "--teacher-share must be above 0"),
+        (["--member", "run", "huge", "1"], "of the shapes"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        cohort.parse(["--member", "run", "tiny", "0", "--epochs", "1", *words])
+    assert said in capsys.readouterr().err
+
+
 def test_faces_travel_unchanged_and_those_of_photographs_nearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     where = dataset(tmp_path / "data")
     ramp = np.tile(np.linspace(0, 250, 48, dtype=np.uint8), (45, 48, 1))

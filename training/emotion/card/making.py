@@ -165,9 +165,10 @@ def _teachers(made: Report) -> str:
     if not teachers:
         return ""
     names = ", ".join(f"`{teacher['file']}` (SHA-256 `{teacher['sha256'][:12]}...`)" for teacher in teachers)
-    share = made["config"]["teacher_share"]
+    share, few = made["config"]["teacher_share"], made["config"].get("teachers_at_once", 0)
+    mean = f"on average ({few} of them, drawn anew for each batch)" if few else "on average"
     return (
-        f"Teachers: what {names} made of the very view that the student saw, on average, counts {100 * share:.0f} % of "
+        f"Teachers: what {names} made of the very view that the student saw, {mean}, counts {100 * share:.0f} % of "
         "the target of a face whose votes count in full, more where they count less, and all of it where they count "
         f"nothing. {_schooling(made)}{_strangers(teachers)}"
     )
