@@ -58,8 +58,8 @@ def _window_of_two(stem: int, first: int, second: int, third: int, *, gated: boo
 # Millions of multiply-adds at 48x48 stand beside each shape; "s2": the first convolution halves the picture, "iN": the
 # last stage is N wide inside its blocks ("iK-iM-iN": each stage by its own). "m": mirrored; its windows lie
 # symmetrically on 48 (or 47, after a window of two: "k2"), 23, 11 and 6 pixels. "c5": the last stage has 5 columns, and
-# with them 30 places instead of 36: five tiles of 6, as onnxruntime's int8 kernels take them. "g": the second and third
-# stage are gated.
+# with them 30 places instead of 36: five tiles of 6, as onnxruntime's int8 kernels take them. "b1": it has one block.
+# "g": the second and third stage are gated.
 ZOO = {
     "r32-48-96-256-i128-s2": NetShape(
         stem=(Stem(32, 2),), stages=(Stage(48, 1, 1), Stage(96, 1, 2), Stage(256, 2, 2, 128))
@@ -108,6 +108,15 @@ ZOO = {
         ),
         mirrored=True,
     ),  # 37
+    "m32-48-96-256-i16-i64-i80-c5-b1-g": NetShape(
+        stem=(Stem(32, 2, 4, 0),),
+        stages=(
+            Stage(48, 1, 1, 16),
+            Stage(96, 1, 2, 64, padding=(0, 0), gated=True),
+            Stage(256, 1, 2, 80, padding=(1, 0), gated=True),
+        ),
+        mirrored=True,
+    ),  # 26
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
     "r32-48-96-256": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(256, 2, 2))),  # 161
     "r32-64-128-256-s2": NetShape(
