@@ -35,6 +35,15 @@ def conditions(session: Session, valid: data.Faces, temperature: float) -> Repor
     }
 
 
+def second_looks(session: Session, images: Images) -> dict[str, float] | None:
+    """The share of `images` [n, 48, 48] that a cascade's second net looks at, plain and under each change of
+    `perturb.ROBUSTNESS`; None where the file is a single net."""
+    if not session.is_cascade:
+        return None
+    changes: dict[str, Callable[[Images], Images]] = {"plain": lambda plain: plain, **perturb.ROBUSTNESS}
+    return {name: float(session.looked_twice(change(images)).mean()) for name, change in changes.items()}
+
+
 def _mirror(session: Session, images: Images, temperature: float) -> Report:
     plain, mirrored = (
         metrics.softmax(session.logits(faces).ferplus, temperature) for faces in (images, perturb.mirror(images))

@@ -13,7 +13,7 @@ import cv2
 from training.common import digest
 from training.emotion import data, metrics, raters, timing
 from training.emotion.calibrate import Meaning
-from training.emotion.conditions import conditions
+from training.emotion.conditions import conditions, second_looks
 from training.emotion.galleries import galleries
 from training.emotion.headline import fits, headline, twin_figures
 from training.emotion.session import Logits, Session
@@ -40,6 +40,7 @@ def evaluate(
         "raters": raters.who_voted(logits.ferplus, valid, train),
         "galleries": galleries(metrics.softmax(logits.ferplus, temperature), valid.votes),
         **conditions(session, valid, temperature),
+        "second_looks": second_looks(session, valid.images),
         "batch_dependence": timing.batch_dependence(session, valid.images[:96]),
     }
 
@@ -68,7 +69,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     valid, train = data.load(options.data, "valid"), data.load(options.data, "train")
     report = evaluate(options.model, valid, train, options.meaning)
-    report["milliseconds_a_face"] = timing.race({"file": options.model})["file"]
+    report["milliseconds_a_face"] = timing.race({"file": options.model}, timing.sample(valid.images))["file"]
     out: Path = options.out or options.model.with_suffix(".json")
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for name in ("protocol_a", "protocol_b", "fer2013"):

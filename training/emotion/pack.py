@@ -17,7 +17,7 @@ from training.emotion.calibrate import Meaning
 from training.emotion.evaluate import measure
 from training.emotion.labels import BASIC7, FERPLUS8
 from training.emotion.record import planned_epochs, trained_by
-from training.emotion.session import Session
+from training.emotion.session import UNSURE, Session
 
 DATASET = "FER+ votes on FER2013 images (train split)"
 WITHOUT_VOTES = "; faces of FDDB's, MaskScenes' and other photographs, which only its teachers named"
@@ -35,6 +35,7 @@ OUTPUT_MEANINGS = {
     "fer2013": "logits of the FER2013 head, order as heads.basic7.labels",
     "features": "last feature map, after its ReLU",
     "activation": "class-activation maps of the crowd head; their mean over h and w plus a bias is `ferplus`",
+    UNSURE: "bool: the first net was not sure of this face, and the second looked at it too",
 }
 
 Report = dict[str, Any]
@@ -68,7 +69,9 @@ def manifest(
             "normalisation": "inside the graph: each picture minus its own mean, over its own standard deviation",
         },
         "outputs": [
-            {"name": name, "shape": shapes[name], "meaning": meaning} for name, meaning in OUTPUT_MEANINGS.items()
+            {"name": name, "shape": shapes[name], "meaning": meaning}
+            for name, meaning in OUTPUT_MEANINGS.items()
+            if name in shapes
         ],
         "heads": {
             "ferplus8": {

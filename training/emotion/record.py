@@ -19,6 +19,8 @@ def trained_by(run: Path, epochs: int, note: str = "") -> Report:
     events = _events(run)
     if events[0]["event"] == "soup":
         return _averaged(run, events[0], epochs, note)
+    if events[0]["event"] == "cascade":
+        return _joined(run, events[0], note)
     starts = [event for event in events if event.get("event") in {"start", "resume"}]
     first, last = starts[0], starts[-1]
     minutes = sum(event["seconds"] for event in events if "epoch" in event) / 60
@@ -67,6 +69,27 @@ def _averaged(run: Path, event: Report, epochs: int, note: str) -> Report:
         "statistics": event.get("statistics", "anew"),
         "averaged": event["parts"],
         **{key: event[key] for key in GREEDY if key in event},
+        "lineage": lineage(run),
+    }
+
+
+def _joined(run: Path, event: Report, note: str) -> Report:
+    """The record of a cascade: its nets' own under `stages`, and what is said once of both; what only one net can have
+    (views, a parent) is the second's."""
+    first, second = (trained_by(Path(stage["run"]), stage["epochs"]) for stage in event["stages"])
+    return {
+        **second,
+        "commit": event["commit"],
+        "command": event["command"],
+        "run": run.as_posix(),
+        "shape": f"{first['shape']} > {second['shape']}",
+        "epochs": first["epochs"] + second["epochs"],
+        "minutes": round(first["minutes"] + second["minutes"], 1),
+        "faces_without_votes": max(first["faces_without_votes"], second["faces_without_votes"]),
+        "note": note,
+        "rule": event["rule"],
+        "segments": _segments([event]),
+        "stages": [{key: value for key, value in one.items() if key != "lineage"} for one in (first, second)],
         "lineage": lineage(run),
     }
 
@@ -129,7 +152,7 @@ def _donors(run: Path) -> list[Path]:
     events = _events(run)
     files = [teacher["file"] for teacher in events[0].get("teachers", [])]
     named = [*([_parent(events)] if _parent(events) else []), *(Path(file).parent.as_posix() for file in files)]
-    named += [part["run"] for part in events[0].get("parts", [])]
+    named += [part["run"] for key in ("parts", "stages") for part in events[0].get(key, [])]
     return [Path(folder) for folder in dict.fromkeys(named) if (Path(folder) / "log.jsonl").is_file()]
 
 
@@ -157,7 +180,10 @@ def compared_run(run: Path) -> Report:
 
 def planned_epochs(run: Path) -> int:
     """How long the run is meant to be, as it was last started."""
-    return int(next(event for event in reversed(_events(run)) if "config" in event)["config"]["epochs"])
+    events = _events(run)
+    if events[0]["event"] == "cascade":
+        return sum(planned_epochs(Path(stage["run"])) for stage in events[0]["stages"])
+    return int(next(event for event in reversed(events) if "config" in event)["config"]["epochs"])
 
 
 def left_out_of(run: Path) -> str:

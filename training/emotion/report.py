@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from training.common import digest, toml_text
 from training.emotion import data, pareto, scenes, summary, timing
@@ -24,6 +26,7 @@ from training.emotion.card.diagram import reliability_diagram
 from training.emotion.evaluate import evaluate, measure
 from training.emotion.pack import fp32_figures
 from training.emotion.record import compared_run
+from training.emotion.session import Session
 
 Report = dict[str, Any]
 
@@ -79,15 +82,22 @@ def fp32_of(tables: Report, file: Path | None, valid: data.Faces, meaning: Meani
     return found
 
 
-def times(files: dict[str, Path], kept: Report, cpuinfo: str) -> Report:
-    """By processor: its kind and name, this file's milliseconds, and how many times as long the others take. Measured
-    here for the one that `cpuinfo` describes, and `kept` for the others and for files that are not at hand."""
+def times(files: dict[str, Path], faces: NDArray[np.uint8], kept: Report, cpuinfo: str) -> Report:
+    """By processor: its kind and name, this file's milliseconds on `faces` [n, 48, 48], and how many times as long the
+    others take. Measured here for the one that `cpuinfo` describes, and `kept` for the others and for files that are
+    not at hand. Of a cascade also its milliseconds on those faces that both of its nets look at."""
     key = timing.described(cpuinfo)
-    raced = timing.race(files)
+    raced = timing.race(files, timing.sample(faces))
     ours = raced.pop("ours")
     ratios = {name: summary.times_as_slow(other, ours) for name, other in raced.items()}
     known = kept.get(key, {}).get("times_as_slow", {})
-    here = {"kind": timing.processor(cpuinfo), "milliseconds": summary.milliseconds(ours)}
+    here: Report = {"kind": timing.processor(cpuinfo), "milliseconds": summary.milliseconds(ours)}
+    session = Session(files["ours"])
+    if session.is_cascade:
+        hard = faces[session.looked_twice(faces)]
+        here["milliseconds_looked_twice"] = summary.milliseconds(
+            timing.race({"ours": files["ours"]}, timing.sample(hard))["ours"]
+        )
     return {**kept, key: {**here, "times_as_slow": {**known, **ratios}}}
 
 
@@ -107,7 +117,7 @@ def gather(
     measured["load"], measured["cores"] = os.getloadavg()[0], os.cpu_count()
     cpuinfo = timing.CPUINFO.read_text() if timing.CPUINFO.is_file() else ""
     measured["processor"] = timing.described(cpuinfo)
-    measured["times"] = times(at_hand, old.get("times", {}), cpuinfo)
+    measured["times"] = times(at_hand, valid.images, old.get("times", {}), cpuinfo)
     measured["raced"] = sorted(at_hand)
     if options.keep_scenes:
         measured["through_detector"] = scenes.still_true(old.get("through_detector"), options.store)

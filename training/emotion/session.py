@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.runtime import exact_sums
 
 OUTPUTS = ("ferplus", "fer2013")
+UNSURE = "unsure"  # output of a cascade: which faces its second net looked at
 EPOCHS = "epochs"  # key of the file's metadata: how long its weights were trained
 
 
@@ -52,6 +53,16 @@ class Session:
         """The outputs `names` on tiles [n, 48, 48], in one call."""
         outputs: list[NDArray[np.float32]] = self._session.run(list(names), {"images": images[..., None]})
         return outputs
+
+    @property
+    def is_cascade(self) -> bool:
+        """Whether the file holds two nets, of which the second looks only at some faces: see `cascade`."""
+        return UNSURE in self.output_shapes
+
+    def looked_twice(self, images: NDArray[np.uint8], batch: int = 32) -> NDArray[np.bool_]:
+        """Which of the tiles [n, 48, 48] a cascade's second net looks at, [n]."""
+        parts = [self.run(images[start : start + batch], (UNSURE,))[0] for start in range(0, len(images), batch)]
+        return np.concatenate(parts).astype(np.bool_)
 
     def logits(self, images: NDArray[np.uint8], batch: int = 32) -> Logits:
         """Logits on tiles [n, 48, 48], `batch` at a time."""

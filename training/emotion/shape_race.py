@@ -30,7 +30,7 @@ def race_shapes(names: Iterable[str], batches: tuple[int, ...]) -> dict[str, dic
             source, files[name] = Path(folder) / f"{name}.fp32.onnx", Path(folder) / f"{name}.int8.onnx"
             export(_spread(build(name)).eval(), source)
             quantise(source, files[name], pictures, method="minmax")
-        return timing.race(files, batches)
+        return timing.race(files, batches=batches)
 
 
 def _spread(net: EmotionNet) -> EmotionNet:

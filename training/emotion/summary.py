@@ -27,6 +27,7 @@ def summary(measured: Report) -> Report:
         "mirror_mean_difference": round(mirror["mean_difference"], 4),
         "mirror_mean_difference_n": mirror["n"],
         "batch_dependence": measured["batch_dependence"],
+        **({"second_looks": _percents(measured["second_looks"])} if measured["second_looks"] else {}),
         "recall": {name: percent(value) for name, value in crowd["recall"].items()},
         "robustness_protocol_a": _percents(measured["robustness"]),
         "crop_scale_protocol_a": _percents(measured["crop_scale"]),

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.common import checkpoint, digest, provenance
 from training.common.runlog import RunLog
-from training.emotion import data, symmetry
+from training.emotion import cascade, data, symmetry
 from training.emotion.export import ExportNet, FoldedGate
 from training.emotion.labels import FERPLUS8
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, build
@@ -31,8 +31,9 @@ FRESH_LENGTH = (
 
 
 @torch.no_grad()
-def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
-    """Give `net` the weights of the ONNX file at `path`, int8 or fp32, which must be of its shape.
+def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8], stage: str | None = None) -> None:
+    """Give `net` the weights of the ONNX file at `path`, int8 or fp32, or of one `stage` of it, which must be of its
+    shape.
 
     The file's batch norms are folded into its convolutions. Each becomes again a filter of `FRESH_LENGTH` and a batch
     norm that undoes it, with the statistics of `faces` [n, 48, 48]: the net says what the file says, and trains as one
@@ -40,7 +41,7 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
     again by what they show of `faces`. Raises KeyError or RuntimeError where the shapes differ.
     """
     folded = ExportNet(net.eval())
-    weights = parameters(path)
+    weights = parameters(path, stage)
     folded.load_state_dict({name: torch.from_numpy(weights[name]) for name in folded.state_dict()})
     crowd = len(FERPLUS8)
     for head, rows in ((net.ferplus, slice(crowd)), (net.fer2013, slice(crowd, None))):
@@ -62,9 +63,12 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8]) -> None:
         symmetry.project(net)
 
 
-def parameters(path: Path) -> dict[str, NDArray[np.float32]]:
-    """The weights of an ONNX file by their names in torch, what is quantised brought back to float."""
-    stored = {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+def parameters(path: Path, stage: str | None = None) -> dict[str, NDArray[np.float32]]:
+    """The weights of an ONNX file by their names in torch, what is quantised brought back to float; with `stage` those
+    of one of a cascade's nets."""
+    model = onnx.load(path)
+    weights = model.graph.initializer if stage is None else cascade.stage_of(model, stage)
+    stored = {one.name: numpy_helper.to_array(one) for one in weights}
     found = {name: value for name, value in stored.items() if value.dtype == np.float32}
     for name in (name.removesuffix("_quantized") for name in stored if name.endswith("_quantized")):
         value = stored[f"{name}_quantized"].astype(np.float32)
@@ -115,19 +119,25 @@ def _undo(length: Tensor, bias: Tensor) -> Callable[[nn.BatchNorm2d, tuple[Tenso
 def main() -> None:
     """Thaw a version of the store into RUN/last.pt, and note in RUN/log.jsonl how that version was made.
 
-    The file itself is laid beside it, for a student to learn from.
+    The file itself is laid beside it, for a student to learn from, also where only one of its nets is thawed.
     """
     parser = argparse.ArgumentParser(prog="python -m training.emotion.thaw", description=__doc__)
     parser.add_argument("--version", required=True)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--stage", choices=cascade.STAGES, help="which of a cascade's nets")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     options = parser.parse_args()
     folder = options.store / "emotion" / options.version
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
     made, path = manifest["trained_by"], folder / manifest["file"]
+    if ("stages" in made) != (options.stage is not None):
+        parser.error(f"version {options.version} is {'a cascade: name a --stage' if 'stages' in made else 'one net'}")
+    if options.stage:
+        chosen = made["stages"][cascade.STAGES.index(options.stage)]
+        made = {**chosen, "lineage": made["lineage"]}
     net = build(made["shape"])
-    thaw(net, path, data.load(options.data, "train").images[:FACES])
+    thaw(net, path, data.load(options.data, "train").images[:FACES], options.stage)
     state = {"config": made["config"], "epoch": made["epochs"], "ema": net.state_dict()}
     checkpoint.save(options.run / "last.pt", state)
     shutil.copyfile(path, options.run / "int8.onnx")

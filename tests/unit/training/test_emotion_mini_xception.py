@@ -30,5 +30,5 @@ def test_it_gives_seven_probabilities_a_face(file: Path):
 
 
 def test_it_can_be_raced(file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(timing, "ROUNDS", {1: 3})
-    assert set(timing.race({"mini": file}, (1,))["mini"]) == {"batch_1", "batch_1_fast"}
+    monkeypatch.setattr(timing, "FACES", 3)
+    assert set(timing.race({"mini": file}, batches=(1,))["mini"]) == {"batch_1", "batch_1_fast", "batch_1_cold"}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.emotion.card.making import making, remake
+from training.emotion.card.making import making
+from training.emotion.card.remake import remake
 from training.emotion.record import compared_run, planned_epochs, trained_by
 
 CONFIG = {"shape": "tiny", "epochs": 2, "seed": 3, "batch": 128, "peak_rate": 0.1, "fer2013_weight": 0.5, "ema": 0.999}
@@ -291,3 +292,35 @@ def test_views_of_another_build_are_told_only_where_there_were_any(old: Path, tm
     assert "by 0.02 of the side" in bent
     assert "shaded" not in bent
     assert "other people's faces" not in card_of(old)
+
+
+def test_a_cascade_is_told_with_both_of_its_nets(taught: Path, old: Path, tmp_path: Path):
+    stages = [{"run": run.as_posix(), "epochs": 2} for run in (old, taught)]
+    rule = {"certainty": 0.61, "fade": 0.2, "share": 0.9}
+    command = "CASCADE --run runs/both"
+    event = {"event": "cascade", "commit": "def", "command": command, "rule": rule, "stages": stages}
+    run = write_log(tmp_path / "both", event)
+    made = trained_by(run, 4, "A note.")
+    assert (made["shape"], made["epochs"], made["minutes"]) == ("tiny > tiny", 4, 3)
+    assert made["faces_without_votes"] == 1234
+    assert planned_epochs(run) == 4
+    text = making({"trained_by": made})
+    first, second = text.split("### The second net")
+    assert "below 0.61" in first
+    assert "90 % where the first is less certain by 0.2" in first
+    assert "A note." in first
+    assert "7 of 100 were left out" in first
+    assert "`runs/t/fp32.onnx`" in second
+    assert "flattered" in second
+    commands = remake({"trained_by": made, "version": "2"})
+    order = [
+        "--run runs/a",
+        f"export --run {old}",
+        f"quantise --run {old}",
+        f"export --run {taught}",
+        command,
+        "pack --run",
+    ]
+    assert [commands.index(part) for part in order] == sorted(commands.index(part) for part in order)
+    assert commands.count(command) == 1
+    assert f"quantise --run {run}" not in commands

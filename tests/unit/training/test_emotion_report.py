@@ -38,7 +38,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(headline, "PROTOCOL_A_COUNT", FACES)
     monkeypatch.setattr(conditions, "FACE_SIDES", (24, 96))
     monkeypatch.setattr(conditions, "CROP_SCALES", (0.9, 1.0))
-    monkeypatch.setattr(timing, "ROUNDS", {1: 2, 8: 2, 32: 2})
+    monkeypatch.setattr(timing, "ROUNDS", 2)
+    monkeypatch.setattr(timing, "FACES", 32)
+    monkeypatch.setattr(timing, "COLD_FACES", 2)
     monkeypatch.setattr(timing, "batch_dependence", lambda *_: 0.0)
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs" / "made-up"

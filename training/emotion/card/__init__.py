@@ -3,7 +3,7 @@
 from typing import Any
 
 from training.common.markdown import refilled
-from training.emotion.card import classes, figures, harder, making, prose
+from training.emotion.card import classes, figures, harder, making, prose, remake
 from training.emotion.card.who_voted import who_voted
 from training.emotion.pareto import Candidate
 
@@ -25,6 +25,6 @@ def card(tables: Report, measured: Report, others: dict[str, Report], candidates
         prose.data(tables),
         prose.LIMITS,
         prose.USES,
-        making.remake(tables),
+        remake.remake(tables),
     )
     return refilled("\n\n".join(section.strip() for section in sections))

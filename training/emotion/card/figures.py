@@ -4,7 +4,7 @@ from typing import Any
 
 from training.common.markdown import percent, table
 from training.emotion.calibrate import Meaning
-from training.emotion.card.aims import KINDS, aims
+from training.emotion.card.aims import CHANGES, KINDS, aims
 from training.emotion.card.shapes import shapes
 from training.emotion.pareto import Candidate
 
@@ -39,7 +39,7 @@ was never read. `make model-report` recomputes all of it.
 {_twins(measured)}
 {_through(measured)}
 {_mirror(measured)}
-- {_seeds(measured)}
+{_second_looks(measured)}- {_seeds(measured)}
 
 ### Beside other versions and the fp32 file
 
@@ -101,6 +101,17 @@ def _mirror(measured: Report) -> str:
     )
 
 
+def _second_looks(measured: Report) -> str:
+    looks = measured["second_looks"]
+    if not looks:
+        return ""
+    harder = ", ".join(f"{percent(share)} % under {CHANGES[name]}" for name, share in looks.items() if name != "plain")
+    return (
+        f"- The second net looked at {percent(looks['plain'])} % of the faces of `valid`; {harder}. Where it looks at "
+        "more of them, the file takes longer.\n"
+    )
+
+
 def _seeds(measured: Report) -> str:
     rows = measured["seeds"]
     if len(rows) < 2:
@@ -151,10 +162,11 @@ def _times(measured: Report) -> str:
     return f"""{tables}
 
 onnxruntime on one thread of a shared cloud machine of {measured["cores"]} cores, whose load was {measured["load"]:.1f}
-as this run began: busy cores make slow calls. The files took turns call by call, so the ratios say more than the
-milliseconds; below 1 the other file is the faster. A time is that of the shape: files of the same shape, with other
-weights, take as long. Without VNNI int8 sums are made in the slower way that cannot overflow. mini-XCEPTION: 64x64,
-58,423 parameters (arXiv 1710.07557; the net in `fer`), random weights."""
+as this run began: busy cores make slow calls. The files took turns, each with the same faces of `valid` one batch after
+the other, so the ratios say more than the milliseconds; below 1 the other file is the faster. *Cold*: a face by itself
+after other work, which has pushed the weights out of the processor's caches. A time is that of the shape: files of the
+same shape, with other weights, take as long{_cascade_time(measured)}. Without VNNI int8 sums are made in the slower way
+that cannot overflow. mini-XCEPTION: 64x64, 58,423 parameters (arXiv 1710.07557; the net in `fer`), random weights."""
 
 
 def _race(measured: Report, processor: str) -> str:
@@ -163,16 +175,25 @@ def _race(measured: Report, processor: str) -> str:
     here, race = processor == measured["processor"], measured["times"][processor]
     ours = race["milliseconds"]
     rows: list[tuple[object, ...]] = [
-        ("this file, ms (median)", *(f"{ours[f'batch_{batch}']:.2f}" for batch in (1, 8, 32))),
-        ("this file, ms (fastest tenth)", *(f"{ours[f'batch_{batch}_fast']:.2f}" for batch in (1, 8, 32))),
+        ("this file, ms (median)", *_milliseconds(ours)),
+        ("this file, ms (fastest)", *(f"{ours[f'batch_{batch}_fast']:.2f}" for batch in (1, 8, 32)), ""),
     ]
+    if "milliseconds_looked_twice" in race:
+        title = "this file on the faces that both of its nets look at, ms (median)"
+        rows.append((title, *_milliseconds(race["milliseconds_looked_twice"])))
     for key, title in names.items():
         if key in race["times_as_slow"]:
             ratio = race["times_as_slow"][key]
             when = ", in an earlier run" if here and key not in measured["raced"] else ""
-            rows.append(
-                (f"{title}, times our median{when}", *(f"{ratio[f'batch_{batch}']:.2f}" for batch in (1, 8, 32)))
-            )
+            rows.append((f"{title}, times our median{when}", *_milliseconds(ratio)))
     when = "" if here else ", an earlier run"
     head = f"a face, one thread ({processor}, {KINDS[race['kind']]}{when})"
-    return table((head, "batch 1", "batch 8", "batch 32"), rows)
+    return table((head, "batch 1", "batch 8", "batch 32", "batch 1, cold"), rows)
+
+
+def _milliseconds(times: dict[str, float]) -> tuple[str, ...]:
+    return tuple(f"{times[key]:.2f}" for key in ("batch_1", "batch_8", "batch_32", "batch_1_cold"))
+
+
+def _cascade_time(measured: Report) -> str:
+    return ", on faces as hard" if measured["second_looks"] else ""

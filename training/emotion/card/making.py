@@ -1,8 +1,9 @@
-"""The card's account of how the file was made, and how to make it again."""
+"""The card's account of how the file was made."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from training.emotion.card.remake import is_by
 from training.emotion.record import handed_down
 
 Report = dict[str, Any]
@@ -11,6 +12,30 @@ Report = dict[str, Any]
 def making(tables: Report) -> str:
     """From the manifest's `trained_by`."""
     made = tables["trained_by"]
+    stages = made.get("stages", [])
+    if not stages:
+        return f"## How it was made\n\n{_facts(made)}"
+    told = "\n\n".join(
+        f"### The {name} net\n\n{_facts({**one, 'lineage': made['lineage']})}"
+        for name, one in zip(("first", "second"), stages, strict=True)
+    )
+    return f"## How it was made\n\n{_joining(made)}\n\n{told}"
+
+
+def _joining(made: Report) -> str:
+    """What makes one file of two nets."""
+    rule = made["rule"]
+    return (
+        "A net is as certain of a face as its likeliest label is ahead of the next, added over both heads (0 to 2, at "
+        f"temperature 1). Where the first net's certainty is below {rule['certainty']}, the second looks too, and its "
+        f"part in the logits grows from nothing there to {100 * rule['share']:.0f} % where the first is less certain "
+        f"by {rule['fade']}, so that a face that changes little does not change its scores at one stroke. These three "
+        f"numbers were chosen on `valid`, for accuracy against time; no weight was. {made['note']}"
+    ).strip()
+
+
+def _facts(made: Report) -> str:
+    """A net's own."""
     config = made["config"]
     seeds = " and ".join(str(seed) for seed in made.get("seeds", [made["seed"]]))
     facts = (
@@ -34,40 +59,7 @@ def making(tables: Report) -> str:
         "those of the runs that this one learned from) and the method that sets the int8 ranges, and it fitted the "
         "temperatures. No net was trained on it. The int8 ranges themselves were measured on train faces.",
     )
-    return "## How it was made\n\n" + "\n".join(f"- {fact}" for fact in facts if fact)
-
-
-def remake(tables: Report) -> str:
-    """The commands, from the repository root."""
-    made = tables["trained_by"]
-    run, version = made["run"], tables["version"]
-    return f"""
-## Remake it
-
-From the repository root (the training as of commit `{made["commit"]}`), with the data in `../shared/data` (a run that
-was killed goes on with `--resume`); the first block in `.venv-train` (`make setup-train`), the report in `.venv`:
-
-```sh
-{_commands(made)}
-python -m training.emotion.export --run {run}
-python -m training.emotion.quantise --run {run}
-python -m training.emotion.pack --run {run} --version {version}{_meaning(tables)}{_aside(tables)}
-make emotion-report VERSION={version} FP32={run}/fp32.onnx
-```
-
-Sums differ between processors, so another machine gives another file of about the same figures.
-"""
-
-
-def _meaning(tables: Report) -> str:
-    """The option that fits the crowd head's temperature to what it is fitted to."""
-    fitted = tables.get("heads", {}).get("ferplus8", {}).get("fitted_to")
-    return "" if fitted is None else f" --meaning {fitted}"
-
-
-def _aside(tables: Report) -> str:
-    """The option that keeps a version from serving unasked."""
-    return "" if tables.get("serve", True) else " --aside"
+    return "\n".join(f"- {fact}" for fact in facts if fact)
 
 
 def _soup(made: Report) -> str:
@@ -125,11 +117,11 @@ def _ancestors(made: Report) -> str:
 def _ancestor(one: Report) -> Iterator[str]:
     """What a run handed on, in a few words."""
     yield f"shape `{one['shape']}`"
-    if _is_by(one, "mirror"):
+    if is_by(one, "mirror"):
         yield "its parent made symmetric: channels paired by what they show of a face and of its mirror image"
-    elif _is_by(one, "thaw"):
+    elif is_by(one, "thaw"):
         yield "its parent as it lay in the store"
-    elif _is_by(one, "keep"):
+    elif is_by(one, "keep"):
         yield "its parent as it was kept in the repository"
     else:
         yield f"{one['epochs']} epochs"
@@ -283,62 +275,3 @@ def _lengths(made: Report) -> str:
     else:
         story = f"The planned length changed as the run went: {', then '.join(lengths)} epochs."
     return f"{story} {made['note']}".strip()
-
-
-def _commands(made: Report) -> str:
-    """The training's commands, those of the runs that it learned from first."""
-    lines: list[str] = []
-    taught = {teacher["file"] for teacher in made.get("teachers", [])}
-    taught |= {file for one in made.get("lineage", []) for file in one["teachers"]}
-    taught = {file for file in taught if not file.endswith(".pt")}  # those are asked as they are
-    thawed = {one["began_with"]: _option(one, "--version") for one in made.get("lineage", []) if _is_by(one, "thaw")}
-    known: set[str] = set()
-    for one in made.get("lineage", []):
-        fresh = [segment for segment in one["segments"] if segment["command"] not in known]
-        known |= {segment["command"] for segment in fresh}
-        lines += _segments(fresh)
-        lines += _copied_on_the_way(one)
-        teaches = any(file.startswith(f"{one['run']}/") for file in taught)
-        if one["run"] in thawed or (teaches and not _is_by(one, "thaw")):  # thawing lays the file itself there
-            lines.append(f"python -m training.emotion.export --run {one['run']}")
-            lines.append(f"python -m training.emotion.quantise --run {one['run']}")
-        if one["run"] in thawed:
-            lines.append(f"python -m training.emotion.pack --run {one['run']} --version {thawed[one['run']]}")
-    return "\n".join(dict.fromkeys([*lines, *_segments(made["segments"])]))
-
-
-def _is_by(one: Report, program: str) -> bool:
-    """Whether a run was made by this program, and not by training."""
-    return f"training.emotion.{program} " in one["segments"][0]["command"]
-
-
-def _option(one: Report, name: str) -> str:
-    """What a run's first command says after `name`."""
-    words = one["segments"][0]["command"].split()
-    return str(words[words.index(name) + 1])
-
-
-def _copied_on_the_way(one: Report) -> Iterator[str]:
-    """The command that keeps a run as it stood when an epoch had ended, where that was done under another name."""
-    last = one["segments"][-1]
-    if not _is_by(one, "train"):
-        return
-    words = last["command"].split()
-    folder = words[words.index("--run") + 1]
-    if folder != one["run"]:
-        yield f"cp -r {folder} {one['run']}  # as it stood after epoch {one['epochs']}: copy it on the way"
-
-
-def _segments(segments: list[Report]) -> Iterator[str]:
-    """One run's commands; where it went on in another folder it was copied there first."""
-    last = None
-    for segment in segments:
-        words = segment["command"].split()
-        folder = words[words.index("--run") + 1] if "--run" in words else None  # a cohort has several
-        if last not in {None, folder}:
-            yield f"cp -r {last} {folder}"
-        if "training.emotion.cohort" in words and "--data" in words:
-            yield f"python -m training.emotion.carry --to {words[words.index('--data') + 1]}"
-        ended = f", ended after epoch {segment['epoch']}" if segment["planned"] else ""
-        yield f"{segment['command']}  # at {segment['commit'][:12]}{ended}"
-        last = folder

@@ -20,6 +20,20 @@ MIRRORED = "m"
 GATED = "-g"
 """How the names of gated shapes end."""
 
+_ONE_NET = (
+    "A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {megabytes:.1f} MB). One face "
+    "in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013 "
+    "labels (`fer2013`), the last feature map and class-activation maps."
+)
+_TWO_NETS = (
+    "Two plain convolution + batch norm + ReLU residual nets on one grey 48x48 face, in one graph (int8, "
+    "{megabytes:.1f} MB). The first, a light one, answers every face. Where it is not sure, the wide second looks at "
+    "the same picture, and the answer moves towards what that says (`training/emotion/cascade.py`). One face in; out "
+    "come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013 labels "
+    "(`fer2013`), class-activation maps, and whether both nets looked (`unsure`). What a face gets does not depend on "
+    "the faces beside it."
+)
+
 
 def head(tables: Report, measured: Report) -> str:
     """What the file is."""
@@ -29,6 +43,7 @@ def head(tables: Report, measured: Report) -> str:
     aside = ""
     if not tables.get("serve", True):
         aside = f"\n\nServes only where `MIEN_MODEL_VERSIONS` asks for it: `emotion={tables['version']}`."
+    kind = _TWO_NETS if "stages" in tables["trained_by"] else _ONE_NET
     mirrored = ""
     if tables["trained_by"]["shape"].startswith(MIRRORED):
         mirrored = (
@@ -44,10 +59,8 @@ def head(tables: Report, measured: Report) -> str:
     return f"""
 # Emotion model, version {tables["version"]}
 
-A plain convolution + batch norm + ReLU residual net on one grey 48x48 face (int8, {measured["bytes"] / 1e6:.1f} MB).
-One face in; out come logits over eight emotions as a crowd would label it (`ferplus`), logits over the seven FER2013
-labels (`fer2013`), the last feature map and class-activation maps. Any uint8 picture will do: the graph standardises
-each picture by itself.{mirrored}{gated}{aside}{note}
+{kind.format(megabytes=measured["bytes"] / 1e6)} Any uint8 picture will do: the graph standardises each picture by
+itself.{mirrored}{gated}{aside}{note}
 """
 
 

@@ -1,0 +1,216 @@
+"""Two nets as one file: `python -m training.emotion.cascade --run RUN --first RUN --second RUN --onward 0.2`.
+
+A light net answers every face. Where it is not sure, a wide one looks too, and the answer moves towards what that says.
+Most faces are easy, so the file takes little more time than the light net has and is about as often right as the wide
+one (the cascade of Viola and Jones 2001; Wang et al. 2022, "Wisdom of committees", arXiv:2012.01988). The choice is
+part of the graph: whoever runs the file sees pictures go in and logits come out, face by face and independent of the
+batch.
+"""
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, compose, helper, numpy_helper
+
+from training.common import provenance
+from training.common.runlog import RunLog
+from training.emotion import data
+from training.emotion.metrics import softmax
+from training.emotion.session import EPOCHS, UNSURE, Logits, Session
+
+STAGES = ("first", "second")  # what the names inside the file begin with
+ANSWERS = ("ferplus", "fer2013", "activation")  # outputs that both nets have; what else they have is left out
+HEADS = ANSWERS[:2]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which faces the second net looks at, and how far it is followed.
+
+    The first net is as certain of a face as its likeliest label is ahead of the next, added over both heads: 0 to 2. A
+    face of which it is less than `certainty` certain goes on. The second net's part in the answer grows from nothing
+    there to `share` for faces of which the first is less certain by `fade`: a face that changes little must not change
+    its scores at one stroke.
+    """
+
+    certainty: float
+    fade: float
+    share: float
+
+    def part(self, certain: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The second net's part in the answer, [n], for faces of which the first is `certain` [n]."""
+        part: NDArray[np.floating] = self.share * np.clip((self.certainty - certain) / self.fade, 0, 1)
+        return part
+
+
+def certainty(logits: Logits) -> NDArray[np.floating]:
+    """How certain a net is of each face, [n]: see `Rule`."""
+    leads = []
+    for head in logits:
+        ranked = np.sort(softmax(head), axis=1)
+        leads.append(ranked[:, -1] - ranked[:, -2])
+    lead: NDArray[np.floating] = leads[0] + leads[1]
+    return lead
+
+
+def joined(first: ModelProto, second: ModelProto, rule: Rule) -> ModelProto:
+    """One graph of both nets; beside their answers it says which faces went on (`unsure`, bool [n])."""
+    light, wide = (compose.add_prefix(net, f"{name}.") for net, name in zip((first, second), STAGES, strict=True))
+    nodes = [*_fed(light.graph.node, "first.images", "images"), *_doubt()]
+    constants: dict[str, NDArray[np.generic]] = {
+        "two": np.array([2], np.int64),
+        "head": np.array([0], np.int64),
+        "next": np.array([1], np.int64),
+        "labels": np.array([1], np.int64),
+        "a_row": np.array([-1], np.int64),
+        "a_column": np.array([-1, 1], np.int64),
+        "a_map": np.array([-1, 1, 1, 1], np.int64),
+        "none": np.array(0, np.int64),
+        "certainty": np.array(rule.certainty, np.float32),
+        "per_fade": np.array(1 / rule.fade, np.float32),
+        "all_of_it": np.array(1, np.float32),
+        "share": np.array(rule.share, np.float32),
+    }
+    weights = [*light.graph.initializer, *(numpy_helper.from_array(value, name) for name, value in constants.items())]
+    outputs = {value.name: value for value in first.graph.output}
+    answers = [outputs[name] for name in ANSWERS]
+    looked = helper.make_graph(
+        [*_second_look(wide.graph.node)],
+        "second look",
+        [],
+        [_renamed(value, f"looked.{value.name}") for value in answers],
+        list(wide.graph.initializer),
+    )
+    passed = helper.make_graph(
+        [helper.make_node("Identity", [f"first.{name}"], [f"passed.{name}"]) for name in ANSWERS],
+        "all are sure",
+        [],
+        [_renamed(value, f"passed.{value.name}") for value in answers],
+    )
+    # A convolution of no faces at all is nothing to rely on, and the common case of a single face pays for no more.
+    nodes.append(helper.make_node("If", ["any"], list(ANSWERS), then_branch=looked, else_branch=passed))
+    graph = helper.make_graph(
+        nodes,
+        "cascade",
+        list(first.graph.input),
+        [*answers, helper.make_tensor_value_info(UNSURE, TensorProto.BOOL, ["n"])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=list(first.opset_import), ir_version=first.ir_version)
+    helper.set_model_props(model, {EPOCHS: str(sum(_epochs(net) for net in (first, second)))})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def stage_of(model: ModelProto, stage: str) -> Iterable[TensorProto]:
+    """The weights of one of a cascade's nets ("first" or "second"), named as in its own file."""
+    inside = [part.g for node in model.graph.node if node.op_type == "If" for part in node.attribute]
+    for graph in (model.graph, *inside):
+        for weight in graph.initializer:
+            if weight.name.startswith(f"{stage}."):
+                bare = TensorProto()
+                bare.CopyFrom(weight)
+                bare.name = weight.name.removeprefix(f"{stage}.")
+                yield bare
+
+
+def _doubt() -> Iterable[NodeProto]:
+    """From the first net's logits to who goes on: `unsure` [n], their `rows` [m] and `places` [m, 1], the `part` [n, 1]
+    of the second net in their answers, and whether there is `any`."""
+    for head in HEADS:
+        yield helper.make_node("Softmax", [f"first.{head}"], [f"{head}.chances"], axis=1)
+        yield helper.make_node("TopK", [f"{head}.chances", "two"], [f"{head}.best", f"{head}.labels"], axis=1)
+        yield helper.make_node("Slice", [f"{head}.best", "head", "next", "labels"], [f"{head}.likeliest"])
+        yield helper.make_node("Slice", [f"{head}.best", "next", "two", "labels"], [f"{head}.runner_up"])
+        yield helper.make_node("Sub", [f"{head}.likeliest", f"{head}.runner_up"], [f"{head}.lead"])
+    yield helper.make_node("Add", [f"{head}.lead" for head in HEADS], ["certain"])
+    yield helper.make_node("Sub", ["certainty", "certain"], ["lacking"])
+    yield helper.make_node("Mul", ["lacking", "per_fade"], ["unlimited"])
+    yield helper.make_node("Min", ["unlimited", "all_of_it"], ["faded"])
+    yield helper.make_node("Mul", ["faded", "share"], ["part"])
+    yield helper.make_node("Less", ["certain", "certainty"], ["less"])
+    yield helper.make_node("Reshape", ["less", "a_row"], [UNSURE])
+    yield helper.make_node("NonZero", [UNSURE], ["indices"])
+    yield helper.make_node("Reshape", ["indices", "a_row"], ["rows"])
+    yield helper.make_node("Reshape", ["indices", "a_column"], ["places"])
+    yield helper.make_node("Size", ["rows"], ["count"])
+    yield helper.make_node("Greater", ["count", "none"], ["any"])
+
+
+def _second_look(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
+    """The second net on the faces in `rows`, and each answer moved by its part towards what that says."""
+    yield helper.make_node("Gather", ["images", "rows"], ["second.images"], axis=0)
+    yield from nodes
+    yield helper.make_node("Gather", ["part", "rows"], ["second.part"], axis=0)
+    yield helper.make_node("Reshape", ["second.part", "a_map"], ["second.part_of_map"])
+    for name in ANSWERS:
+        part = "second.part_of_map" if name == "activation" else "second.part"
+        yield helper.make_node("Gather", [f"first.{name}", "rows"], [f"{name}.before"], axis=0)
+        yield helper.make_node("Sub", [f"second.{name}", f"{name}.before"], [f"{name}.difference"])
+        yield helper.make_node("Mul", [f"{name}.difference", part], [f"{name}.step"])
+        yield helper.make_node("Add", [f"{name}.before", f"{name}.step"], [f"{name}.after"])
+        yield helper.make_node("ScatterND", [f"first.{name}", "places", f"{name}.after"], [f"looked.{name}"])
+
+
+def _fed(nodes: Iterable[NodeProto], old: str, new: str) -> Iterable[NodeProto]:
+    """Nodes that read `new` where they read `old`."""
+    for node in nodes:
+        fed = NodeProto()
+        fed.CopyFrom(node)
+        fed.input[:] = [new if name == old else name for name in node.input]
+        yield fed
+
+
+def _renamed(value: ValueInfoProto, name: str) -> ValueInfoProto:
+    renamed = ValueInfoProto()
+    renamed.CopyFrom(value)
+    renamed.name = name
+    return renamed
+
+
+def _epochs(model: ModelProto) -> int:
+    return int({entry.key: entry.value for entry in model.metadata_props}.get(EPOCHS, 0))
+
+
+def main() -> None:
+    """Join RUN1/int8.onnx and RUN2/int8.onnx to RUN/int8.onnx, and their fp32 files by the same rule."""
+    parser = argparse.ArgumentParser(prog="python -m training.emotion.cascade", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--first", type=Path, required=True, help="the light net's run, exported and quantised")
+    parser.add_argument("--second", type=Path, required=True, help="the wide net's")
+    parser.add_argument("--onward", type=float, default=0.2, help="share of valid that the second net looks at")
+    parser.add_argument("--fade", type=float, default=0.2, help="see Rule")
+    parser.add_argument("--share", type=float, default=1.0, help="see Rule")
+    options = parser.parse_args()
+    for name in ("onward", "share"):
+        if not 0 < getattr(options, name) <= 1:
+            parser.error(f"--{name} must lie above 0 and not above 1")
+    if not options.fade > 0:
+        parser.error("--fade must lie above 0")
+    runs = (options.first, options.second)
+    valid = data.load(options.data, "valid")
+    certain = certainty(Session(options.first / "int8.onnx").logits(valid.images))
+    limit = round(float(np.quantile(certain, options.onward)), 4)
+    rule = Rule(limit, options.fade, options.share)
+    options.run.mkdir(parents=True, exist_ok=True)
+    for file in ("fp32.onnx", "int8.onnx"):
+        nets = [onnx.load(run / file) for run in runs]
+        onnx.save(joined(nets[0], nets[1], rule), options.run / file)
+    RunLog(options.run / "log.jsonl").write(
+        event="cascade",
+        commit=provenance.head_commit(),
+        command=provenance.command_line(),
+        rule=asdict(rule),
+        stages=[{"run": run.as_posix(), "epochs": Session(run / "int8.onnx").epochs} for run in runs],
+    )
+    print(f"{options.run}: {100 * options.onward:g} % of valid go on, those below a certainty of {limit}")
+
+
+if __name__ == "__main__":
+    main()
