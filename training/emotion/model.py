@@ -108,13 +108,9 @@ ZOO = {
         ),
         mirrored=True,
     ),  # 37
-    "m32-48-96-256-i16-i64-i80-c5-b1-g": NetShape(
+    "m32-48-96-256-i16-i64-i80-c5-b1": NetShape(
         stem=(Stem(32, 2, 4, 0),),
-        stages=(
-            Stage(48, 1, 1, 16),
-            Stage(96, 1, 2, 64, padding=(0, 0), gated=True),
-            Stage(256, 1, 2, 80, padding=(1, 0), gated=True),
-        ),
+        stages=(Stage(48, 1, 1, 16), Stage(96, 1, 2, 64, padding=(0, 0)), Stage(256, 1, 2, 80, padding=(1, 0))),
         mirrored=True,
     ),  # 26
     "r32-48-96-192": NetShape(stem=(Stem(32, 1),), stages=(Stage(48, 2, 2), Stage(96, 2, 2), Stage(192, 2, 2))),  # 130
