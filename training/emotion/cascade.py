@@ -20,7 +20,6 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, compose, he
 from training.common import provenance
 from training.common.runlog import RunLog
 from training.emotion import data
-from training.emotion.metrics import softmax
 from training.emotion.session import EPOCHS, UNSURE, Logits, Session
 
 STAGES = ("first", "second")  # what the names inside the file begin with
@@ -32,10 +31,10 @@ HEADS = ANSWERS[:2]
 class Rule:
     """Which faces the second net looks at, and how far it is followed.
 
-    The first net is as certain of a face as its likeliest label is ahead of the next, added over both heads: 0 to 2. A
-    face of which it is less than `certainty` certain goes on. The second net's part in the answer grows from nothing
-    there to `share` for faces of which the first is less certain by `fade`: a face that changes little must not change
-    its scores at one stroke.
+    The first net is as certain of a face as the logit of its likeliest label is above the next, added over both heads:
+    how many nats likelier. A face of which it is less than `certainty` certain goes on. The second net's part in the
+    answer grows from nothing there to `share` for faces of which the first is less certain by `fade`: a face that
+    changes little must not change its scores at one stroke.
     """
 
     certainty: float
@@ -49,13 +48,9 @@ class Rule:
 
 
 def certainty(logits: Logits) -> NDArray[np.floating]:
-    """How certain a net is of each face, [n]: see `Rule`."""
-    leads = []
-    for head in logits:
-        ranked = np.sort(softmax(head), axis=1)
-        leads.append(ranked[:, -1] - ranked[:, -2])
-    lead: NDArray[np.floating] = leads[0] + leads[1]
-    return lead
+    """How certain a net is of each face, nats, [n]: see `Rule`."""
+    leads = [head[:, -1] - head[:, -2] for head in (np.sort(head, axis=1) for head in logits)]
+    return leads[0] + leads[1]
 
 
 def joined(first: ModelProto, second: ModelProto, rule: Rule) -> ModelProto:
@@ -64,13 +59,11 @@ def joined(first: ModelProto, second: ModelProto, rule: Rule) -> ModelProto:
     nodes = [*_fed(light.graph.node, "first.images", "images"), *_doubt()]
     constants: dict[str, NDArray[np.generic]] = {
         "two": np.array([2], np.int64),
-        "head": np.array([0], np.int64),
-        "next": np.array([1], np.int64),
         "labels": np.array([1], np.int64),
+        "ahead": np.array([1, -1] * len(HEADS), np.float32),
         "a_row": np.array([-1], np.int64),
         "a_column": np.array([-1, 1], np.int64),
         "a_map": np.array([-1, 1, 1, 1], np.int64),
-        "none": np.array(0, np.int64),
         "certainty": np.array(rule.certainty, np.float32),
         "per_fade": np.array(1 / rule.fade, np.float32),
         "all_of_it": np.array(1, np.float32),
@@ -120,36 +113,36 @@ def stage_of(model: ModelProto, stage: str) -> Iterable[TensorProto]:
 
 
 def _doubt() -> Iterable[NodeProto]:
-    """From the first net's logits to who goes on: `unsure` [n], their `rows` [m] and `places` [m, 1], the `part` [n, 1]
-    of the second net in their answers, and whether there is `any`."""
+    """From the first net's logits to how `certain` it is [n], who goes on (`unsure` [n]), and whether there is `any`.
+
+    In few nodes: for a face by itself each costs more than its sums.
+    """
     for head in HEADS:
-        yield helper.make_node("Softmax", [f"first.{head}"], [f"{head}.chances"], axis=1)
-        yield helper.make_node("TopK", [f"{head}.chances", "two"], [f"{head}.best", f"{head}.labels"], axis=1)
-        yield helper.make_node("Slice", [f"{head}.best", "head", "next", "labels"], [f"{head}.likeliest"])
-        yield helper.make_node("Slice", [f"{head}.best", "next", "two", "labels"], [f"{head}.runner_up"])
-        yield helper.make_node("Sub", [f"{head}.likeliest", f"{head}.runner_up"], [f"{head}.lead"])
-    yield helper.make_node("Add", [f"{head}.lead" for head in HEADS], ["certain"])
-    yield helper.make_node("Sub", ["certainty", "certain"], ["lacking"])
-    yield helper.make_node("Mul", ["lacking", "per_fade"], ["unlimited"])
-    yield helper.make_node("Min", ["unlimited", "all_of_it"], ["faded"])
-    yield helper.make_node("Mul", ["faded", "share"], ["part"])
-    yield helper.make_node("Less", ["certain", "certainty"], ["less"])
-    yield helper.make_node("Reshape", ["less", "a_row"], [UNSURE])
-    yield helper.make_node("NonZero", [UNSURE], ["indices"])
-    yield helper.make_node("Reshape", ["indices", "a_row"], ["rows"])
-    yield helper.make_node("Reshape", ["indices", "a_column"], ["places"])
-    yield helper.make_node("Size", ["rows"], ["count"])
-    yield helper.make_node("Greater", ["count", "none"], ["any"])
+        yield helper.make_node("TopK", [f"first.{head}", "two"], [f"{head}.best", f"{head}.labels"], axis=1)
+    yield helper.make_node("Concat", [f"{head}.best" for head in HEADS], ["best"], axis=1)
+    yield helper.make_node("Mul", ["best", "ahead"], ["leads"])
+    yield helper.make_node("ReduceSum", ["leads", "labels"], ["certain"], keepdims=0)
+    yield helper.make_node("Less", ["certain", "certainty"], [UNSURE])
+    yield helper.make_node("ReduceMin", ["certain"], ["least_certain"], keepdims=0)
+    yield helper.make_node("Less", ["least_certain", "certainty"], ["any"])
 
 
 def _second_look(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
-    """The second net on the faces in `rows`, and each answer moved by its part towards what that says."""
+    """The second net on the faces that it is to look at (their indices: `rows` [m], `places` [m, 1]), and each answer
+    moved towards what that says, by its `part`."""
+    yield helper.make_node("NonZero", [UNSURE], ["indices"])
+    yield helper.make_node("Reshape", ["indices", "a_row"], ["rows"])
+    yield helper.make_node("Reshape", ["indices", "a_column"], ["places"])
     yield helper.make_node("Gather", ["images", "rows"], ["second.images"], axis=0)
     yield from nodes
-    yield helper.make_node("Gather", ["part", "rows"], ["second.part"], axis=0)
-    yield helper.make_node("Reshape", ["second.part", "a_map"], ["second.part_of_map"])
+    yield helper.make_node("Gather", ["certain", "places"], ["second.certain"], axis=0)
+    yield helper.make_node("Sub", ["certainty", "second.certain"], ["lacking"])
+    yield helper.make_node("Mul", ["lacking", "per_fade"], ["unlimited"])
+    yield helper.make_node("Min", ["unlimited", "all_of_it"], ["faded"])
+    yield helper.make_node("Mul", ["faded", "share"], ["part"])
+    yield helper.make_node("Reshape", ["part", "a_map"], ["part_of_map"])
     for name in ANSWERS:
-        part = "second.part_of_map" if name == "activation" else "second.part"
+        part = "part_of_map" if name == "activation" else "part"
         yield helper.make_node("Gather", [f"first.{name}", "rows"], [f"{name}.before"], axis=0)
         yield helper.make_node("Sub", [f"second.{name}", f"{name}.before"], [f"{name}.difference"])
         yield helper.make_node("Mul", [f"{name}.difference", part], [f"{name}.step"])
@@ -185,7 +178,7 @@ def main() -> None:
     parser.add_argument("--first", type=Path, required=True, help="the light net's run, exported and quantised")
     parser.add_argument("--second", type=Path, required=True, help="the wide net's")
     parser.add_argument("--onward", type=float, default=0.2, help="share of valid that the second net looks at")
-    parser.add_argument("--fade", type=float, default=0.2, help="see Rule")
+    parser.add_argument("--fade", type=float, default=0.4, help="see Rule")
     parser.add_argument("--share", type=float, default=1.0, help="see Rule")
     options = parser.parse_args()
     for name in ("onward", "share"):

@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.common import checkpoint
+from training.emotion import packing
 from training.emotion.data import TILE
 from training.emotion.labels import FERPLUS8
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual, build
@@ -32,26 +33,23 @@ class ExportOutputs(NamedTuple):
 
 
 class ExportNet(nn.Module):
-    """The trained net with batch norms and the gates' gain folded into their convolutions and the heads written as 1x1
-    convolutions.
+    """The trained net with batch norms and the gates' gain folded into their convolutions, and its heads applied at
+    every place.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
     are their means plus the bias. Where the last stage has fewer columns than rows, the maps are laid on a square of
-    cells, with the same means. It also keeps a face's logits apart from its batch: a matrix product picks other kernels
-    for one row than for many, a convolution works picture by picture.
+    cells, with the same means.
     """
 
     def __init__(self, net: EmotionNet) -> None:
         super().__init__()
-        self.standardise = net.standardise
+        self.standardise: nn.Module = net.standardise
         self.trunk = _fold(net.trunk)
-        weight = torch.cat([net.ferplus.weight, net.fer2013.weight])
-        self.maps = nn.Conv2d(weight.shape[1], weight.shape[0], 1, bias=False)
-        self.maps.weight = nn.Parameter(weight[:, :, None, None])
         self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
         with torch.no_grad():
             blank: Tensor = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1)))
         self.height, self.width = blank.shape[2:]
+        self.maps = Maps(torch.cat([net.ferplus.weight, net.fer2013.weight]).detach(), self.height, self.width)
         if self.height - self.width not in (0, 1):
             raise ValueError(f"maps of {self.height} rows and {self.width} columns: they may lack one column, no more")
 
@@ -74,6 +72,38 @@ class ExportNet(nn.Module):
             return maps
         halves: Tensor = functional.avg_pool2d(maps, (1, 2), stride=1, padding=(0, 1))
         return halves * (self.height / self.width)
+
+
+class Maps(nn.Module):
+    """Linear heads at every place: [n, c, h, w] -> [n, heads, h, w].
+
+    A product for each face, and no convolution of 1x1, for which onnxruntime would first sort the channels into blocks.
+    A face's own product, too: one of the places of all faces would pick other kernels for few rows than for many, and
+    the logits differ by a bit with the batch.
+    """
+
+    def __init__(self, heads: Tensor, height: int, width: int) -> None:
+        """`heads`: [heads, c]."""
+        super().__init__()
+        self.weight = nn.Parameter(heads)
+        self.height, self.width = height, width
+
+    def forward(self, features: Tensor) -> Tensor:
+        heads, channels = self.weight.shape
+        places = features.reshape(-1, channels, self.height * self.width)
+        return torch.matmul(self.weight, places).reshape(-1, heads, self.height, self.width)
+
+
+class FileNet(ExportNet):
+    """An `ExportNet` as the file has it: its first convolution over blocks of pixels where it can be, see `packing`."""
+
+    def __init__(self, net: EmotionNet) -> None:
+        super().__init__(net)
+        stem = self.trunk[0]
+        if packing.fits(stem):
+            assert isinstance(stem, nn.Conv2d)
+            self.trunk[0] = packing.packed_stem(stem)
+            self.standardise = packing.PackedPixels()
 
 
 class FoldedGate(nn.Module):
@@ -105,7 +135,7 @@ def export(net: EmotionNet, path: Path, epochs: int = 0) -> None:
         # The tracing exporter needs no further package and writes a static graph without loose ends.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            ExportNet(net).eval(),
+            FileNet(net).eval(),
             (example,),
             str(path),
             dynamo=False,
@@ -158,7 +188,7 @@ def _fold(trunk: nn.Sequential) -> nn.Sequential:
 def _fold_block(block: Residual) -> Residual:
     folded = Residual.__new__(Residual)
     nn.Module.__init__(folded)
-    folded.inset = block.inset
+    folded.inset, folded.stride = block.inset, block.stride
     folded.body = _fold(block.body)
     folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
     return folded

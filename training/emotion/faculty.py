@@ -33,7 +33,7 @@ class Teacher(nn.Module):
         self.precision = torch.float32 if device.type == "cpu" else torch.float16
         self.standardise = folded.standardise
         self.trunk = folded.trunk.to(self.precision)
-        self.register_buffer("heads", folded.maps.weight[:, :, 0, 0].detach())
+        self.register_buffer("heads", folded.maps.weight.detach())
         self.register_buffer("bias", folded.bias.detach())
         self.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
 

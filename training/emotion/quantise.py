@@ -63,14 +63,15 @@ def quantise(
 
 def float_nodes(model: onnx.ModelProto) -> list[str]:
     """Names of the nodes that stay in float: all before the first convolution, the gates' convolutions of single
-    numbers, the heads' convolution and all after.
+    numbers, the heads' product and all after.
 
     They cost next to nothing, and an error there reaches the scores undamped.
     """
     nodes = list(model.graph.node)
     convolutions = [index for index, node in enumerate(nodes) if node.op_type == "Conv"]
+    (heads,) = (index for index, node in enumerate(nodes) if node.op_type == "MatMul")
     gates = [nodes[index] for index in convolutions if nodes[index].input[1].endswith((".squeeze", ".excite"))]
-    return [node.name for node in (*nodes[: convolutions[0]], *gates, *nodes[convolutions[-1] :])]
+    return [node.name for node in (*nodes[: convolutions[0]], *gates, *nodes[heads:])]
 
 
 def calibration_faces(folder: Path, count: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from training.common import checkpoint, digest, provenance
 from training.common.runlog import RunLog
-from training.emotion import cascade, data, symmetry
+from training.emotion import cascade, data, packing, symmetry
 from training.emotion.export import ExportNet, FoldedGate
 from training.emotion.labels import FERPLUS8
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, build
 
+STEM, HEADS = "trunk.0.weight", "maps.weight"
 FACES = 2048  # that the batch norms take their statistics from
 FRESH_LENGTH = (
     2**0.5
@@ -41,11 +42,11 @@ def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8], stage: str | Non
     again by what they show of `faces`. Raises KeyError or RuntimeError where the shapes differ.
     """
     folded = ExportNet(net.eval())
-    weights = parameters(path, stage)
-    folded.load_state_dict({name: torch.from_numpy(weights[name]) for name in folded.state_dict()})
+    weights = _as_trained({name: torch.from_numpy(weight) for name, weight in parameters(path, stage).items()})
+    folded.load_state_dict({name: weights[name] for name in folded.state_dict()})
     crowd = len(FERPLUS8)
     for head, rows in ((net.ferplus, slice(crowd)), (net.fer2013, slice(crowd, None))):
-        head.weight.copy_(folded.maps.weight[rows, :, 0, 0])
+        head.weight.copy_(folded.maps.weight[rows])
         head.bias.copy_(folded.bias[rows])
     hooks = []
     for (convolution, norm), (weight, bias) in zip(_pairs(net), _frozen(folded), strict=True):
@@ -75,6 +76,17 @@ def parameters(path: Path, stage: str | None = None) -> dict[str, NDArray[np.flo
         scale = stored[f"{name}_scale" if f"{name}_scale" in stored else f"{name}_quantized_scale"]
         found[name] = value * scale.reshape(-1, *[1] * (value.ndim - 1))
     return {name: np.array(value, dtype=np.float32) for name, value in found.items()}
+
+
+def _as_trained(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A file's weights in the form of an `ExportNet`: its first convolution over pixels, and its heads as a product's,
+    which older files have as a convolution's."""
+    stem, heads = weights[STEM], weights[HEADS]
+    return {
+        **weights,
+        STEM: packing.unpacked(stem) if stem.shape[1] > 1 else stem,
+        HEADS: heads.flatten(1),
+    }
 
 
 def _pairs(net: EmotionNet) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:

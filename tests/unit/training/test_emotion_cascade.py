@@ -22,7 +22,7 @@ from training.emotion.thaw import parameters  # noqa: E402
 LIGHT = NetShape(stem=(Stem(4, 2),), stages=(Stage(6, 1, 2), Stage(8, 1, 2)))
 WIDE = NetShape(stem=(Stem(8, 2),), stages=(Stage(8, 1, 2), Stage(12, 2, 2)))
 FACES = 70
-NOBODY, EVERYBODY = Rule(0.0, 0.1, 1.0), Rule(2.1, 0.05, 1.0)
+NOBODY, EVERYBODY = Rule(0.0, 0.1, 1.0), Rule(1000.0, 1.0, 1.0)
 
 
 def faces(count: int = FACES) -> np.ndarray:
@@ -126,9 +126,8 @@ def test_a_rule_s_part_grows_without_a_step():
 
 
 def test_a_certainty_is_the_sum_of_both_heads_leads():
-    chances = np.log(np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2]], np.float32))
-    logits = Logits(chances, chances[::-1])
-    np.testing.assert_allclose(certainty(logits), [0.2, 0.2], atol=1e-6)
+    logits = np.array([[3, 5, 1.5], [2, 0, 2]], np.float32)
+    np.testing.assert_allclose(certainty(Logits(logits, logits[::-1])), [2, 2])
 
 
 @pytest.fixture

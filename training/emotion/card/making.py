@@ -26,8 +26,9 @@ def _joining(made: Report) -> str:
     """What makes one file of two nets."""
     rule = made["rule"]
     return (
-        "A net is as certain of a face as its likeliest label is ahead of the next, added over both heads (0 to 2, at "
-        f"temperature 1). Where the first net's certainty is below {rule['certainty']}, the second looks too, and its "
+        "A net is as certain of a face as the logit of its likeliest label is above the next, added over both heads: "
+        f"how many nats likelier. Where the first net's certainty is below {rule['certainty']}, the second looks too, "
+        "and its "
         f"part in the logits grows from nothing there to {100 * rule['share']:.0f} % where the first is less certain "
         f"by {rule['fade']}, so that a face that changes little does not change its scores at one stroke. These three "
         f"numbers were chosen on `valid`, for accuracy against time; no weight was. {made['note']}"
