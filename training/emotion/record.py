@@ -88,6 +88,7 @@ def _joined(run: Path, event: Report, note: str) -> Report:
         "faces_without_votes": max(first["faces_without_votes"], second["faces_without_votes"]),
         "note": note,
         "rule": event["rule"],
+        "temperatures": [stage["temperatures"] for stage in event["stages"]],
         "segments": _segments([event]),
         "stages": [{key: value for key, value in one.items() if key != "lineage"} for one in (first, second)],
         "lineage": lineage(run),

@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed where models a
 
 from training.common.runlog import RunLog  # noqa: E402
 from training.emotion import cascade, conditions, data, timing  # noqa: E402
-from training.emotion.cascade import Rule, certainty, joined  # noqa: E402
+from training.emotion.cascade import Rule, certainty, cooled, joined  # noqa: E402
 from training.emotion.export import export  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
 from training.emotion.model import EmotionNet, NetShape, Stage, Stem  # noqa: E402
@@ -91,6 +91,26 @@ def test_nobody_and_everybody_may_go_on(nets: tuple[Path, Path], tmp_path: Path)
     np.testing.assert_allclose(everybody.logits(images).fer2013, second.logits(images).fer2013, atol=1e-5)
 
 
+def test_a_cooled_net_says_the_same_with_other_weight(nets: tuple[Path, Path], tmp_path: Path):
+    onnx.save(cooled(onnx.load(nets[0]), (0.5, 2.0)), tmp_path / "cooled.onnx")
+    plain, other = (Session(path).run(faces(3), cascade.ANSWERS) for path in (nets[0], tmp_path / "cooled.onnx"))
+    for factor, before, after in zip((2, 0.5, 2), plain, other, strict=True):
+        np.testing.assert_allclose(after, factor * before, rtol=1e-4, atol=1e-5)
+
+
+def test_temperatures_are_those_nearest_to_votes_and_labels():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (400, 15))
+    votes = np.zeros((400, len(VOTE_COLUMNS)), np.int64)
+    for face, row in enumerate(logits[:, :8]):
+        chances = np.exp(row / 0.5)
+        votes[face, :8] = rng.multinomial(400, chances / chances.sum())
+    label = np.array([rng.choice(7, p=np.exp(row / 2) / np.exp(row / 2).sum()) for row in logits[:, 8:]])
+    crowd, single = cascade.temperatures(Logits(logits[:, :8], logits[:, 8:]), data.Faces(faces(400), votes, label))
+    assert crowd == pytest.approx(0.5, abs=0.03)
+    assert single == pytest.approx(2, abs=0.5)
+
+
 def test_a_face_s_answer_does_not_depend_on_its_neighbours(nets: tuple[Path, Path], tmp_path: Path):
     session = session_of(nets, Rule(middle(nets), 0.15, 1.0), tmp_path)
     assert timing.batch_dependence(session, faces(), (2, 7, 32)) == 0
@@ -134,6 +154,7 @@ def test_a_certainty_is_the_sum_of_both_heads_leads():
 def run(nets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run joined by the program itself."""
     votes = np.zeros((FACES, len(VOTE_COLUMNS)), dtype=np.int64)
+    votes[np.arange(FACES), np.arange(FACES) % 8] = 10
     monkeypatch.setattr(data, "load", lambda *_: data.Faces(faces(), votes, np.zeros(FACES, np.int64)))
     first, second = (str(path.parent) for path in nets)
     command = ["cascade", "--run", str(tmp_path / "c"), "--first", first, "--second", second, "--onward", "0.3"]
@@ -148,7 +169,8 @@ def test_the_program_lets_the_share_go_on_that_it_was_told_and_notes_how(run: Pa
     assert session.epochs == 21
     event = json.loads((run / "log.jsonl").read_text())
     assert event["rule"]["share"] == 1
-    assert event["stages"] == [{"run": path.parent.as_posix(), "epochs": 10 + index} for index, path in enumerate(nets)]
+    told = [(stage["run"], stage["epochs"], len(stage["temperatures"])) for stage in event["stages"]]
+    assert told == [(path.parent.as_posix(), 10 + index, 2) for index, path in enumerate(nets)]
     assert (run / "fp32.onnx").is_file()
 
 

@@ -295,7 +295,8 @@ def test_views_of_another_build_are_told_only_where_there_were_any(old: Path, tm
 
 
 def test_a_cascade_is_told_with_both_of_its_nets(taught: Path, old: Path, tmp_path: Path):
-    stages = [{"run": run.as_posix(), "epochs": 2} for run in (old, taught)]
+    runs = ((old, [0.88, 1.07]), (taught, [0.9, 1.13]))
+    stages = [{"run": run.as_posix(), "epochs": 2, "temperatures": by} for run, by in runs]
     rule = {"certainty": 0.61, "fade": 0.2, "share": 0.9}
     command = "CASCADE --run runs/both"
     event = {"event": "cascade", "commit": "def", "command": command, "rule": rule, "stages": stages}
@@ -308,6 +309,7 @@ def test_a_cascade_is_told_with_both_of_its_nets(taught: Path, old: Path, tmp_pa
     first, second = text.split("### The second net")
     assert "below 0.61" in first
     assert "90 % where the first is less certain by 0.2" in first
+    assert "the first net's 0.88 and 1.07, the second's 0.9 and 1.13" in first
     assert "A note." in first
     assert "7 of 100 were left out" in first
     assert "`runs/t/fp32.onnx`" in second

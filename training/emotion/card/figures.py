@@ -25,8 +25,8 @@ def figures(measured: Report, others: dict[str, Report], version: str, candidate
     return f"""
 ## Figures
 
-On the FER+ `valid` split, for the very file in this folder: one net, int8, no test-time augmentation. The test split
-was never read. `make model-report` recomputes all of it.
+On the FER+ `valid` split, for the very file in this folder: {_kind(measured)}, int8, no test-time augmentation. The
+test split was never read. `make model-report` recomputes all of it.
 
 {aims(measured)}
 
@@ -53,8 +53,21 @@ was never read. `make model-report` recomputes all of it.
 
 ### Shapes that were tried
 
-{shapes(candidates)}
+{shapes(candidates)}{_of_two(measured)}
 """
+
+
+def _kind(measured: Report) -> str:
+    return "two nets, of which the second looks at some faces" if measured["second_looks"] else "one net"
+
+
+def _of_two(measured: Report) -> str:
+    if not measured["second_looks"]:
+        return ""
+    return (
+        " This file has two of these shapes, the light one for every face and the wide one for some (*How it was "
+        "made*): its own accuracy and time stand in the tables above."
+    )
 
 
 def _fitted(measured: Report) -> str:

@@ -26,13 +26,21 @@ def _joining(made: Report) -> str:
     """What makes one file of two nets."""
     rule = made["rule"]
     return (
+        f"Each net's logits were first divided by the temperatures that bring them nearest to the votes and labels of "
+        f"`valid` ({_coolings(made)} for the crowd's and the FER2013 head), so that a number means the same in both. "
         "A net is as certain of a face as the logit of its likeliest label is above the next, added over both heads: "
         f"how many nats likelier. Where the first net's certainty is below {rule['certainty']}, the second looks too, "
         "and its "
         f"part in the logits grows from nothing there to {100 * rule['share']:.0f} % where the first is less certain "
-        f"by {rule['fade']}, so that a face that changes little does not change its scores at one stroke. These three "
+        f"by {rule['fade']}, so that a face that changes little does not change its scores at one stroke. These "
         f"numbers were chosen on `valid`, for accuracy against time; no weight was. {made['note']}"
     ).strip()
+
+
+def _coolings(made: Report) -> str:
+    """The temperatures of both nets, in words."""
+    first, second = (" and ".join(str(value) for value in by) for by in made["temperatures"])
+    return f"the first net's {first}, the second's {second},"
 
 
 def _facts(made: Report) -> str:
