@@ -32,8 +32,8 @@ def look(engine: LocalEngine) -> Look:
 
 
 @pytest.fixture(scope="session")
-def look_lightly() -> Iterator[Look]:
-    """The same with the lighter emotion model."""
+def look_widely() -> Iterator[Look]:
+    """The same with the wide emotion net for every face."""
     engine = open_engine(EngineConfig(STORE, workers=1, versions={"emotion": "3"}))
     yield looking_with(engine)
     engine.close()

@@ -85,9 +85,9 @@ def test_every_label_set_calls_the_astronaut_happy(look: Look, labels: LabelSet)
 
 
 @pytest.mark.parametrize("labels", list(LabelSet))
-def test_the_lighter_model_sees_the_same_astronaut(look: Look, look_lightly: Look, labels: LabelSet) -> None:
+def test_the_wide_net_sees_the_same_astronaut(look: Look, look_widely: Look, labels: LabelSet) -> None:
     options = AnalyzeOptions(labels=labels)
-    one, other = the_face(look, JPEG, options), the_face(look_lightly, JPEG, options)
+    one, other = the_face(look, JPEG, options), the_face(look_widely, JPEG, options)
     assert (other.box, other.landmarks, other.emotion) == (one.box, one.landmarks, "happy")
     assert other.scores != one.scores
     assert sum(other.scores.values()) == pytest.approx(1, abs=1e-9)

@@ -93,8 +93,8 @@ def times(files: dict[str, Path], faces: NDArray[np.uint8], kept: Report, cpuinf
     known = kept.get(key, {}).get("times_as_slow", {})
     here: Report = {"kind": timing.processor(cpuinfo), "milliseconds": summary.milliseconds(ours)}
     session = Session(files["ours"])
-    if session.is_cascade:
-        hard = faces[session.looked_twice(faces)]
+    hard = faces[session.looked_twice(faces)] if session.is_cascade else faces[:0]
+    if len(hard):
         here["milliseconds_looked_twice"] = summary.milliseconds(
             timing.race({"ours": files["ours"]}, timing.sample(hard))["ours"]
         )

@@ -11,11 +11,12 @@ import pytest
 
 from service.store import ModelStore
 from training.common import digest
-from training.emotion import conditions, data, evaluate, headline, pack, report, timing
+from training.emotion import conditions, data, evaluate, headline, pack, perturb, report, timing
 from training.emotion.calibrate import Meaning
 from training.emotion.labels import VOTE_COLUMNS
 
 STORED = Path(__file__).parents[3] / "model_store" / "emotion" / "1" / "model.onnx"
+CASCADE = STORED.parents[1] / "2" / "model.onnx"
 FACES = 48
 
 
@@ -26,7 +27,8 @@ def made_up_faces(seed: int) -> data.Faces:
     votes = np.zeros((FACES, len(VOTE_COLUMNS)), dtype=np.int64)
     votes[np.arange(FACES), label] = 7
     votes[np.arange(FACES), (label + 1) % 8] = 3
-    return data.Faces(rng.integers(0, 256, (FACES, 48, 48), dtype=np.uint8), votes, label % 7)
+    blocks = rng.integers(0, 256, (FACES, 8, 8), dtype=np.uint8)  # of pure noise the shipped net is always sure
+    return data.Faces(blocks.repeat(6, axis=1).repeat(6, axis=2), votes, label % 7)
 
 
 @pytest.fixture
@@ -119,6 +121,32 @@ def test_a_version_set_aside_says_so_and_is_measured_with_the_others(run: Path, 
     before = one.stat().st_mtime_ns
     call(report, monkeypatch, "--store", "store", "--keep-scenes", "--version", "8", "--fp32", "runs/made-up/fp32.onnx")
     assert one.stat().st_mtime_ns == before
+
+
+def test_a_cascade_is_told_with_how_often_and_how_long_both_nets_look(run: Path, monkeypatch: pytest.MonkeyPatch):
+    log = (run / "log.jsonl").read_text()
+    stages = []
+    for name in ("light", "wide"):
+        (run.parent / name).mkdir()
+        (run.parent / name / "log.jsonl").write_text(log)
+        stages.append({"run": f"runs/{name}", "epochs": 58, "temperatures": [0.9, 1.1]})
+    rule = {"certainty": 0.76, "fade": 0.3, "share": 1.0}
+    event = {"event": "cascade", "commit": "abc", "command": "CASCADE", "rule": rule, "stages": stages}
+    (run / "log.jsonl").write_text(json.dumps(event) + "\n")
+    shutil.copyfile(CASCADE, run / "int8.onnx")
+    folder = packed(run, monkeypatch)
+    call(report, monkeypatch, "--store", "store", "--keep-scenes")
+    tables = manifest_of(folder)
+    assert tables["outputs"][-1]["name"] == "unsure"
+    looks = tables["metrics"]["second_looks"]
+    assert set(looks) == {"plain", *perturb.ROBUSTNESS}
+    assert 0 < looks["plain"] < 100
+    (race,) = tables["metrics"]["times"].values()
+    assert race["milliseconds_looked_twice"]["batch_1"] > race["milliseconds"]["batch_1"]
+    text = " ".join((folder / "CARD.md").read_text(encoding="utf-8").split())
+    assert f"The second net looked at {looks['plain']:.2f} % of the faces of `valid`" in text
+    assert "two nets, of which the second looks at some faces, int8" in text
+    assert "this file on the faces that both of its nets look at, ms (median)" in text
 
 
 def test_what_is_not_at_hand_is_kept_and_said_so(run: Path, monkeypatch: pytest.MonkeyPatch):
