@@ -75,10 +75,10 @@ def _averaged(run: Path, event: Report, epochs: int, note: str) -> Report:
 
 def _joined(run: Path, event: Report, note: str) -> Report:
     """The record of a cascade: its nets' own under `stages`, and what is said once of both; what only one net can have
-    (views, a parent) is the second's."""
+    (a seed, views, a parent) is the first's, which answers every face."""
     first, second = (trained_by(Path(stage["run"]), stage["epochs"]) for stage in event["stages"])
     return {
-        **second,
+        **first,
         "commit": event["commit"],
         "command": event["command"],
         "run": run.as_posix(),
@@ -166,10 +166,14 @@ def _parent(events: list[Report]) -> str:
 
 
 def compared_run(run: Path) -> Report:
-    """What tells one seed from another: -1 and empty where the log is gone."""
+    """What tells one seed from another, a cascade's being its first net's: -1 and empty where the log is gone."""
     if not (run / "log.jsonl").is_file():
         return {"run": run.as_posix(), "seed": -1, "epochs": -1, "began_with": "", "command": ""}
     events = _events(run)
+    if events[0]["event"] == "cascade":
+        first, second = (compared_run(Path(stage["run"])) for stage in events[0]["stages"])
+        told = {"run": run.as_posix(), "epochs": first["epochs"] + second["epochs"], "command": events[0]["command"]}
+        return {**first, **told}
     return {
         "run": run.as_posix(),
         "seed": int(next(event for event in reversed(events) if "config" in event)["config"]["seed"]),

@@ -305,6 +305,9 @@ def test_a_cascade_is_told_with_both_of_its_nets(taught: Path, old: Path, tmp_pa
     assert (made["shape"], made["epochs"], made["minutes"]) == ("tiny > tiny", 4, 3)
     assert made["faces_without_votes"] == 1234
     assert planned_epochs(run) == 4
+    compared = compared_run(run)
+    assert (compared["seed"], compared["epochs"]) == (3, 4)
+    assert (compared["run"], compared["command"]) == (run.as_posix(), command)
     text = making({"trained_by": made})
     first, second = text.split("### The second net")
     assert "below 0.61" in first
