@@ -205,8 +205,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--first", type=Path, required=True, help="the light net's run, exported and quantised")
     parser.add_argument("--second", type=Path, required=True, help="the wide net's")
-    parser.add_argument("--onward", type=float, default=0.05, help="share of valid that the second net looks at")
-    parser.add_argument("--fade", type=float, default=0.3, help="see Rule")
+    parser.add_argument("--onward", type=float, default=0.04, help="share of valid that the second net looks at")
+    parser.add_argument("--fade", type=float, default=0.4, help="see Rule")
     parser.add_argument("--share", type=float, default=1.0, help="see Rule")
     options = parser.parse_args()
     for name in ("onward", "share"):

@@ -16,7 +16,7 @@ from training.emotion.data import TILE
 from training.emotion.session import UNSURE, Session, open_session
 
 BATCHES = (1, 8, 32)
-ROUNDS = 4
+ROUNDS = 7
 FACES = 2560  # enough that chance moves the share of hard ones by half a point at most
 COLD_FACES = 200
 ELSEWHERE = 32 * 2**20  # bytes; more than a core's own caches hold
