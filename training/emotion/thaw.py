@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.common import checkpoint, digest, provenance
 from training.common.runlog import RunLog
-from training.emotion import cascade, data, packing, symmetry
+from training.emotion import cascade_graph, data, packing, symmetry
 from training.emotion.export import ExportNet, FoldedGate
 from training.emotion.labels import FERPLUS8
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, build
@@ -68,7 +68,7 @@ def parameters(path: Path, stage: str | None = None) -> dict[str, NDArray[np.flo
     """The weights of an ONNX file by their names in torch, what is quantised brought back to float; with `stage` those
     of one of a cascade's nets."""
     model = onnx.load(path)
-    weights = model.graph.initializer if stage is None else cascade.stage_of(model, stage)
+    weights = model.graph.initializer if stage is None else cascade_graph.stage_of(model, stage)
     stored = {one.name: numpy_helper.to_array(one) for one in weights}
     found = {name: value for name, value in stored.items() if value.dtype == np.float32}
     for name in (name.removesuffix("_quantized") for name in stored if name.endswith("_quantized")):
@@ -136,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.emotion.thaw", description=__doc__)
     parser.add_argument("--version", required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--stage", choices=cascade.STAGES, help="which of a cascade's nets")
+    parser.add_argument("--stage", choices=cascade_graph.STAGES, help="which of a cascade's nets")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     options = parser.parse_args()
@@ -146,7 +146,7 @@ def main() -> None:
     if ("stages" in made) != (options.stage is not None):
         parser.error(f"version {options.version} is {'a cascade: name a --stage' if 'stages' in made else 'one net'}")
     if options.stage:
-        chosen = made["stages"][cascade.STAGES.index(options.stage)]
+        chosen = made["stages"][cascade_graph.STAGES.index(options.stage)]
         made = {**chosen, "lineage": made["lineage"]}
     net = build(made["shape"])
     thaw(net, path, data.load(options.data, "train").images[:FACES], options.stage)

@@ -12,7 +12,8 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed where models a
 
 from training.common.runlog import RunLog  # noqa: E402
 from training.emotion import cascade, conditions, data, timing  # noqa: E402
-from training.emotion.cascade import Rule, certainty, cooled, joined  # noqa: E402
+from training.emotion.cascade import certainty, cooled  # noqa: E402
+from training.emotion.cascade_graph import ANSWERS, STAGES, Rule, joined  # noqa: E402
 from training.emotion.export import export  # noqa: E402
 from training.emotion.labels import VOTE_COLUMNS  # noqa: E402
 from training.emotion.model import EmotionNet, NetShape, Stage, Stem  # noqa: E402
@@ -93,7 +94,7 @@ def test_nobody_and_everybody_may_go_on(nets: tuple[Path, Path], tmp_path: Path)
 
 def test_a_cooled_net_says_the_same_with_other_weight(nets: tuple[Path, Path], tmp_path: Path):
     onnx.save(cooled(onnx.load(nets[0]), (0.5, 2.0)), tmp_path / "cooled.onnx")
-    plain, other = (Session(path).run(faces(3), cascade.ANSWERS) for path in (nets[0], tmp_path / "cooled.onnx"))
+    plain, other = (Session(path).run(faces(3), ANSWERS) for path in (nets[0], tmp_path / "cooled.onnx"))
     for factor, before, after in zip((2, 0.5, 2), plain, other, strict=True):
         np.testing.assert_allclose(after, factor * before, rtol=1e-4, atol=1e-5)
 
@@ -131,7 +132,7 @@ def test_how_many_go_on_is_told_for_plain_and_worse_pictures(nets: tuple[Path, P
 
 def test_both_nets_can_be_had_back(nets: tuple[Path, Path], tmp_path: Path):
     session_of(nets, EVERYBODY, tmp_path)
-    for stage, path in zip(cascade.STAGES, nets, strict=True):
+    for stage, path in zip(STAGES, nets, strict=True):
         theirs, ours = parameters(path), parameters(tmp_path / "joined.onnx", stage)
         assert set(theirs) <= set(ours)
         assert all((ours[name] == value).all() for name, value in theirs.items())
