@@ -34,7 +34,7 @@ FRESH_LENGTH = (
 @torch.no_grad()
 def thaw(net: EmotionNet, path: Path, faces: NDArray[np.uint8], stage: str | None = None) -> None:
     """Give `net` the weights of the ONNX file at `path`, int8 or fp32, or of one `stage` of it, which must be of its
-    shape.
+    shape. A stage's heads are cooled (`cascade.cooled`): its logits are those of the run over a temperature.
 
     The file's batch norms are folded into its convolutions. Each becomes again a filter of `FRESH_LENGTH` and a batch
     norm that undoes it, with the statistics of `faces` [n, 48, 48]: the net says what the file says, and trains as one
