@@ -10,11 +10,15 @@ from typing import Any
 
 from anyio import CancelScope, create_task_group, sleep, to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from service.api import errors, health, images, metrics, models, pages, videos
+from service.api.answer_headers import CORS, AnswerHeaders
 from service.api.bodies import UploadLimits
 from service.api.clip_folder import sweep
 from service.api.context import EngineSlot, Services
+from service.api.description import describe, operation_id
+from service.api.hosts import HostRule, KnownHosts
 from service.api.json_pictures import JsonPictures
 from service.api.middleware import ErrorBoundary, LingeringClose, RequestContext
 from service.api.reading import StalledReader
@@ -97,6 +101,9 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        # One would be built from the Host header, whatever that says.
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     services = _services(settings, slot)
     app.state.settings = settings
@@ -105,10 +112,15 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
         app.include_router(router)
     pages.mount_static(app)
     errors.install(app)
+    describe(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
     # The last one added is the outermost.
     app.add_middleware(StalledReader, seconds=settings.upload_idle_seconds)
+    app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
+    app.add_middleware(AnswerHeaders)
     app.add_middleware(RequestContext, recorder=services.recorder)
     return app
 

@@ -1,6 +1,7 @@
 """One frozen object of settings, read from ``MIEN_*`` environment variables once and passed down."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,6 +24,8 @@ from service.errors import InvalidOption
 from service.paths import default_store
 
 _MIB = 1 << 20
+_HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 
 
 class Settings(BaseSettings):
@@ -38,6 +41,13 @@ class Settings(BaseSettings):
     store: Path = Field(default_factory=default_store, description="the model store: <model>/<version>/")
     model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; empty: no key asked")
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated origins whose pages may call this service; * for any"
+    )
 
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
     max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; it waits in the spool folder")
@@ -64,6 +74,27 @@ class Settings(BaseSettings):
             # Whoever sets the variable wants a closed service; without a key it would be open to everybody.
             raise ValueError("it holds no key; write keys with commas between them, or unset it to ask for none")
         return keys
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.lower().split(",")))) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _HOST_NAME.fullmatch(name)]:
+            raise ValueError(
+                f"{wrong[0]!r} is no host name; write names without scheme and port, as in mien.example.org"
+            )
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _ORIGIN.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} is no origin; write scheme, host and port alone, as in https://example.org")
+        return value
 
     @field_validator("store")
     @classmethod

@@ -1,7 +1,7 @@
 """Every error an HTTP caller can meet: one table from error class to status, one shape on the wire (RFC 9457)."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -9,11 +9,12 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from service import errors
+from service.api.option_errors import option_error
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -22,6 +23,12 @@ class Unauthorized(errors.InputError):
     """No API key was sent, or not one of ours."""
 
     code = "unauthorized"
+
+
+class UnknownHost(errors.InputError):
+    """The request names a host that this service does not answer to."""
+
+    code = "unknown_host"
 
 
 class NotFound(errors.InputError):
@@ -56,12 +63,13 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is needed"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UploadStalled: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
     errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable answer form"),
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was passed"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
     errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),
-    errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "There are no pictures in the clip"),
+    errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "The clip has sound only"),
     errors.InvalidOption: (HTTPStatus.UNPROCESSABLE_ENTITY, "An option is wrong"),
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
     errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
@@ -108,15 +116,15 @@ class ProblemOut(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    limit: str | None = None
-    bound: float | None = None
-    field: str | None = None
+    type: str = Field(description="`urn:mien:problem:` and the code")
+    title: str = Field(description="what kind of error it is, in a few words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what was wrong this time, and what to do about it")
+    code: str = Field(description="a stable name of the kind of error, for programs")
+    request_id: str = Field(description="the same as in the X-Request-ID header; the service's log has it")
+    limit: str | None = Field(None, description="the bound that was passed (too_large)")
+    bound: float | None = Field(None, description="its value")
+    field: str | None = Field(None, description="the option or the part of the body that is wrong")
 
 
 def problem_of(error: errors.MienError) -> Problem:
@@ -166,10 +174,7 @@ async def _on_mien_error(request: Request, error: errors.MienError) -> JSONRespo
 
 
 async def _on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-    first = error.errors()[0]
-    name = str(first.get("ctx", {}).get("option") or first["loc"][-1])
-    message = first["msg"] if first["type"] == "unknown_option" else f"The option {name} is wrong: {first['msg']}."
-    return problem_of(errors.InvalidOption(name, message)).response(request_id_of(request))
+    return problem_of(option_error(error.errors()[0])).response(request_id_of(request))
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
@@ -192,20 +197,8 @@ async def _on_hang_up(request: Request, _: ClientDisconnect) -> JSONResponse:
     )
 
 
-def _described(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """The document with the schema of a problem in it: FastAPI lists models of its own media type only."""
-
-    def document() -> dict[str, Any]:
-        found = openapi()
-        found["components"]["schemas"][ProblemOut.__name__] = ProblemOut.model_json_schema()
-        return found
-
-    return document
-
-
 def install(app: FastAPI) -> None:
-    """Teach the app to answer every error as a problem, and its OpenAPI document what that is."""
-    app.openapi = _described(app.openapi)  # type: ignore[method-assign]
+    """Teach the app to answer every error as a problem."""
     app.add_exception_handler(errors.MienError, _on_mien_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]

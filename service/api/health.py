@@ -12,41 +12,41 @@ from service.api.openapi import problems
 router = APIRouter(route_class=GetRoute, tags=["health"])
 
 
-@router.get("/health/live")
-async def live() -> dict[str, str]:
+@router.get("/health/live", summary="Whether the process answers")
+async def health_live() -> dict[str, str]:
     """The process answers."""
     return {"status": "live"}
 
 
-@router.get("/health/startup", responses=problems(503))
-async def startup(services: ServicesDep) -> dict[str, str]:
+@router.get("/health/startup", responses=problems(503), summary="Whether the models are loaded")
+async def health_startup(services: ServicesDep) -> dict[str, str]:
     """The models have been loaded and warmed up."""
     if services.engine.peek() is None:
         raise NotReady(services.engine.reason)
     return {"status": "started"}
 
 
-@router.get("/health/ready", responses=problems(503))
-async def ready(services: ServicesDep) -> dict[str, Any]:
+@router.get("/health/ready", responses=problems(503), summary="Whether pictures are answered now")
+async def health_ready(services: ServicesDep) -> dict[str, Any]:
     """Pictures are answered now: the models are warm and a canary came through the workers lately."""
     return {"status": "ready", "canary_age_seconds": _check_ready(services)}
 
 
-@router.get("/v2/health/live")
-async def v2_live() -> dict[str, bool]:
+@router.get("/v2/health/live", summary="Server live (Open Inference Protocol)")
+async def server_live() -> dict[str, bool]:
     """Open Inference Protocol: server live."""
     return {"live": True}
 
 
-@router.get("/v2/health/ready", responses=problems(503))
-async def v2_ready(services: ServicesDep) -> dict[str, bool]:
+@router.get("/v2/health/ready", responses=problems(503), summary="Server ready (Open Inference Protocol)")
+async def server_ready(services: ServicesDep) -> dict[str, bool]:
     """Open Inference Protocol: server ready."""
     _check_ready(services)
     return {"ready": True}
 
 
-@router.get("/v2/models/{name}/ready", responses=problems(404, 503))
-async def v2_model_ready(name: str, services: ServicesDep) -> dict[str, Any]:
+@router.get("/v2/models/{name}/ready", responses=problems(404, 503), summary="Model ready (Open Inference Protocol)")
+async def model_ready(name: str, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model ready."""
     _check_ready(services)
     if not any(model.name == name and model.active for model in services.engine.get().models()):

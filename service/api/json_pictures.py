@@ -53,8 +53,11 @@ class JsonPictures:
         del body
         try:
             return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidRequest(f"The body is not JSON ({str(error) or 'nested too deeply'}); {_EXPECTED}.") from None
+        except json.JSONDecodeError as error:
+            place = f"line {error.lineno}, column {error.colno}"
+            raise InvalidRequest(f"The body is not JSON (see {place}); {_EXPECTED}.") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists
+            raise InvalidRequest(f"The body is no JSON that is read; {_EXPECTED}.") from None
 
     def _pictures(self, document: object) -> Iterator[PictureInput]:
         images = document.get("images") if isinstance(document, dict) else None
@@ -83,5 +86,5 @@ def _decode_base64(name: str, value: object) -> bytes | InputError:
     try:
         # Tools wrap base64 at 76 columns; the line ends are not part of it.
         return base64.b64decode(value.encode("ascii").translate(None, _SPACE), validate=True)
-    except (binascii.Error, ValueError) as error:
-        return InvalidField(name, f"{name} is not base64 ({error}); encode the file's bytes again.")
+    except (binascii.Error, ValueError):
+        return InvalidField(name, f"{name} is not base64; encode the file's bytes again.")

@@ -20,8 +20,8 @@ router = APIRouter(route_class=GetRoute, tags=["models"])
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
 
-@router.get("/models", dependencies=[KEY_NEEDED], responses=problems(401, 503))
-async def models(services: ServicesDep) -> dict[str, Any]:
+@router.get("/models", dependencies=[KEY_NEEDED], responses=problems(401, 421, 503), summary="List the models")
+async def list_models(services: ServicesDep) -> dict[str, Any]:
     """Every model in the store with its card: version, labels, input, metrics, calibration, data and licence."""
     found = services.engine.get().models()
     cards = [
@@ -32,13 +32,13 @@ async def models(services: ServicesDep) -> dict[str, Any]:
     return answer
 
 
-@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401))
+@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401, 421), summary="Server metadata")
 async def server_metadata(services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
     return {"name": "mien", "version": services.version, "extensions": []}
 
 
-@router.get("/v2/models/{name}", responses=problems(404, 503))
+@router.get("/v2/models/{name}", responses=problems(404, 421, 503), summary="Metadata of a model")
 async def model_metadata(name: str, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model metadata."""
     versions = [model for model in services.engine.get().models() if model.name == name]

@@ -39,7 +39,7 @@ async def read_multipart(
             raise InvalidRequest("The multipart body stops before its closing boundary; send it again.")
     except FormParserError as error:
         form.close()
-        raise InvalidRequest(f"The multipart body cannot be read: {error}.") from error
+        raise InvalidRequest("The multipart body is not well formed; let the client library build it.") from error
     except BaseException:
         form.close()
         raise

@@ -7,6 +7,10 @@ from starlette.datastructures import Headers
 
 from service.errors import NotAcceptable
 
+_MOST_CHARACTERS = 4096
+_MOST_RANGES = 64
+"""Browsers send some two hundred characters and ten ranges. All of them are read on the event loop."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Range:
@@ -33,8 +37,13 @@ def choose(accept: str | None, offers: Sequence[str]) -> str:
     """The best of ``offers``; among equals the one named most exactly, then the one offered first.
 
     Raises:
-        NotAcceptable: when the caller takes none of them.
+        NotAcceptable: when the caller takes none of them, or names more types than are read.
     """
+    if accept is not None and (len(accept) > _MOST_CHARACTERS or accept.count(",") >= _MOST_RANGES):
+        raise NotAcceptable(
+            f"The Accept header names more than {_MOST_RANGES} types or has more than {_MOST_CHARACTERS:,} characters; "
+            f"name only what you want of {', '.join(offers)}."
+        )
     ranges = [_parse(item) for item in (accept or "*/*").split(",") if item.strip()]
     ranked = [(_rank(ranges, offer), -place, offer) for place, offer in enumerate(offers)]
     (quality, _), _, best = max(ranked)

@@ -24,7 +24,7 @@ class AnalysisQuery(BaseModel):
     max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="most faces reported in one picture")
     labels: LabelSet = Field(LabelSet.FERPLUS8, description="which emotions are reported")
     deadline_ms: float | None = Field(
-        None, gt=0, le=3_600_000, description="give up (503) so many milliseconds after the upload"
+        None, ge=1, le=3_600_000, description="give up (503) so many milliseconds after the upload"
     )
 
     @model_validator(mode="before")

@@ -12,7 +12,6 @@ _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
     # Also a proof: a browser refuses whatever a page would load from elsewhere.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 

@@ -4,16 +4,21 @@ Boxes and landmarks are rounded to a hundredth of a pixel, and probabilities to 
 one face still sum to 1 within 0.0005. Rounding also makes equal faces equal bytes.
 """
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.errors import problem_of
-from service.domain import Box, Face, Landmarks, Quality
+from service.domain import LABELS, Box, Face, LabelSet, Landmarks, Quality
 from service.errors import MienError
 from service.usecases.pictures import PictureResult, PictureTimes
 
 Point = tuple[float, float]
+Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": list(LABELS[LabelSet.FERPLUS8])})]
+"""Every word of every label set: the others leave some of these out."""
+Reason = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": ["small", "blurred", "dark", "bright", "turned", "cut"]})
+]
 
 
 class _Wire(BaseModel):
@@ -23,10 +28,10 @@ class _Wire(BaseModel):
 class BoxOut(_Wire):
     """Pixels of the upright picture, clipped to it."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: float = Field(description="left edge")
+    y: float = Field(description="top edge")
+    width: float = Field(description="from the left edge to the right one")
+    height: float = Field(description="from the top edge to the bottom one")
 
     @classmethod
     def from_domain(cls, box: Box) -> Self:
@@ -36,11 +41,11 @@ class BoxOut(_Wire):
 class LandmarksOut(_Wire):
     """Five points in pixels of the upright picture; right and left are the subject's own."""
 
-    right_eye: Point
-    left_eye: Point
-    nose: Point
-    right_mouth: Point
-    left_mouth: Point
+    right_eye: Point = Field(description="x and y of the right eye's centre")
+    left_eye: Point = Field(description="x and y of the left eye's centre")
+    nose: Point = Field(description="x and y of the tip of the nose")
+    right_mouth: Point = Field(description="x and y of the right corner of the mouth")
+    left_mouth: Point = Field(description="x and y of the left corner of the mouth")
 
     @classmethod
     def from_domain(cls, points: Landmarks) -> Self:
@@ -56,12 +61,12 @@ class LandmarksOut(_Wire):
 class QualityOut(_Wire):
     """How far the face can be judged at all; ``reasons`` is empty exactly when ``ok``."""
 
-    sharpness: float
-    brightness: float
+    sharpness: float = Field(description="0 (blurred) to 1 (sharp)")
+    brightness: float = Field(description="mean grey value of the face, 0 (black) to 1 (white)")
     size: float = Field(description="shorter side of the box in pixels")
-    pose: float
-    ok: bool
-    reasons: list[str]
+    pose: float = Field(description="0 looks straight ahead; 0.5 and above is a half profile or more")
+    ok: bool = Field(description="nothing speaks against judging this face")
+    reasons: list[Reason] = Field(description="what speaks against it")
 
     @classmethod
     def from_domain(cls, quality: Quality) -> Self:
@@ -78,15 +83,15 @@ class QualityOut(_Wire):
 class FaceOut(_Wire):
     """One face."""
 
-    box: BoxOut
-    confidence: float
-    landmarks: LandmarksOut
-    emotion: str
-    score: float = Field(description="probability of ``emotion``")
-    uncertain: bool
+    box: BoxOut = Field(description="where the face is")
+    confidence: float = Field(description="how sure the detector is that this is a face, 0 to 1")
+    landmarks: LandmarksOut = Field(description="where its eyes, nose and mouth are")
+    emotion: Emotion = Field(description="the label with the highest score")
+    score: float = Field(description="probability of `emotion`")
+    uncertain: bool = Field(description="no label stands out enough to be relied on")
     scores: dict[str, float] = Field(description="a probability a label; they sum to 1 within 0.0005")
     valence: float = Field(description="from -1 (unpleasant) to 1 (pleasant)")
-    quality: QualityOut
+    quality: QualityOut = Field(description="how far this face can be judged")
 
     @classmethod
     def from_domain(cls, face: Face) -> Self:
@@ -108,21 +113,21 @@ class PictureErrorOut(_Wire):
 
     model_config = ConfigDict(extra="allow")
 
-    code: str
-    status: int
-    title: str
-    detail: str
+    code: str = Field(description="a stable name of the kind of error, for programs")
+    status: int = Field(description="the HTTP status that the picture alone would have had")
+    title: str = Field(description="what kind of error it is, in a few words")
+    detail: str = Field(description="what was wrong, and what to do about it")
 
 
 class PictureOut(_Wire):
     """One picture's answer: its faces, or an error."""
 
-    index: int
-    name: str | None
-    width: int | None
-    height: int | None
-    faces: list[FaceOut]
-    error: PictureErrorOut | None
+    index: int = Field(description="its place among the pictures sent, from 0")
+    name: str | None = Field(description="its file name, where the form gave one")
+    width: int | None = Field(description="pixels of the upright picture; null when it could not be read")
+    height: int | None = Field(description="pixels of the upright picture; null when it could not be read")
+    faces: list[FaceOut] = Field(description="the faces found")
+    error: PictureErrorOut | None = Field(description="why it could not be read; null when it was")
 
     @classmethod
     def from_domain(cls, picture: PictureResult) -> Self:
@@ -139,11 +144,11 @@ class PictureOut(_Wire):
 class TimingOut(_Wire):
     """Milliseconds. Stages are summed over the pictures and may overlap; ``total`` is by the clock."""
 
-    queue: float
-    decode: float
-    detect: float
-    classify: float
-    total: float
+    queue: float = Field(description="waiting for a thread and a worker")
+    decode: float = Field(description="decoding pictures or frames")
+    detect: float = Field(description="finding faces")
+    classify: float = Field(description="judging faces")
+    total: float = Field(description="from the end of the upload to the answer")
 
     @classmethod
     def from_domain(cls, times: PictureTimes, waited_ms: float) -> Self:
@@ -159,10 +164,10 @@ class TimingOut(_Wire):
 class PredictOut(_Wire):
     """The answer of ``POST /predict``."""
 
-    request_id: str
-    images: list[PictureOut]
+    request_id: str = Field(description="the same as in the X-Request-ID header; the service's log has it")
+    images: list[PictureOut] = Field(description="an entry a picture, in the order sent")
     models: dict[str, str] = Field(description="name and version of the models that answered")
-    timing_ms: TimingOut
+    timing_ms: TimingOut = Field(description="what took how long, in milliseconds")
 
 
 def _picture_error(error: MienError) -> PictureErrorOut:

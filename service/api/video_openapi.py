@@ -2,11 +2,18 @@
 
 from typing import Any
 
-from service.api.openapi import Responses, problems
+from service.api.openapi import UPLOAD_STATUSES, Responses, problems
 from service.api.video_schemas import AnalyzeVideoOut
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _TEXT = {"schema": {"type": "string"}}
+
+_OF_CLIPS: dict[int | str, str] = {
+    400: "The request is malformed, a form field has a wrong name, or more than one clip was sent.",
+    413: "A limit was passed: bytes, pixels of a frame, or seconds.",
+    415: "Not a clip that is read, or its codec is not.",
+    422: "An option is wrong, the clip is broken, or it has sound only.",
+}
 
 VIDEO_RESPONSES: Responses = {
     200: {
@@ -19,10 +26,11 @@ VIDEO_RESPONSES: Responses = {
             "video/mp4": _BINARY,
         },
     },
-    **problems(400, 401, 406, 408, 413, 415, 422, 429, 500, 503, 507),
+    **problems(*UPLOAD_STATUSES, words=_OF_CLIPS),
 }
 
 VIDEO_BODY: dict[str, Any] = {
+    "summary": "Follow people through a clip",
     "requestBody": {
         "required": True,
         "content": {
@@ -30,11 +38,14 @@ VIDEO_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "One clip, as a file."}
+                    },
+                    "additionalProperties": False,
                 }
             },
             "video/*": _BINARY,
             "application/octet-stream": _BINARY,
         },
-    }
+    },
 }

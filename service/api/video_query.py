@@ -12,11 +12,10 @@ from service.usecases.analyze_video import Smoothing, VideoOptions
 
 
 class Mode(StrEnum):
-    """How the answer comes: now, later, or as the clip's length suggests."""
+    """How the answer comes. Both mean now until there are jobs."""
 
     AUTO = "auto"
     SYNC = "sync"
-    ASYNC = "async"
 
 
 def _rate(value: object) -> object:
@@ -26,7 +25,9 @@ def _rate(value: object) -> object:
 Rate = Annotated[
     float | None,
     BeforeValidator(_rate),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1000}, {"const": "native"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1000}, {"type": "string", "enum": ["native"]}]}
+    ),
 ]
 """Frames a second; ``None`` for ``native``."""
 
@@ -38,7 +39,7 @@ class VideoQuery(AnalysisQuery):
     start: float = Field(0.0, ge=0, description="seconds into the clip at which to begin")
     end: float | None = Field(None, gt=0, description="seconds into the clip at which to stop")
     smoothing: Smoothing = Field(Smoothing.EMA, description="ema: scores averaged over a quarter of a second; none")
-    mode: Mode = Field(Mode.AUTO, description="sync: answer now; async is not offered yet")
+    mode: Mode = Field(Mode.AUTO, description="how the answer comes; both mean at once")
 
     def to_video(self) -> VideoOptions:
         """The same for the use case.

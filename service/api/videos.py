@@ -19,9 +19,8 @@ from service.api.spool import SpoolSettings
 from service.api.uploads import received_file
 from service.api.video_call import VideoCall
 from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
-from service.api.video_query import Mode, VideoQueryDep
+from service.api.video_query import VideoQueryDep
 from service.api.work import WorkGate
-from service.errors import InvalidOption
 
 JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
 _OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
@@ -39,8 +38,6 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     `start` and `end`.
     """
     media_type = choose(accept_of(request.headers), _OFFERS)
-    if query.mode is Mode.ASYNC:
-        raise InvalidOption("mode", "Jobs are not offered yet; use mode=sync, and start and end for a long clip.")
     video = query.to_video()
     engine = services.engine.get()
     gate, gone = services.clip_gate, threading.Event()

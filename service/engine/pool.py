@@ -84,7 +84,7 @@ class WorkerPool:
         if job.abandoned:
             return
         if job.overdue:
-            job.fail(DeadlineExceeded("The deadline passed while the picture waited; allow more time or retry later."))
+            job.fail(DeadlineExceeded("The deadline passed in the queue for a worker; allow more time or retry later."))
             return
         job.started_at = time.perf_counter()
         with _failing(job):

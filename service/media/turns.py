@@ -105,4 +105,4 @@ class Share:
 
 def _check(deadline: float | None) -> None:
     if deadline is not None and time.monotonic() >= deadline:
-        raise DeadlineExceeded("The deadline passed while others held the memory to decode in; allow more time.")
+        raise DeadlineExceeded("The deadline passed before the file could be decoded; allow more time.")

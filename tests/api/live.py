@@ -114,7 +114,7 @@ def connection_to(client: httpx.Client, receive_buffer: int | None = None) -> so
 
 def post_head(length: int, more: str = "", path: str = "/predict") -> bytes:
     """The head of a request with a body of that length."""
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n".encode()
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{more}Content-Length: {length}\r\n\r\n".encode()
 
 
 def everything_from(connection: socket.socket) -> bytes:

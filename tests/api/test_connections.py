@@ -14,7 +14,7 @@ from tests.api.live import connection_to, picture, post_head, serving, settings
 from tests.fakes import FakeEngine
 
 IDLE = 0.6
-PROBE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+PROBE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more:
 
 def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> None:
     body = picture(width=200, height=160, form=".bmp")
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
     assert len(chunks) > 500_000
     with connection_to(client) as connection:
