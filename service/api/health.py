@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from service.api.context import Services, ServicesDep
 from service.api.errors import NotFound, NotReady
 from service.api.get_route import GetRoute
+from service.api.models import ModelName
 from service.api.openapi import problems
 
 router = APIRouter(route_class=GetRoute, tags=["health"])
@@ -46,7 +47,7 @@ async def server_ready(services: ServicesDep) -> dict[str, bool]:
 
 
 @router.get("/v2/models/{name}/ready", responses=problems(404, 503), summary="Model ready (Open Inference Protocol)")
-async def model_ready(name: str, services: ServicesDep) -> dict[str, Any]:
+async def model_ready(name: ModelName, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model ready."""
     _check_ready(services)
     if not any(model.name == name and model.active for model in services.engine.get().models()):

@@ -4,9 +4,9 @@ A model's metadata is one of the protocol's probes: it needs no key.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.encoders import jsonable_encoder
 
 from service.api.context import ServicesDep
@@ -16,6 +16,8 @@ from service.api.openapi import problems
 from service.api.security import KEY_NEEDED
 
 router = APIRouter(route_class=GetRoute, tags=["models"])
+
+ModelName = Annotated[str, Path(description="its folder in the model store", examples=["emotion"])]
 
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
@@ -39,7 +41,7 @@ async def server_metadata(services: ServicesDep) -> dict[str, Any]:
 
 
 @router.get("/v2/models/{name}", responses=problems(404, 421, 503), summary="Metadata of a model")
-async def model_metadata(name: str, services: ServicesDep) -> dict[str, Any]:
+async def model_metadata(name: ModelName, services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: model metadata."""
     versions = [model for model in services.engine.get().models() if model.name == name]
     if not versions:

@@ -1,0 +1,51 @@
+"""What schemathesis cannot know from the OpenAPI document of what the service accepts.
+
+Bytes that are no picture or clip are refused, as they should be, though no schema can say what a picture is; nor can it
+say that a time must lie in the clip, or how long an answer takes. Everything else is generated.
+"""
+
+import base64
+import io
+from typing import Any
+
+import schemathesis
+import skimage.data
+from hypothesis import strategies as st
+from PIL import Image
+
+LONG_MS = 60_000
+
+
+def _animation() -> bytes:
+    """A face of one frame and the same a little lower: a picture to one endpoint, a clip of 0.4 s to the other."""
+    photo = Image.fromarray(skimage.data.astronaut())
+    frames = [photo.crop((150, top, 310, top + 160)).resize((64, 64)) for top in (30, 40)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=200)
+    return file.getvalue()
+
+
+ANIMATION = _animation()
+schemathesis.openapi.format("binary", st.just(ANIMATION))
+schemathesis.openapi.format("byte", st.just(base64.b64encode(ANIMATION).decode()))
+for media_type in ("image/*", "video/*", "application/octet-stream"):
+    schemathesis.openapi.media_type(media_type, st.just(ANIMATION))
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    """Replace values that no schema can call wrong. Those that are wrong by the schema stay, and must be refused."""
+    query = case.query
+    # The deadline is the caller's own: that it passes is answered 503, which is no failure of the server.
+    if (deadline := _number(query.get("deadline_ms"))) is not None and 1 <= deadline < LONG_MS:
+        query["deadline_ms"] = LONG_MS
+    # A clip is not analysed from a time at which it has ended, nor to one before that.
+    if (start := _number(query.get("start"))) is not None and start > 0:
+        query["start"] = 0
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except ValueError:
+        return None
