@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from service.api.options import AnalysisQuery
 from service.media.clip_model import Sampling
@@ -19,7 +20,12 @@ class Mode(StrEnum):
 
 
 def _rate(value: object) -> object:
-    return None if value == "native" else value
+    if value == "native":
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        raise PydanticCustomError("rate", "write a number or native") from None
 
 
 Rate = Annotated[

@@ -35,6 +35,7 @@ for media_type in ("image/*", "video/*", "application/octet-stream"):
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Replace values that no schema can call wrong. Those that are wrong by the schema stay, and must be refused."""
+    del context, kwargs
     query = case.query
     # The deadline is the caller's own: that it passes is answered 503, which is no failure of the server.
     if (deadline := _number(query.get("deadline_ms"))) is not None and 1 <= deadline < LONG_MS:
