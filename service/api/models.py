@@ -34,7 +34,7 @@ async def list_models(services: ServicesDep) -> dict[str, Any]:
     return answer
 
 
-@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401, 421), summary="Server metadata")
+@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401, 421), summary="Name and version of the server")
 async def server_metadata(services: ServicesDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
     return {"name": "mien", "version": services.version, "extensions": []}

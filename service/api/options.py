@@ -21,7 +21,7 @@ class AnalysisQuery(BaseModel):
     detector: DetectorMode = Field(DetectorMode.FAST, description="fast looks at 320 px, accurate at 640 px and closer")
     min_face: float = Field(16, ge=1, le=100_000, description="smallest face reported: shorter side of its box, in px")
     min_confidence: float | None = Field(None, ge=0, le=1, description="by default the detector's own threshold")
-    max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="most faces reported in one picture")
+    max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="most faces reported at once")
     labels: LabelSet = Field(LabelSet.FERPLUS8, description="which emotions are reported")
     deadline_ms: float | None = Field(
         None, ge=1, le=3_600_000, description="give up (503) so many milliseconds after the upload"

@@ -116,6 +116,12 @@ def test_what_compose_reads_is_no_setting_and_no_mistake(monkeypatch: pytest.Mon
         ("MIEN_MODEL_VERSIONS", "emotion=1,emotion=2"),
         ("MIEN_SPOOL_DIR", "/nowhere"),
         ("MIEN_MAX_BODY_BYTES", "-1"),
+        ("MIEN_ALLOWED_HOSTS", "mien:8000"),
+        ("MIEN_ALLOWED_HOSTS", "mien,http://mien"),
+        ("MIEN_ALLOWED_HOSTS", "mi*n"),
+        ("MIEN_CORS_ORIGINS", "example.org"),
+        ("MIEN_CORS_ORIGINS", "https://example.org/"),
+        ("MIEN_CORS_ORIGINS", "null"),
     ],
 )
 @pytest.mark.usefixtures("store")
@@ -233,3 +239,11 @@ def test_keys_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Settings.load().port = 1  # type: ignore[misc]
+
+
+def test_hosts_and_origins_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_ALLOWED_HOSTS", " Mien.Example.org,*.svc, 10.0.0.1 ,")
+    monkeypatch.setenv("MIEN_CORS_ORIGINS", "https://Example.org, http://localhost:3000")
+    loaded = Settings.load()
+    assert loaded.allowed_hosts == ("mien.example.org", "*.svc", "10.0.0.1")
+    assert loaded.cors_origins == ("https://example.org", "http://localhost:3000")

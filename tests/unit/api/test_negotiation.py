@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from service.api.negotiation import choose
@@ -32,3 +34,19 @@ def test_the_best_offer(accept: str | None, expected: str) -> None:
 def test_nothing_acceptable(accept: str) -> None:
     with pytest.raises(NotAcceptable, match="application/json, image/png, image/jpeg"):
         choose(accept, OFFERS)
+
+
+def test_as_much_as_is_read_is_read_quickly() -> None:
+    worst = ",".join(["a/b;q=0.1;" + ";" * 53] * 63 + ["image/png"])
+    assert len(worst) <= 4096
+    started = time.monotonic()
+    assert choose(worst, OFFERS) == "image/png"
+    assert time.monotonic() - started < 0.1
+
+
+@pytest.mark.parametrize("accept", ["image/png," * 64 + "image/png", "image/png;level=" + "1" * 4096, ";" * 1_000_000])
+def test_more_is_refused_unread(accept: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(NotAcceptable, match=r"64 types.*application/json"):
+        choose(accept, OFFERS)
+    assert time.monotonic() - started < 0.1

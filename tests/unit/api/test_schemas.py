@@ -1,0 +1,16 @@
+"""The words that the wire shapes promise are those that the layers below say."""
+
+import numpy as np
+
+from service.api.schemas import QualityOut
+from service.vision.quality import assess
+
+
+def test_the_reasons_are_those_of_the_quality_check() -> None:
+    promised = set(QualityOut.model_json_schema()["properties"]["reasons"]["items"]["enum"])
+    said: set[str] = set()
+    for grey in (0, 255):
+        tile = np.full((48, 48), grey, np.uint8)
+        box, landmarks = np.array([-9, 0, 9, 9], np.float32), np.zeros((5, 2), np.float32)
+        said |= set(assess(tile, box, landmarks, 100, 100).reasons)
+    assert said == promised
