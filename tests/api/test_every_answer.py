@@ -111,3 +111,13 @@ def test_an_accept_header_without_end_is_not_read(client: httpx.Client, accept: 
     for path in ("/predict", "/analyze-video"):
         answer = client.post(path, content=picture(), headers={"accept": accept})
         assert "64 types" in problem(answer, 406, "not_acceptable")["detail"]
+
+
+def test_a_deadline_that_passed_is_called_that_and_nothing_else() -> None:
+    large = picture(width=4000, height=4000)  # takes longer to read than the least deadline
+    with serving_fake(workers=1) as client:
+        answer = client.post("/predict?deadline_ms=1", files=[("file", ("a.png", large))] * 4)
+    detail = problem(answer, 503, "deadline_exceeded")["detail"]
+    assert detail.startswith("The deadline passed")
+    assert "others" not in detail, "it was alone"
+    assert int(answer.headers["retry-after"]) >= 1
