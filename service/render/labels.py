@@ -144,13 +144,14 @@ class Board:
         box = self._boxes[index]
         if is_empty(box):
             return
+        texts = self._texts[index]
         room = _ROOM * _width(box)
-        for number, text in enumerate(self._texts[index]):
-            fitting = [s for s in self._sizes if s == self._sizes[-1] or self._tag(text, s)[0] <= room]
+        fitting = [size for size in self._sizes[:-1] if self._tag(texts[0], size)[0] <= room]
+        for text in range(len(texts)):
             for sides in (_OUTSIDE, _INSIDE):
-                for size in fitting:
+                for size in (*fitting, self._sizes[-1]):
                     for side in sides:
-                        yield Spot(number, size, side)
+                        yield Spot(text, size, side)
 
     def _tag(self, text: str, size: int) -> tuple[int, int, int]:
         """Width and height of the tag around ``text``, and its padding."""
