@@ -7,8 +7,9 @@ import numpy as np
 from service.domain import Face, U8Array
 from service.render.explain import overlay
 from service.render.geometry import pixel_rectangle, scaled
-from service.render.labels import captions, place_labels
+from service.render.labels import captions
 from service.render.palette import bgr
+from service.render.placement import place_labels
 from service.render.tags import draw_box, draw_label
 
 

@@ -17,9 +17,7 @@ class PeopleDrawer:
     def __init__(self) -> None:
         self._labels = SteadyLabels()
 
-    def draw(
-        self, pixels: U8Array, faces: Sequence[FaceRow], full_width: int, full_height: int, time: float
-    ) -> None:
+    def draw(self, pixels: U8Array, faces: Sequence[FaceRow], full_width: int, full_height: int, time: float) -> None:
         """Box, number, emotion and score of every face at ``time`` seconds, on ``uint8 [h, w, 3]`` BGR in place.
 
         Boxes are in pixels of the full frame, ``full_width`` x ``full_height``.

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.render.geometry import Rectangle
-from service.render.labels import Board, Label, Spot, Texts
+from service.render.labels import Label, Spot, Texts
+from service.render.placement import Board
 
 PATIENCE = 1.0
 """Seconds for which a better place must be free before a label moves there."""
