@@ -19,7 +19,7 @@ def hint_for_clip(path: Path) -> str:
             picture_stream(container)
     except (MienError, OSError, av.error.FFmpegError):
         return ""
-    return f"; it is a clip: use mien video {path}"
+    return f"; use mien video {path}"
 
 
 def hint_for_picture(path: Path) -> str:

@@ -20,7 +20,9 @@ def file_ending(suffix: str) -> Callable[[str], Path]:
 
     def parse(text: str) -> Path:
         if Path(text).suffix.lower() != suffix:
-            raise ArgumentTypeError(f"{text!r} does not end in {suffix}; name the file to write, before or after CLIP")
+            raise ArgumentTypeError(
+                f"{text!r} does not end in {suffix}: name the file to write here, and the clip apart"
+            )
         return Path(text)
 
     return parse
