@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.render.geometry import Rectangle, shared_area
-from service.render.labels import Label, Side, captions
+from service.render.labels import Label, Side, captions, text_sizes
 from service.render.placement import place_labels
 from service.render.steady_labels import PATIENCE, SteadyLabels
 from tests.unit.render.crowds import crowd
@@ -103,3 +103,13 @@ def test_a_face_that_shrinks_loses_its_large_letters_at_once() -> None:
     assert first[0] is not None
     assert second[0] is not None
     assert second[0].size < first[0].size
+
+
+def test_frames_may_change_their_size_on_the_way() -> None:
+    labels = SteadyLabels()
+    box = (10, 40, 110, 140)
+    for k, size in enumerate(((2000, 1000), (160, 160), (2000, 1000))):
+        (label,) = labels.place([1], texts([1]), [box], size, k / RATE)
+        assert label is not None
+        assert label.rectangle[2] <= size[0]
+        assert label.size in text_sizes(max(size))
