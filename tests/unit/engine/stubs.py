@@ -48,7 +48,7 @@ class StubPipeline:
             raise RuntimeError("detector broke")
         tiles = tuple(np.full((48, 48), value, np.uint8) for _ in range(count))
         nothing = Detections(np.zeros((count, 4)), np.zeros(count), np.zeros((count, 5, 2)))
-        return FoundFaces(frame, nothing, tiles, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)))
+        return FoundFaces(frame.info, nothing, tiles, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)))
 
     def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
         self.batches.append(len(tiles))

@@ -40,7 +40,7 @@ def test_the_canary_goes_before_the_frames_that_wait() -> None:
 
 def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
     with closing(Batcher(8)) as batcher:
-        canary = Canary(batcher, interval=0.01)
+        canary = Canary(batcher, interval=0.01, last_success=lambda: None)
         waiting(batcher, 1)
         time.sleep(0.2)  # twenty intervals in which no worker comes
         assert batcher.waiting() == (1, 0)
