@@ -3,8 +3,8 @@
 Suppression compares areas, and hardly half of such a box lies on the face. Faces of two people in a crowd may overlap
 as much, but side by side or with the features of both in sight. What gives a second box away is that it stands right
 above or below the first, that features it claims (hair takes the eyes below it for its mouth) lie on the other
-face, and that it is not sure. Among 3,219 photographs with several labelled faces the rule found 9 second boxes that
-scored 0.55 or more and took 2 faces, half hidden ones, for such.
+face, and that it is not sure. In the 680 held-out photographs of ../shared/data it takes nothing away; in all 3,219
+with several labelled faces, ``accurate``, six boxes: four second ones, and two faces that a neighbour half hides.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ ASIDE = 0.3  # most horizontal distance of the centres, in sides of the smaller 
 APART = 0.3  # least vertical distance; nearer ones are no pair of face and hair but two views of one face
 SHARED_LANDMARKS = 1  # of one face, in the other's box
 UNSURE = 0.78  # a box that scores more is a face of its own
-EVEN = 0.1  # difference of scores; of two that are so nearly equally sure the upper one is the hair
+EVEN = 0.06  # difference of scores; of two that are so nearly equally sure the upper one is the hair
 
 
 def second_boxes(found: Detections) -> NDArray[np.bool_]:
