@@ -141,9 +141,9 @@ class AnalyzeOptions:
     max_faces: int = 100
     labels: LabelSet = LabelSet.FERPLUS8
     explain: bool = False
-    keep_doubles: bool = False
     deadline: float | None = None
     hung_up: Callable[[], bool] = _never
+    keep_doubles: bool = False
 
     def check_caller(self) -> None:
         """To be called now and then in long work, which would else go on for nobody.
