@@ -88,6 +88,17 @@ class Quality:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """What is left of a ``Frame`` once its pixels are released; the fields are the frame's own."""
+
+    width: int
+    height: int
+    time: float
+    index: int
+    scene: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One upright picture, or one picture of a clip.
@@ -108,6 +119,11 @@ class Frame:
     scene: int = 0
     release: Callable[[], None] = _nothing
 
+    @property
+    def info(self) -> FrameInfo:
+        """The frame without its pixels."""
+        return FrameInfo(self.width, self.height, self.time, self.index, self.scene)
+
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeOptions:
@@ -115,7 +131,8 @@ class AnalyzeOptions:
 
     ``min_face`` is in pixels of the upright picture (shorter side of the box). ``min_confidence`` of ``None`` means
     the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``; ``hung_up``
-    says whether the caller has gone.
+    says whether the caller has gone. ``keep_doubles`` keeps what looks like a second box on one head: who hides faces
+    would rather hide some hair too often than a neighbour too seldom.
     """
 
     detector: DetectorMode = DetectorMode.FAST
@@ -126,6 +143,7 @@ class AnalyzeOptions:
     explain: bool = False
     deadline: float | None = None
     hung_up: Callable[[], bool] = _never
+    keep_doubles: bool = False
 
     def check_caller(self) -> None:
         """To be called now and then in long work, which would else go on for nobody.

@@ -137,24 +137,25 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
-        """Settings from the environment, with ``overrides`` (command-line options) on top.
+        """Settings from the environment, with ``overrides`` (command-line options of the same names) on top.
 
         Raises:
-            InvalidOption: one sentence naming the variable, its value and what is wrong with it, or that it is none.
+            InvalidOption: one sentence naming the variable or the option, its value and what is wrong with it.
             ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
         """
         check_names(os.environ, [_variable(field) for field in cls.model_fields])
         try:
             return cls(**(overrides or {}))
         except ValidationError as error:
-            raise _explain(error.errors(include_url=False)[0]) from None
+            raise _explain(error.errors(include_url=False)[0], overrides or {}) from None
 
 
 def _variable(field: str) -> str:
     return f"MIEN_{field.upper()}"
 
 
-def _explain(error: ErrorDetails) -> InvalidOption:
+def _explain(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption:
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = None if field == "api_keys" else error["input"]
-    return refusal(_variable(field), error["msg"].removeprefix("Value error, "), given)
+    name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
+    return refusal(name, error["msg"].removeprefix("Value error, "), given)

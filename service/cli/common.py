@@ -69,11 +69,38 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     """The options that ``POST /predict`` takes too."""
     defaults = AnalyzeOptions()
     group = parser.add_argument_group("analysis")
-    group.add_argument("--detector", choices=[str(mode) for mode in DetectorMode], default=str(defaults.detector))
-    group.add_argument("--min-face", type=_number(1, 100_000), default=defaults.min_face, metavar="PX")
-    group.add_argument("--min-confidence", type=_number(0, 1), metavar="0..1", help="default: the detector's own")
-    group.add_argument("--max-faces", type=_whole(1, 1000), default=defaults.max_faces, metavar="N")
-    group.add_argument("--labels", choices=[str(labels) for labels in LabelSet], default=str(defaults.labels))
+    group.add_argument(
+        "--detector",
+        choices=[str(mode) for mode in DetectorMode],
+        default=str(defaults.detector),
+        help="accurate finds more small faces and takes longer (default: %(default)s)",
+    )
+    group.add_argument(
+        "--min-face",
+        type=_number(1, 100_000),
+        default=defaults.min_face,
+        metavar="PX",
+        help="leave out faces with a shorter side of fewer pixels (default: %(default)g)",
+    )
+    group.add_argument(
+        "--min-confidence",
+        type=_number(0, 1),
+        metavar="0..1",
+        help="leave out faces that the detector is less sure of (default: the detector's own threshold)",
+    )
+    group.add_argument(
+        "--max-faces",
+        type=_whole(1, 1000),
+        default=defaults.max_faces,
+        metavar="N",
+        help="report at most so many faces, the surest ones (default: %(default)s)",
+    )
+    group.add_argument(
+        "--labels",
+        choices=[str(labels) for labels in LabelSet],
+        default=str(defaults.labels),
+        help="the set of emotions to choose from (default: %(default)s)",
+    )
 
 
 def analysis_options(chosen: argparse.Namespace, explain: bool = False) -> AnalyzeOptions:

@@ -12,19 +12,9 @@ from service.version import VERSION
 _COMMANDS = (serve, predict, video, models)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = argparse.ArgumentParser(prog="mien", description="Faces in pictures, and the emotion that a crowd would see.")
-    top.add_argument("--version", action="version", version=f"mien {VERSION}")
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    return top
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what it returns is the exit code."""
-    chosen = parser().parse_args(arguments)
+    chosen = _parsed(arguments)
     try:
         code: int = chosen.run(chosen)
     except InvalidOption as error:
@@ -38,6 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    top = argparse.ArgumentParser(prog="mien", description="Faces in pictures, and the emotion that a crowd would see.")
+    top.add_argument("--version", action="version", version=f"mien {VERSION}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    chosen, unknown = top.parse_known_args(arguments)
+    if unknown:
+        # By the command's own parser, which shows the usage of that command.
+        commands.choices[chosen.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return chosen
 
 
 def _complain(error: MienError, code: int) -> int:

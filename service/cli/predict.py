@@ -3,20 +3,20 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
+from service.cli.hints import hint_for_clip
 from service.cli.tables import table
-from service.cli.targets import names_for
+from service.cli.targets import drawn_files, encoding_of, picture_or_folder
 from service.domain import Face
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
-from service.errors import InputError, InvalidOption, StorageFull
+from service.errors import InputError, InvalidOption, StorageFull, UnsupportedMedia
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.render.encode import Encoding
@@ -30,18 +30,25 @@ _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """``predict`` and its options."""
     parser = commands.add_parser("predict", help="find faces in picture files", description="Find faces in pictures.")
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    parser.add_argument(
+        "pictures",
+        nargs="+",
+        type=Path,
+        metavar="PICTURE",
+        help="a picture file: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object a picture")
     form.add_argument(
         "--annotate",
-        type=Path,
-        metavar="DIR",
-        help="write each picture there with its faces drawn, as NAME.annotated.jpg; pictures of the same name get "
-        "NAME-2, NAME-3 and so on in the order given, and no picture given is ever written over",
+        type=picture_or_folder,
+        metavar="OUT",
+        help="draw the faces, with the numbers of the table, into the folder OUT as NAME.annotated.jpg (with --redact, "
+        "NAME.redacted.jpg); pictures of the same name get NAME-2, NAME-3 and so on in the order given, and no picture "
+        "given is ever written over. For one picture, OUT may be a new .jpg or .png file",
     )
     parser.add_argument("--explain", action="store_true", help="draw what the classifier looked at (with --annotate)")
-    parser.add_argument("--redact", action="store_true", help="blur the faces (with --annotate)")
+    parser.add_argument("--redact", action="store_true", help="make the faces unrecognisable (with --annotate)")
     add_analysis_options(parser)
     add_store(parser)
     parser.set_defaults(run=run)
@@ -50,16 +57,19 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse every picture; 1 when any of them could not be read."""
     _check_drawing(chosen)
+    # Before anything is read, so that the names do not depend on which pictures can be.
+    targets = _targets(chosen)
     workers = worker_count()
     store = store_of(chosen)
     decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
     failed = False
     rows: list[tuple[str, ...]] = []
     with closing(open_engine(EngineConfig(store.root, workers, versions=store.versions))) as engine:
-        for path, result in _results(chosen, engine, decoder):
+        for path, result in _results(chosen, targets, engine, decoder):
             if result.error is not None:
                 failed = True
-                print(f"mien: {path}: {result.error}", file=sys.stderr)
+                hint = hint_for_clip(path) if isinstance(result.error, UnsupportedMedia) else ""
+                print(f"mien: {path}: {result.error}{hint}", file=sys.stderr)
             elif chosen.json:
                 print(json.dumps(_as_json(path, result)))
             else:
@@ -73,20 +83,22 @@ def _check_drawing(chosen: argparse.Namespace) -> None:
     """Whoever asks for blurred faces must not learn afterwards that nothing was blurred."""
     if chosen.annotate is not None:
         return
-    for name, does in (("redact", "blurs the faces"), ("explain", "draws what the classifier looked at")):
+    for name, does in (("redact", "hides the faces"), ("explain", "draws what the classifier looked at")):
         if getattr(chosen, name):
             raise InvalidOption(
-                name, f"--{name} {does} in pictures that are written; add --annotate DIR, or leave it out."
+                name, f"--{name} {does} in pictures that are written; add --annotate OUT, or leave it out."
             )
 
 
+def _targets(chosen: argparse.Namespace) -> Sequence[Path | None]:
+    if chosen.annotate is None:
+        return [None] * len(chosen.pictures)
+    return drawn_files(chosen.pictures, chosen.annotate, "redacted" if chosen.redact else "annotated")
+
+
 def _results(
-    chosen: argparse.Namespace, engine: Engine, decoder: PictureDecoder
+    chosen: argparse.Namespace, targets: Sequence[Path | None], engine: Engine, decoder: PictureDecoder
 ) -> Iterator[tuple[Path, PictureResult]]:
-    targets: Iterable[Path | None] = repeat(None, len(chosen.pictures))
-    if chosen.annotate is not None:
-        # Before anything is read, so that the names do not depend on which pictures can be.
-        targets = names_for(chosen.pictures, chosen.annotate)
     for path, target in zip(chosen.pictures, targets, strict=True):
         try:
             picture = PictureInput(path.name, path.read_bytes())
@@ -96,17 +108,20 @@ def _results(
         if target is None:
             analysis = analyze_images([picture], analysis_options(chosen), engine=engine, decoder=decoder)
             yield path, analysis.pictures[0]
-        else:
-            result = _annotated(chosen, picture, target, engine, decoder)
-            if result.error is None and not target.name.startswith(f"{path.stem}."):
-                print(f"mien: {path}: its name was taken; wrote {target}", file=sys.stderr)
-            yield path, result
+            continue
+        old = target.exists()
+        result = _annotated(chosen, picture, target, engine, decoder)
+        if result.error is None and target != chosen.annotate and not target.name.startswith(f"{path.stem}."):
+            print(f"mien: {path}: its name was taken; wrote {target}", file=sys.stderr)
+        if result.error is None and old:
+            print(f"mien: {path}: replaced {target}, which was there already", file=sys.stderr)
+        yield path, result
 
 
 def _annotated(
     chosen: argparse.Namespace, picture: PictureInput, target: Path, engine: Engine, decoder: PictureDecoder
 ) -> PictureResult:
-    rendering = RenderOptions(Encoding.JPEG, redact=chosen.redact)
+    rendering = RenderOptions(encoding_of(target) or Encoding.JPEG, redact=chosen.redact)
     options = analysis_options(chosen, explain=chosen.explain)
     try:
         drawn = annotate_image(picture, options, rendering, engine=engine, decoder=decoder)

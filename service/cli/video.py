@@ -7,12 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 from service.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
+from service.cli.hints import hint_for_picture
 from service.cli.progress import Progress
 from service.cli.tables import table
-from service.cli.targets import check_writable
+from service.cli.targets import check_writable, file_ending
 from service.engine.base import Engine
 from service.engine.local import EngineConfig, open_engine
-from service.errors import InputError, StorageFull
+from service.errors import CorruptMedia, InputError, NoVideoStream, StorageFull, TooLarge, UnsupportedMedia
 from service.media.clip_model import Sampling
 from service.render.charts import plot
 from service.render.encode import Encoding, encode
@@ -31,18 +32,34 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="follow the people in a clip",
         description="Follow every person through a clip, and say which emotions a crowd would see and when.",
     )
-    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument(
+        "clip", type=Path, metavar="CLIP", help="a video file: MP4, MOV, MKV, WebM, AVI, GIF, TS or FLV"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     form.add_argument("--csv", action="store_true", help="print a table, one row a face")
     form.add_argument(
-        "--plot", type=Path, nargs="?", const=Path(), metavar="OUT.png", help="draw the scores (CLIP.plot.png)"
+        "--plot", type=file_ending(".png"), metavar="OUT.png", help="draw the scores over time, as a PNG picture"
     )
-    form.add_argument("--annotate", type=Path, metavar="OUT.mp4", help="write the clip with its people boxed and named")
+    form.add_argument(
+        "--annotate",
+        type=file_ending(".mp4"),
+        metavar="OUT.mp4",
+        help="write the clip, as MP4, with its people boxed and numbered",
+    )
     parser.add_argument("--fps", type=_rate, default=5.0, metavar="N", help="frames a second, or native (default: 5)")
-    parser.add_argument("--start", type=float, default=0.0, metavar="S", help="seconds into the clip at which to begin")
-    parser.add_argument("--end", type=float, metavar="S", help="seconds into the clip at which to stop")
-    parser.add_argument("--smoothing", choices=[str(kind) for kind in Smoothing], default=str(Smoothing.EMA))
+    parser.add_argument(
+        "--start", type=float, default=0.0, metavar="S", help="seconds into the clip at which to begin (default: 0)"
+    )
+    parser.add_argument(
+        "--end", type=float, metavar="S", help="seconds into the clip at which to stop (default: its end)"
+    )
+    parser.add_argument(
+        "--smoothing",
+        choices=[str(kind) for kind in Smoothing],
+        default=str(Smoothing.EMA),
+        help="average each person's scores over time, or not (default: %(default)s)",
+    )
     add_analysis_options(parser)
     add_store(parser)
     parser.set_defaults(run=run)
@@ -52,7 +69,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Analyse the clip and answer in the form chosen."""
     clip: Path = chosen.clip
     _check_readable(clip)
-    target = _target(chosen)
+    target: Path | None = chosen.plot or chosen.annotate
     if target is not None:
         check_writable(target)
         if target.exists() and target.samefile(clip):
@@ -90,20 +107,15 @@ def _check_readable(clip: Path) -> None:
 
 
 def _analyzed(chosen: argparse.Namespace, video: VideoOptions, engine: Engine) -> VideoAnalysis:
-    with VideoRun(chosen.clip, analysis_options(chosen), video, engine=engine) as work:
-        with Progress("analysing", video.sampling.start, _end(video.sampling, work.info.duration)) as progress:
-            for row in work.rows():
-                progress.update(row.time)
-        return work.result()
-
-
-def _target(chosen: argparse.Namespace) -> Path | None:
-    """The file to write, if any."""
-    if chosen.plot == Path():
-        beside: Path = chosen.clip.with_suffix(".plot.png")
-        return beside
-    named: Path | None = chosen.plot or chosen.annotate
-    return named
+    try:
+        with VideoRun(chosen.clip, analysis_options(chosen), video, engine=engine) as work:
+            with Progress("analysing", video.sampling.start, _end(video.sampling, work.info.duration)) as progress:
+                for row in work.rows():
+                    progress.update(row.time)
+            return work.result()
+    except (UnsupportedMedia, CorruptMedia, NoVideoStream, TooLarge) as error:
+        hint = "" if isinstance(error, TooLarge) else hint_for_picture(chosen.clip)
+        raise InputError(f"{chosen.clip}: {error}{hint}") from error
 
 
 def _plot(target: Path, sampling: Sampling, analysis: VideoAnalysis) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from service.domain import AnalyzeOptions, Frame, FrameResult, U8Array
+from service.domain import AnalyzeOptions, Frame, FrameInfo, FrameResult, U8Array
 from service.errors import EngineClosed
 from service.vision.classifier import Logits
 from service.vision.pipeline import FoundFaces
@@ -21,9 +21,10 @@ class FrameJob:
     """One frame on its way through the pool; ``future`` resolves whatever happens.
 
     Owned by one worker at a time until its tiles are queued; from then on ``lock`` guards the tiles' answers.
+    ``frame`` is ``None`` once detection is done with its pixels: faces may wait for long to be classified.
     """
 
-    frame: Frame
+    frame: Frame | None
     options: AnalyzeOptions
     future: "Future[FrameResult]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.perf_counter)
@@ -32,6 +33,17 @@ class FrameJob:
     found: FoundFaces | None = None
     answers: dict[int, Logits] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    info: FrameInfo = field(init=False)
+
+    def __post_init__(self) -> None:
+        assert self.frame is not None  # noqa: S101  nothing has released it yet
+        self.info = self.frame.info
+
+    def release(self) -> None:
+        """Let go of the pixels, whatever became of the frame. Calling it twice is harmless."""
+        frame, self.frame = self.frame, None
+        if frame is not None:
+            frame.release()
 
     @property
     def overdue(self) -> bool:

@@ -1,11 +1,14 @@
-"""A frame that nobody asked for, sent through the real workers, so that readiness speaks of work done, not of threads
+"""A frame of the service's own, sent through the real workers, so that readiness speaks of work done, not of threads
 that exist.
 
-It goes before the frames that wait, and waits itself for as long as it takes: were it to queue behind work, or to give
-up while every worker is busy, a service that answers would be taken for one that does not.
+While callers' faces are classified there is proof enough, and no canary is sent. When one is due it goes before the
+frames that wait, and waits itself for as long as it takes: were it to queue behind work, or to give up while every
+worker is busy, a service that answers would be taken for one that does not. It costs what a small picture costs.
 """
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
@@ -39,11 +42,16 @@ def sing(batcher: Batcher, timeout: float | None, detector: DetectorMode = Detec
 
 
 class Canary:
-    """Sings on a thread of its own, ``interval`` seconds after it came back from the last time, until stopped."""
+    """Sings on a thread of its own whenever no face has been classified for ``interval`` seconds, until stopped.
 
-    def __init__(self, batcher: Batcher, interval: float) -> None:
+    ``last_success`` tells when one was, as ``time.monotonic()``, or ``None`` for never. A canary that failed is
+    followed by another after ``interval`` seconds.
+    """
+
+    def __init__(self, batcher: Batcher, interval: float, last_success: Callable[[], float | None]) -> None:
         self._batcher = batcher
         self._interval = interval
+        self._last_success = last_success
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mien-canary", daemon=True)
         self._thread.start()
@@ -53,5 +61,14 @@ class Canary:
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval):
-            sing(self._batcher, timeout=None)
+        pause = self._interval
+        while not self._stop.wait(pause):
+            pause = self._time_left()
+            if pause <= 0:
+                sing(self._batcher, timeout=None)
+                pause = self._interval
+
+    def _time_left(self) -> float:
+        """Seconds until no face will have been classified for an interval."""
+        last = self._last_success()
+        return 0.0 if last is None else last + self._interval - time.monotonic()

@@ -85,7 +85,7 @@ class LocalEngine:
         self._config = config
         self._batcher = Batcher(_MAX_BATCH)
         self._pool = WorkerPool(pipeline, self._batcher, config.workers)
-        self._canary = Canary(self._batcher, config.canary_interval)
+        self._canary = Canary(self._batcher, config.canary_interval, lambda: self._pool.last_success)
         self._patience = 3 * config.canary_interval
         self._lock = threading.Lock()
         self._calls = 0

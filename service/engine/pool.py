@@ -69,7 +69,7 @@ class WorkerPool:
         try:
             if isinstance(work, FrameJob):
                 self._find(work)
-                work.frame.release()
+                work.release()
             else:
                 self._classify(work)
         finally:
@@ -88,6 +88,7 @@ class WorkerPool:
             return
         job.started_at = time.perf_counter()
         with _failing(job):
+            assert job.frame is not None  # noqa: S101  released only after this
             job.found = self._pipeline.find(job.frame, job.options)
             job.found_at = time.perf_counter()
             if job.found.tiles:
@@ -138,7 +139,7 @@ def _failing(job: FrameJob) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log.exception("a worker failed on a %d x %d picture", job.frame.width, job.frame.height)
+        log.exception("a worker failed on a %d x %d picture", job.info.width, job.info.height)
         failure = InferenceFailed("The models failed on this picture; the service's log says why. Others go on.")
         failure.__cause__ = error
         job.fail(failure)

@@ -41,7 +41,9 @@ def plot(timeline: Timeline, begin: float, end: float) -> U8Array:
 
 
 def _x(time: float, span: tuple[float, float]) -> int:
-    return _LEFT + round((time - span[0]) / (span[1] - span[0]) * (_WIDTH - _LEFT - _RIGHT))
+    """The column for ``time``; what lies outside the span is at the end of the axis."""
+    share = (time - span[0]) / (span[1] - span[0])
+    return _LEFT + round(min(max(share, 0.0), 1.0) * (_WIDTH - _LEFT - _RIGHT))
 
 
 def _head(canvas: U8Array, timeline: Timeline, drawn: int) -> None:
@@ -70,7 +72,10 @@ def _panel(canvas: U8Array, timeline: Timeline, person: Person, top: int, span: 
     write(canvas, f"{person.screen_time:.1f} s", (16, area + 56), _SMALL, _INK)
     write(canvas, person.dominant, (16, area + 76), _SMALL, _INK)
     for segment in person.segments:
-        left, right = _x(segment.start, span), max(_x(segment.end, span), _x(segment.start, span) + 2)
+        if segment.end <= span[0] or segment.start >= span[1]:
+            continue
+        right = max(_x(segment.end, span), _LEFT + 2)
+        left = min(_x(segment.start, span), right - 2)
         colour = bgr(segment.emotion)
         _block(canvas, (left, top, right, top + _STRIP - 3), colour)
         if text_width(segment.emotion, _SMALL) + 8 <= right - left:

@@ -2,9 +2,6 @@
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from service.domain import Box
 
 Rectangle = tuple[int, int, int, int]
@@ -23,8 +20,13 @@ def pixel_rectangle(box: Box, width: int, height: int) -> Rectangle:
     return left, top, right, bottom
 
 
-def shared_area(one: Rectangle, others: NDArray[np.int64]) -> int:
-    """The number of pixels that ``one`` shares with each of ``others``, ``int64 [n, 4]``, summed."""
-    low = np.maximum(others[:, :2], one[:2])
-    high = np.minimum(others[:, 2:], one[2:])
-    return int(np.clip(high - low, 0, None).prod(axis=1).sum())
+def is_empty(rectangle: Rectangle) -> bool:
+    """Whether there is no pixel in it."""
+    return rectangle[2] <= rectangle[0] or rectangle[3] <= rectangle[1]
+
+
+def shared_area(one: Rectangle, other: Rectangle) -> int:
+    """The number of pixels that two rectangles share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return width * height if width > 0 and height > 0 else 0

@@ -1,20 +1,64 @@
-"""What stands beside a box, how large, and where there is room for it."""
+"""What stands beside a box, how large, and on which side of it."""
 
-from collections.abc import Iterator, Sequence
+import math
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
-import numpy as np
 
-from service.domain import Face
-from service.render.geometry import Rectangle, shared_area
+from service.domain import U8Array
+from service.render.geometry import Rectangle
+from service.render.palette import Bgr
 
 SMALLEST_TEXT = 11  # px; below that, letters run together
 LARGEST_TEXT = 40
 _TEXT_SHARE = 1 / 55  # of the picture's long side
+_LEAST_SHARE = _TEXT_SHARE / 2
 _FONT_WEIGHT = 500
 # Built into OpenCV; a label looks the same on every machine.
 _FONT_NAME = "sans"
+
+Texts = tuple[str, ...]
+"""Ways to caption a face, the one that says most first."""
+
+
+class Side(Enum):
+    """Where a label touches its box, the most welcome first.
+
+    A value says which sides of the box (0 to 3: left, top, right, bottom) the label starts from, and whether it lies
+    before it: x, before x, y, before y.
+    """
+
+    ABOVE = (0, False, 1, True)
+    BELOW = (0, False, 3, False)
+    ABOVE_FLUSH_RIGHT = (2, True, 1, True)
+    BELOW_FLUSH_RIGHT = (2, True, 3, False)
+    RIGHT = (2, False, 1, False)
+    LEFT = (0, True, 1, False)
+    RIGHT_FOOT = (2, False, 3, True)
+    LEFT_FOOT = (0, True, 3, True)
+    INSIDE_TOP = (0, False, 1, False)
+    INSIDE_BOTTOM = (0, False, 3, True)
+
+    def corner(self, box: Rectangle, width: int, height: int) -> tuple[int, int]:
+        """The left and top of a tag of ``width`` x ``height`` on this side of ``box``."""
+        x, before_x, y, before_y = self.value
+        return box[x] - (width if before_x else 0), box[y] - (height if before_y else 0)
+
+
+INSIDE = (Side.INSIDE_TOP, Side.INSIDE_BOTTOM)
+"""The sides on which a label covers a part of its own face."""
+BESIDE = (Side.RIGHT, Side.LEFT, Side.RIGHT_FOOT, Side.LEFT_FOOT)
+OUTSIDE = tuple(side for side in Side if side not in INSIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A way to label a face: which of its texts, in letters of how many pixels, on which side of the box."""
+
+    text: int
+    size: int
+    side: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,65 +69,29 @@ class Label:
     size: int
     rectangle: Rectangle
     origin: tuple[int, int]
+    spot: Spot
 
 
-def place_labels(faces: Sequence[Face], boxes: Sequence[Rectangle], width: int, height: int) -> list[Label | None]:
-    """A label a face, within a picture of ``width`` x ``height``, none over another.
-
-    The first faces choose first. A face whose label would lie on another label has none: in a dense crowd the box's
-    colour must do.
-    """
-    obstacles = np.array(boxes, dtype=np.int64).reshape(-1, 4)
-    taken = np.zeros((0, 4), dtype=np.int64)
-    placed: list[Label | None] = []
-    for index, (face, box) in enumerate(zip(faces, boxes, strict=True)):
-        others = np.delete(obstacles, index, axis=0)
-        best: Label | None = None
-        least = 0
-        for label in _candidates(face, box, width, height):
-            if shared_area(label.rectangle, taken):
-                continue
-            cost = shared_area(label.rectangle, others)
-            if best is None or cost < least:
-                best, least = label, cost
-            if cost == 0:
-                break
-        placed.append(best)
-        if best is not None:
-            taken = np.vstack([taken, best.rectangle])
-    return placed
+def captions(number: int, emotion: str, score: float, uncertain: bool = False) -> Texts:
+    """``1 happy 0.93``, ``1 happy`` and ``1``; an uncertain emotion has a question mark."""
+    word = f"{number} {emotion}?" if uncertain else f"{number} {emotion}"
+    return f"{word} {score:.2f}", word, str(number)
 
 
-def draw_text(pixels: np.ndarray, label: Label, colour: tuple[int, int, int]) -> None:
+def text_sizes(long_side: int) -> tuple[int, ...]:
+    """Sizes of letters, in pixels, for a picture with this ``long_side``: the largest first."""
+    normal = round(min(max(long_side * _TEXT_SHARE, SMALLEST_TEXT + 2), LARGEST_TEXT))
+    least = round(min(max(long_side * _LEAST_SHARE, SMALLEST_TEXT), LARGEST_TEXT / 2))
+    return tuple(dict.fromkeys((normal, round(math.sqrt(normal * least)), least)))
+
+
+def tag_size(text: str, size: int) -> tuple[int, int, int]:
+    """Width and height of the tag around ``text`` in letters of ``size`` pixels, and its padding."""
+    pad = max(3, size // 4)
+    _, _, width, height = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace(_FONT_NAME), size, _FONT_WEIGHT)
+    return width + 2 * pad, height + pad, pad
+
+
+def draw_text(pixels: U8Array, label: Label, colour: Bgr) -> None:
     """Write ``label`` on ``pixels``, ``uint8 [h, w, 3]``, in place."""
     cv2.putText(pixels, label.text, label.origin, colour, cv2.FontFace(_FONT_NAME), label.size, _FONT_WEIGHT)
-
-
-def _candidates(face: Face, box: Rectangle, width: int, height: int) -> Iterator[Label]:
-    """Every way to label ``face``, the most welcome first."""
-    word = f"{face.emotion}?" if face.uncertain else face.emotion
-    full = f"{word} {face.score:.2f}"
-    normal = round(min(max(max(width, height) * _TEXT_SHARE, SMALLEST_TEXT + 2), LARGEST_TEXT))
-    for text, size in dict.fromkeys(((full, _fit(full, normal, box)), (full, SMALLEST_TEXT), (word, SMALLEST_TEXT))):
-        tag_width, tag_height, pad = _measure(text, size)
-        if tag_width > width or tag_height > height:
-            continue
-        left = min(max(box[0], 0), width - tag_width)
-        for top in (box[1] - tag_height, box[3], box[1], box[3] - tag_height):
-            if 0 <= top <= height - tag_height:
-                rectangle = (left, top, left + tag_width, top + tag_height)
-                yield Label(text, size, rectangle, (left + pad, top + pad // 2 + size))
-
-
-def _fit(text: str, normal: int, box: Rectangle) -> int:
-    """``normal``, or what keeps a small face from wearing a label much wider than itself."""
-    tag_width, _, _ = _measure(text, normal)
-    room = 1.3 * (box[2] - box[0])
-    return normal if tag_width <= room else max(SMALLEST_TEXT, int(normal * room / tag_width))
-
-
-def _measure(text: str, size: int) -> tuple[int, int, int]:
-    """Width and height of the tag around ``text``, and its padding."""
-    pad = max(3, size // 4)
-    _, _, text_width, text_height = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace(_FONT_NAME), size, _FONT_WEIGHT)
-    return text_width + 2 * pad, text_height + pad, pad

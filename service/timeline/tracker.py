@@ -30,8 +30,6 @@ _MEMORY = 2.0
 # Seconds that a face of middling confidence is watched before it becomes someone.
 _WATCHED = 0.5
 _SLACK = 1e-6  # s; times are sums of fractions
-# Part of a doubtful face that a sure one may cover: the hair above a face, and its hand, look a little like faces too.
-_COVERED = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def track(results: Iterable[FrameResult], bounds: Bounds = Bounds()) -> Iterator
     tracks: list[_Track] = []
     known, scene, last = 0, 0, -math.inf
     for result in results:
-        faces = _believable(result.faces, bounds.lasting)
+        faces = result.faces
         if result.scene != scene:
             tracks = []
         scene = result.scene
@@ -106,27 +104,8 @@ def _proven(watched: _Track, face: Face, bounds: Bounds) -> bool:
     return face.confidence >= bounds.first_sight or watched.seen - watched.first >= _WATCHED - _SLACK
 
 
-def _believable(faces: Sequence[Face], sure: float) -> list[Face]:
-    """The faces without the doubtful ones on which a sure one lies."""
-    doubtful = np.asarray([face.confidence < sure for face in faces], dtype=np.bool_)
-    boxes = np.asarray([(face.box.x, face.box.y, face.box.width, face.box.height) for face in faces]).reshape(-1, 4)
-    left_out = np.zeros(len(faces), dtype=np.bool_)
-    left_out[doubtful] = _covered(boxes[doubtful], boxes[~doubtful])
-    return [face for face, out in zip(faces, left_out, strict=True) if not out]
-
-
-def _covered(under: NDArray[np.float64], over: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether any box of ``over`` lies on each of ``under``: rows of x, y, width and height."""
-    x, y, width, height = under.T[:, :, None]
-    other_x, other_y, other_width, other_height = over.T
-    across = np.minimum(x + width, other_x + other_width) - np.maximum(x, other_x)
-    down = np.minimum(y + height, other_y + other_height) - np.maximum(y, other_y)
-    lies_on = (across > 0) & (down > 0) & (across * down >= _COVERED * width * height)
-    return np.asarray(lies_on.any(axis=1))
-
-
 def _pair(
-    tracks: list[_Track], moved: list[Motion], faces: list[Face], time: float, sure: float
+    tracks: list[_Track], moved: list[Motion], faces: Sequence[Face], time: float, sure: float
 ) -> list[tuple[int, int]]:
     """Tracks with faces, by index: first the sure faces, then what is left with the doubtful ones nearby.
 

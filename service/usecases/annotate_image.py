@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 
-from service.domain import AnalyzeOptions, Box, Frame, FrameResult, U8Array
+from service.domain import AnalyzeOptions, Box, DetectorMode, Face, FrameResult, U8Array
 from service.engine.base import Engine
 from service.media.pictures import PictureDecoder
 from service.render.annotate import annotate
@@ -16,6 +16,8 @@ from service.usecases.pictures import DETECTOR_SIDE, PictureInput, PictureResult
 LONGEST_SIDE = 2048
 _MOST_FACES = 1_000
 # Below any threshold for reporting: a patch hidden for nothing costs little, a face left to be seen costs much.
+# The search is the most thorough one, whichever the caller asked for.
+_HIDING_MODE = DetectorMode.ACCURATE
 _HIDING_CONFIDENCE = 0.2
 
 
@@ -98,27 +100,37 @@ class _Seen:
 
 def _look(data: bytes, options: AnalyzeOptions, hide: bool, engine: Engine, decoder: PictureDecoder) -> _Seen:
     """What the models see. The decoded picture is gone at the end, before there is another to draw on."""
+    everybody = _everybody(data, options, engine, decoder) if hide else ()
     started = time.monotonic()
     frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector], deadline=options.deadline)
     decode_ms = (time.monotonic() - started) * 1000
-    # Ours until the end: it may be looked at twice.
-    ours = replace(frame, release=_not_yet)
     try:
-        (result,) = engine.analyze((ours,), options)
-        hidden = _everybody(ours, result, options, engine) if hide else ()
+        (result,) = engine.analyze((frame,), options)
     finally:
         frame.release()
+    hidden = tuple(face.box for face in (*everybody, *result.faces))
     height, width = frame.pixels.shape[:2]
     whole = (width, height) == (frame.width, frame.height) and max(width, height) <= LONGEST_SIDE
     return _Seen(result, hidden, frame.pixels if whole else None, decode_ms)
 
 
-def _not_yet() -> None:
-    """What releasing a frame does that its owner still needs."""
+def _everybody(data: bytes, options: AnalyzeOptions, engine: Engine, decoder: PictureDecoder) -> tuple[Face, ...]:
+    """Every face to hide, also those that are too doubtful, small or many for the answer.
 
-
-def _everybody(frame: Frame, result: FrameResult, options: AnalyzeOptions, engine: Engine) -> tuple[Box, ...]:
-    """Every face to hide: also those that are too doubtful, small or many for the answer."""
-    everybody = replace(options, min_face=0.0, min_confidence=_HIDING_CONFIDENCE, max_faces=_MOST_FACES, explain=False)
-    (wider,) = engine.analyze((frame,), everybody)
-    return tuple(face.box for face in (*result.faces, *wider.faces))
+    A decode and a search of its own: the answer's may be those of the faster mode, in fewer pixels.
+    """
+    search = replace(
+        options,
+        detector=_HIDING_MODE,
+        min_face=0.0,
+        min_confidence=_HIDING_CONFIDENCE,
+        max_faces=_MOST_FACES,
+        explain=False,
+        keep_doubles=True,
+    )
+    frame = decoder.decode(data, detector_side=DETECTOR_SIDE[search.detector], deadline=options.deadline)
+    try:
+        (result,) = engine.analyze((frame,), search)
+    finally:
+        frame.release()
+    return result.faces

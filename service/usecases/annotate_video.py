@@ -16,7 +16,7 @@ from service.media.clocks import Continuation
 from service.media.containers import open_container
 from service.render.clip_writer import ClipWriter
 from service.render.moments import Moments
-from service.render.people import draw_people
+from service.render.people import PeopleDrawer
 from service.render.sound import Window, as_stamped
 from service.usecases.analyze_video import VideoAnalysis, VideoOptions
 
@@ -50,6 +50,7 @@ def annotate_video(
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = Moments(analysis.timeline.rows)
+    people = PeopleDrawer()
     with ExitStack() as stack:
         clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path, clips.limits.max_pixels)) if clip.info.has_audio else None
@@ -61,7 +62,7 @@ def annotate_video(
             if writer is None:
                 size = (frame.pixels.shape[1], frame.pixels.shape[0])
                 writer = stack.enter_context(ClipWriter(target, size, clip.info.rate, sound, window, sound_time=times))
-            draw_people(frame.pixels, moments.at(frame.time), frame.width, frame.height)
+            people.draw(frame.pixels, moments.at(frame.time), frame.width, frame.height, frame.time)
             writer.write(frame.pixels, frame.time + origin)
             yield frame.time
         if writer is None:

@@ -25,6 +25,10 @@ VOTE_IOU = 0.6
 # of 1,280 px has 33,600, which would cost seconds. This many are all 8,400 of an input of 640 px, and more than the
 # 7,900 that reach 0.5 in a tile packed with 1,500 faces of 32 px: there only the doubtful lose their vote.
 MOST_CELLS = 9_000
+# Where a caller asks for less than any face scores, every cell would be suppressed and voted on by every other one, for
+# a tenth of a second. Of the cells under that score only the best few are candidates.
+NOISE = 0.1
+MOST_NOISE = 16
 OUTPUTS = ("scores", "boxes", "landmarks")
 
 
@@ -155,12 +159,12 @@ class FaceDetector:
         Overlaps are suppressed; what is kept is placed where it and its neighbours, also less sure ones, agree.
         """
         letterbox, (scores, distances, offsets) = seen.letterbox, seen.cells
-        chosen = _surest(scores, VOTERS * threshold)
+        chosen = _surest(scores, _bounded(scores, VOTERS * threshold, VOTERS * NOISE))
         centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
         sides = distances[chosen]
         boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
         found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
-        sure = np.flatnonzero(found.scores >= threshold)  # a less sure cell cannot suppress one of these
+        sure = _bounded(found.scores, threshold, NOISE)  # a less sure cell cannot suppress one of these
         kept = sure[suppress(found.boxes[sure], found.scores[sure], self.spec.nms_iou, most)]
         places = np.concatenate([found.boxes, found.landmarks.reshape(-1, 10)], axis=1)
         means = voted(places, kept, found.boxes, found.scores, VOTE_IOU)
@@ -172,13 +176,21 @@ class FaceDetector:
         return self.decode(self.see(pixels, long_side), threshold, most)
 
 
-def _surest(scores: F32Array, least: float) -> NDArray[np.intp]:
-    """Indices of the cells that score ``least`` or more, in order, and of those the ``MOST_CELLS`` best."""
-    chosen = np.flatnonzero(scores >= least)
-    if chosen.size > MOST_CELLS:
-        best = np.argsort(-scores[chosen], kind="stable")[:MOST_CELLS]
-        chosen = chosen[np.sort(best)]
-    return chosen
+def _bounded(scores: F32Array, least: float, noise: float) -> NDArray[np.intp]:
+    """Indices of the cells that score ``least`` or more, in order; of those under ``noise`` the ``MOST_NOISE`` best."""
+    certain = np.flatnonzero(scores >= max(least, noise))
+    if least >= noise:
+        return certain
+    doubtful = _surest(scores, np.flatnonzero((scores >= least) & (scores < noise)), MOST_NOISE)
+    return np.sort(np.concatenate([certain, doubtful]))
+
+
+def _surest(scores: F32Array, cells: NDArray[np.intp], most: int = MOST_CELLS) -> NDArray[np.intp]:
+    """The ``most`` of the ``cells`` that score best, in the order they came in."""
+    if cells.size <= most:
+        return cells
+    best = np.argsort(-scores[cells], kind="stable")[:most]
+    return cells[np.sort(best)]
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from service.domain import (
     F32Array,
     Face,
     Frame,
+    FrameInfo,
     FrameResult,
     Landmarks,
     StageTimes,
@@ -25,19 +26,20 @@ from service.vision.alignment import CropSquare, crop_square, crop_tile
 from service.vision.classifier import ClassifierSpec, EmotionClassifier, Logits
 from service.vision.detector import OUTPUTS, Detections, DetectorSpec, FaceDetector
 from service.vision.geometry import clip
+from service.vision.heads import second_boxes
 from service.vision.looks import look
 from service.vision.quality import assess
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundFaces:
-    """Faces of one frame before they are classified.
+    """Faces of one frame before they are classified. Holds none of the frame's pixels.
 
     ``detections`` is in pixels of the upright picture and not clipped to it; ``tiles`` holds a grey crop a face,
     ``uint8 [48, 48]``, and ``squares`` the part of the upright picture that each crop covers.
     """
 
-    frame: Frame
+    frame: FrameInfo
     detections: Detections
     tiles: tuple[U8Array, ...]
     squares: tuple[CropSquare, ...]
@@ -66,13 +68,15 @@ class Pipeline:
     def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces, leave out what is not worth reporting, and cut the tiles of the surest that are left."""
         seen = look(self.detector, frame.pixels, options.detector, options.min_confidence)
+        if not options.keep_doubles:
+            seen = seen.only(~second_boxes(seen))
         # By the long side: a reduced decode rounds up, and on a strip one pixel more is many in a hundred.
         scale = max(frame.width, frame.height) / max(frame.pixels.shape[:2])
         # Cut last: a sure face that is too small must not take the place of one that is large enough.
         seen = _worth_reporting(seen, frame, options.min_face / scale).only(slice(options.max_faces))
         squares = [crop_square(box, points) for box, points in zip(seen.boxes, seen.landmarks, strict=True)]
         tiles = tuple(crop_tile(frame.pixels, square) for square in squares)
-        return FoundFaces(frame, seen.moved(scale), tiles, tuple(square.scaled(scale) for square in squares))
+        return FoundFaces(frame.info, seen.moved(scale), tiles, tuple(square.scaled(scale) for square in squares))
 
     def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
         """Classify tiles, of one frame or of many."""
@@ -129,7 +133,7 @@ def _activation(heat: F32Array, square: CropSquare) -> Activation:
     return Activation(heat, corner, square.roll)
 
 
-def _landmarks(points: F32Array, frame: Frame) -> Landmarks:
+def _landmarks(points: F32Array, frame: FrameInfo) -> Landmarks:
     inside = np.clip(points, 0, [frame.width, frame.height]).tolist()
     right_eye, left_eye, nose, right_mouth, left_mouth = ((float(x), float(y)) for x, y in inside)
     return Landmarks(right_eye, left_eye, nose, right_mouth, left_mouth)

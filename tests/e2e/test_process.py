@@ -54,11 +54,11 @@ def test_a_missing_store_and_a_bad_setting(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     ended = run("serve", "--port", "0", "--store", nowhere)
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"mien: MIEN_STORE cannot be used (it is '{nowhere}')")
+    assert ended.stderr.startswith(f"mien: --store cannot be used (it is '{nowhere}')")
     assert ended.stderr.count("\n") == 1
     ended = run("serve", "--port", "high")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("mien: MIEN_PORT cannot be used (it is 'high')")
+    assert ended.stderr.startswith("mien: --port cannot be used (it is 'high')")
     assert ended.stderr.count("\n") == 1
 
 

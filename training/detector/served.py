@@ -11,6 +11,7 @@ import numpy as np
 from service.domain import AnalyzeOptions, DetectorMode, F32Array, U8Array
 from service.runtime import Session
 from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
+from service.vision.heads import second_boxes
 from service.vision.looks import HINT, look
 from training.detector import thresholds
 from training.detector.average_precision import curve
@@ -43,6 +44,7 @@ class ServedDetector:
         spec = self._detector.spec
         mode = DetectorMode.FAST if long_side == spec.fast_long_side else DetectorMode.ACCURATE
         seen = look(self._detector, picture, mode)
+        seen = seen.only(~second_boxes(seen))
         # What is smaller is not reported unless it is asked for; mostly such finds are lamps and letters.
         seen = seen.only(
             (seen.boxes[:, 2:] - seen.boxes[:, :2]).min(axis=1, initial=np.inf) >= AnalyzeOptions().min_face

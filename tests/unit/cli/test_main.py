@@ -10,9 +10,13 @@ import pytest
 import service.cli.predict
 import service.cli.serve
 import service.cli.video
+import service.render.annotate
 from service.cli.main import main
+from service.domain import U8Array
 from service.engine.local import EngineConfig
 from service.errors import EngineClosed
+from service.render.labels import Label
+from tests.clips import Recipe, moving, steps, write_clip
 from tests.fakes import FakeEngine
 from tests.permissions import open_folder, without_privileges
 
@@ -68,8 +72,106 @@ def test_json_is_one_object_a_picture(photo: Path, engine: FakeEngine, capsys: p
 
 def test_annotated_pictures(photo: Path, engine: FakeEngine, tmp_path: Path) -> None:
     assert main(["predict", "--annotate", str(tmp_path / "out"), "--redact", str(photo)]) == 0
-    assert (tmp_path / "out" / "photo.annotated.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert (tmp_path / "out" / "photo.redacted.jpg").read_bytes().startswith(b"\xff\xd8")
     assert engine.closed
+
+
+@pytest.mark.usefixtures("engine")
+def test_annotated_pictures_bear_the_numbers_of_the_table(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[str] = []
+
+    def write(_canvas: U8Array, label: Label, _colour: object) -> None:
+        written.append(label.text)
+
+    monkeypatch.setattr(service.render.annotate, "draw_label", write)
+    assert main(["predict", "--annotate", str(tmp_path / "out"), str(photo)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [text.split()[0] for text in written] == [row[1] for row in rows] == ["1", "2"]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("name", "start"), [("new.png", b"\x89PNG"), ("new.jpg", b"\xff\xd8"), ("new.JPEG", b"\xff\xd8")]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_suffix_of_an_annotated_picture_is_honoured(
+    photo: Path, tmp_path: Path, name: str, start: bytes, first: bool
+) -> None:
+    option = ["--annotate", str(tmp_path / name)]
+    assert main(["predict", *(option if first else []), str(photo), *([] if first else option)]) == 0
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["x.gif", "PHOTO"], ["PHOTO", "PHOTO"], ["PHOTO"], ["new.png", "PHOTO", "PHOTO"]]
+)
+def test_where_nothing_can_be_drawn_is_refused_before_the_work(
+    photo: Path, engine: FakeEngine, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = photo.read_bytes()
+    try:
+        code = main(["predict", "--annotate", *(str(photo) if word == "PHOTO" else word for word in arguments)])
+    except SystemExit as left:
+        code = int(str(left.code))
+    assert code == 2
+    assert "required: PICTURE" not in capsys.readouterr().err
+    assert engine.seen == 0
+    assert photo.read_bytes() == before
+
+
+def test_an_annotated_picture_of_an_earlier_run_is_not_replaced_in_silence(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.cli.predict, "open_engine", lambda _: FakeEngine(faces=2))
+    run = ["predict", "--annotate", str(tmp_path), str(photo)]
+    assert [main(run), main([*run, "--redact"])] == [0, 0]
+    assert {path.name for path in tmp_path.iterdir()} == {photo.name, "photo.annotated.jpg", "photo.redacted.jpg"}
+    assert capsys.readouterr().err == ""
+    assert main([*run, "--redact"]) == 0
+    old = tmp_path / "photo.redacted.jpg"
+    assert capsys.readouterr().err == f"mien: {photo}: replaced {old}, which was there already\n"
+
+
+@pytest.mark.parametrize("form", ["mp4", "matroska"])
+@pytest.mark.usefixtures("engine")
+def test_a_clip_is_sent_to_the_other_command(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    clip = write_clip(tmp_path / "clip.any", steps(5), moving(5), Recipe(form=form))
+    text = tmp_path / "text.txt"
+    text.write_text("hello")
+    assert main(["predict", str(clip), str(text)]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"mien: {clip}: ")
+    assert first.endswith(f"use mien video {clip}")
+    assert "mien video" not in second
+
+
+@pytest.mark.parametrize("command", ["predict", "video", "models", "serve"])
+def test_an_unknown_option_shows_the_commands_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--bogus", *(["x"] if command in ("predict", "video") else [])])
+    assert left.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"usage: mien {command} ")
+    assert "--bogus" in error
+
+
+@pytest.mark.parametrize(("option", "value"), [("--port", "99999"), ("--workers", "many"), ("--log-format", "xml")])
+def test_an_option_of_serve_is_refused_by_its_own_name(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", option, value]) == 2
+    assert capsys.readouterr().err.startswith(f"mien: {option} cannot be used (it is '{value}')")
+
+
+@pytest.mark.parametrize("command", ["predict", "video"])
+def test_the_help_tells_of_every_option_and_its_default(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for default in ("fast", "16", "100", "ferplus8", *(("ema", "5") if command == "video" else ())):
+        assert f"(default: {default})" in said
 
 
 @pytest.mark.parametrize("option", ["--redact", "--explain"])
@@ -81,7 +183,7 @@ def test_what_is_drawn_is_refused_where_nothing_is(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith(f"mien: {option} ")
-    assert "--annotate DIR" in said.err
+    assert "--annotate OUT" in said.err
     assert engine.seen == 0
 
 

@@ -1,16 +1,18 @@
 """Where ``mien predict --annotate`` writes, and whether ``mien video`` can."""
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 
-from service.cli.targets import check_writable, names_for
-from service.errors import InputError
+from service.cli.targets import check_writable, drawn_files, encoding_of, file_ending, names_for, picture_or_folder
+from service.errors import InputError, InvalidOption
+from service.render.encode import Encoding
 from tests.permissions import open_folder, without_privileges
 
 
 def names(*pictures: str, folder: str = "out") -> list[str]:
-    targets = names_for([Path(picture) for picture in pictures], Path(folder))
+    targets = names_for([Path(picture) for picture in pictures], Path(folder), "annotated")
     assert all(target.parent == Path(folder) for target in targets)
     assert len({str(target).casefold() for target in targets}) == len(pictures)
     return [target.name.removesuffix(".annotated.jpg") for target in targets]
@@ -43,16 +45,62 @@ def test_the_folder_may_be_written_in_another_way(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     pictures = [tmp_path / "x.jpg", tmp_path / "real" / "x.annotated.jpg"]
-    assert names_for(pictures, tmp_path / "link")[0].name == "x-2.annotated.jpg"
+    assert names_for(pictures, tmp_path / "link", "annotated")[0].name == "x-2.annotated.jpg"
 
 
 def test_a_loop_of_links_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
     (tmp_path / "x.jpg").symlink_to("x.jpg")
-    assert names_for([tmp_path / "x.jpg"], tmp_path)[0].name == "x.annotated.jpg"
+    assert names_for([tmp_path / "x.jpg"], tmp_path, "annotated")[0].name == "x.annotated.jpg"
 
 
 def test_thousands_of_equal_names_are_no_trouble() -> None:
     assert len(set(names(*(f"{number}/x.jpg" for number in range(5000))))) == 5000
+
+
+def test_redacted_pictures_are_called_so() -> None:
+    assert names_for([Path("x.jpg"), Path("x.png")], Path(), "redacted") == [
+        Path("x.redacted.jpg"),
+        Path("x-2.redacted.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["out", "out/", "a/b", "new.png", "new.JPG", "new.jpeg", "v1.2/", ".hidden"])
+def test_a_folder_or_a_new_picture_can_be_named(text: str) -> None:
+    assert picture_or_folder(text) == Path(text)
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.webp", "x.avi", "v1.2"])
+def test_a_picture_in_another_format_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"is no \.jpg or \.png"):
+        picture_or_folder(str(tmp_path / name))
+    (tmp_path / name).mkdir()
+    assert picture_or_folder(str(tmp_path / name)) == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.png", "x"])
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"old")
+    with pytest.raises(ArgumentTypeError, match="is there already"):
+        picture_or_folder(str(tmp_path / name))
+
+
+def test_one_file_is_for_one_picture(tmp_path: Path) -> None:
+    target = tmp_path / "new.png"
+    assert drawn_files([Path("x.jpg")], target, "annotated") == [target]
+    assert encoding_of(target) is Encoding.PNG
+    assert encoding_of(Path("X.JPG")) is Encoding.JPEG
+    with pytest.raises(InvalidOption, match="is one file, for 2 pictures; name a folder"):
+        drawn_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")
+    target.mkdir()
+    assert [file.parent for file in drawn_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")] == [target] * 2
+
+
+def test_only_one_suffix_is_taken() -> None:
+    parse = file_ending(".png")
+    assert parse("a/Plot.PNG") == Path("a/Plot.PNG")
+    for wrong in ("clip.mkv", "png", "plot.jpg", ".png/x"):
+        with pytest.raises(ArgumentTypeError, match=r"does not end in \.png"):
+            parse(wrong)
 
 
 def test_a_file_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:

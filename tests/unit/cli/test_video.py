@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from PIL import Image
 
 import service.cli.video
 from service.cli.main import main
@@ -54,9 +55,10 @@ def test_csv(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_files(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["video", str(clip), "--plot"]) == 0
-    assert cv2.imread(str(clip.with_suffix(".plot.png"))).shape[1] == 1200
-    assert main(["video", str(clip), "--plot", str(clip.with_name("other.png"))]) == 0
+    assert main(["video", str(clip), "--plot", str(clip.with_name("plot.png"))]) == 0
+    assert cv2.imread(str(clip.with_name("plot.png"))).shape[1] == 1200
+    assert main(["video", "--plot", str(clip.with_name("OTHER.PNG")), str(clip)]) == 0
+    assert cv2.imread(str(clip.with_name("OTHER.PNG"))).shape[1] == 1200
     assert main(["video", str(clip), "--annotate", str(clip.with_name("out.mp4"))]) == 0
     assert clip.with_name("out.mp4").stat().st_size > 1000
     captured = capsys.readouterr()
@@ -109,28 +111,75 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
         hidden.parent.chmod(0o700)
 
 
-@pytest.mark.parametrize("form", ["--plot", "--annotate"])
-def test_a_target_that_cannot_be_written_is_said_before_the_work(
-    clip: Path, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("arguments", [["--plot", "CLIP"], ["CLIP", "--plot"], ["--plot", "CLIP", "--json"]])
+def test_a_plot_never_takes_the_clip_for_its_name(
+    clip: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["video", *(str(clip) if word == "CLIP" else word for word in arguments)])
+    assert left.value.code == 2
+    error = capsys.readouterr().err
+    assert "argument --plot: " in error
+    assert "required: CLIP" not in error
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("--plot", ".png"), ("--annotate", ".mp4")])
+def test_a_suffix_that_is_not_written_is_refused_before_the_work(
+    clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
-    for target in (clip.parent / "no" / "out.mp4", clip.parent):
+    for name in ("out.avi", "out.jpg", "out", "out.png.mkv"):
+        target = clip.with_name(name)
+        with pytest.raises(SystemExit) as left:
+            main(["video", str(clip), form, str(target)])
+        assert left.value.code == 2
+        assert f"argument {form}: '{target}' does not end in {suffix}" in capsys.readouterr().err
+        assert not target.exists()
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("--plot", ".png"), ("--annotate", ".mp4")])
+def test_a_target_that_cannot_be_written_is_said_before_the_work(
+    clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    folder = clip.with_name(f"folder{suffix}")
+    folder.mkdir()
+    for target in (clip.parent / "no" / f"out{suffix}", folder):
         assert main(["video", str(clip), form, str(target)]) == 1
         error = capsys.readouterr().err
         assert error.startswith(f"mien: cannot write {target}: ")
         assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("form", ["--plot", "--annotate"])
-def test_the_clip_is_never_written_over(clip: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_clip_is_never_written_over(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = clip.read_bytes()
     (clip.parent / "link.mp4").symlink_to(clip)
-    for name in ("clip.mp4", "link.mp4"):
+    (clip.parent / "link.png").symlink_to(clip)
+    for form, name in (("--annotate", "clip.mp4"), ("--annotate", "link.mp4"), ("--plot", "link.png")):
         assert main(["video", str(clip), form, str(clip.parent / name)]) == 1
         error = capsys.readouterr().err
         assert error.startswith("mien: ")
         assert "is the clip itself" in error
     assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
+def test_a_picture_is_sent_to_the_other_command(clip: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = clip.with_name(f"photo{suffix}")
+    Image.new("RGB", (64, 48)).save(picture)
+    assert main(["video", str(picture)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"mien: {picture}: ")
+    assert error.endswith(f"use mien predict {picture}\n")
+
+
+def test_what_is_neither_is_named(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = clip.with_name("text.txt")
+    text.write_text("hello")
+    assert main(["video", str(text)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"mien: {text}: ")
+    assert "mien predict" not in error
 
 
 def test_the_bar_says_how_far_how_fast_and_how_long_still() -> None:

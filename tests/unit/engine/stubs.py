@@ -30,8 +30,9 @@ class StubPipeline:
 
     def __init__(self, bad_frames: Sequence[int] = (), bad_tiles: Sequence[int] = (), seconds: float = 0.0) -> None:
         self.bad_frames, self.bad_tiles, self.seconds = set(bad_frames), set(bad_tiles), seconds
-        self.gate = threading.Event()
+        self.gate, self.classifying = threading.Event(), threading.Event()
         self.gate.set()
+        self.classifying.set()
         self.batches: list[int] = []
         self.found: list[int] = []
         self.threads: set[str] = set()
@@ -48,9 +49,10 @@ class StubPipeline:
             raise RuntimeError("detector broke")
         tiles = tuple(np.full((48, 48), value, np.uint8) for _ in range(count))
         nothing = Detections(np.zeros((count, 4)), np.zeros(count), np.zeros((count, 5, 2)))
-        return FoundFaces(frame, nothing, tiles, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)))
+        return FoundFaces(frame.info, nothing, tiles, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)))
 
     def classify(self, tiles: Sequence[U8Array]) -> list[Logits]:
+        assert self.classifying.wait(20)
         self.batches.append(len(tiles))
         values = [int(tile[0, 0]) for tile in tiles]
         if self.bad_tiles & set(values):

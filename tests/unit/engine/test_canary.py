@@ -7,6 +7,7 @@ import pytest
 from service.domain import AnalyzeOptions
 from service.engine.batcher import Batcher, FrameJob
 from service.engine.canary import Canary, canary_frame, sing
+from service.errors import MienError
 from tests.unit.engine.stubs import frame
 
 
@@ -34,13 +35,15 @@ def test_the_canary_goes_before_the_frames_that_wait() -> None:
             batcher.put_frame(job)
         threading.Thread(target=sing, args=(batcher, None), daemon=True).start()
         waiting(batcher, 3)
-        assert (taken(batcher).frame.pixels == canary_frame().pixels).all()
+        first = taken(batcher).frame
+        assert first is not None
+        assert (first.pixels == canary_frame().pixels).all()
         assert [taken(batcher), taken(batcher)] == jobs
 
 
 def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
     with closing(Batcher(8)) as batcher:
-        canary = Canary(batcher, interval=0.01)
+        canary = Canary(batcher, interval=0.01, last_success=lambda: None)
         waiting(batcher, 1)
         time.sleep(0.2)  # twenty intervals in which no worker comes
         assert batcher.waiting() == (1, 0)
@@ -52,6 +55,30 @@ def test_a_canary_that_nobody_takes_in_time_is_a_failure() -> None:
     with closing(Batcher(8)) as batcher:
         assert not sing(batcher, timeout=0.01)
         assert taken(batcher).abandoned
+
+
+def test_no_canary_is_sent_while_faces_are_classified_and_one_as_soon_as_none_are() -> None:
+    last = time.monotonic()
+    with closing(Batcher(8)) as batcher:
+        canary = Canary(batcher, interval=0.2, last_success=lambda: last)
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:  # five intervals
+            last = time.monotonic()
+            assert batcher.waiting() == (0, 0)
+            time.sleep(0.01)
+        waiting(batcher, 1)
+        assert 0.2 <= time.monotonic() - last < 5
+        canary.stop()
+
+
+def test_a_canary_that_fails_is_not_followed_at_once() -> None:
+    with closing(Batcher(8)) as batcher:
+        began = time.monotonic()
+        canary = Canary(batcher, interval=0.1, last_success=lambda: began - 60)
+        for _ in range(3):
+            taken(batcher).fail(MienError("the models do not answer"))
+        assert time.monotonic() - began >= 0.3
+        canary.stop()
 
 
 @pytest.mark.parametrize("closed_first", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,26 @@ def test_no_picture_stays_in_memory(engine: LocalEngine) -> None:
 
     assert len(list(engine.analyze(map(decode, range(1, 6)), OPTIONS))) == 5
     until(lambda: all(ref() is None for ref in pixels))
+
+
+def test_the_pixels_are_gone_while_faces_wait_to_be_classified(engine: LocalEngine, stub: StubPipeline) -> None:
+    stub.classifying.clear()
+    made = [frame(1, faces=40), frame(2, faces=0)]
+    pixels = [weakref.ref(item.pixels) for item in made]
+    released: list[int] = []
+    frames = iter([replace(item, release=partial(released.append, item.index)) for item in made])
+    made.clear()
+    with ThreadPoolExecutor(1) as caller:
+        call = caller.submit(lambda: list(engine.analyze(frames, OPTIONS)))
+        try:
+            until(lambda: len(released) == 2)
+            until(lambda: all(ref() is None for ref in pixels))
+            assert not call.done()
+        finally:
+            stub.classifying.set()
+        results = call.result(WAIT)
+    assert [(result.index, len(result.faces)) for result in results] == [(1, 40), (2, 0)]
+    assert sorted(released) == [1, 2]
 
 
 def test_a_frame_that_fails_fails_its_own_caller_only(engine: LocalEngine) -> None:

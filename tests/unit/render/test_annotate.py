@@ -8,7 +8,10 @@ from skimage.data import astronaut
 from service.domain import Activation, Box, U8Array
 from service.render.annotate import annotate
 from service.render.explain import overlay
+from service.render.labels import captions
 from service.render.palette import bgr
+from service.render.placement import place_labels
+from service.render.tags import draw_label
 from tests.fakes import make_face
 
 
@@ -41,6 +44,19 @@ def test_the_box_lies_where_the_face_is() -> None:
     assert right == 299
     assert bottom == 399
     assert (drawn[170:380, 120:280] == 128).all()
+
+
+def test_labels_bear_the_numbers_of_the_faces_in_their_order() -> None:
+    faces = [make_face(Box(350, 200, 100, 100), "happy"), make_face(Box(50, 200, 100, 100), "sad")]
+    drawn = annotate(grey(), faces, 640, 480)
+    texts = [captions(number, face.emotion, face.score) for number, face in enumerate(faces, start=1)]
+    labels = place_labels(texts, [(350, 200, 450, 300), (50, 200, 150, 300)], 640, 480)
+    for face, label in zip(faces, labels, strict=True):
+        assert label is not None
+        expected = grey()
+        draw_label(expected, label, bgr(face.emotion))
+        left, top, right, bottom = label.rectangle
+        assert np.array_equal(drawn[top:bottom, left:right], expected[top:bottom, left:right])
 
 
 def test_boxes_of_the_full_picture_are_scaled_to_the_copy() -> None:

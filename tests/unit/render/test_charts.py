@@ -54,6 +54,19 @@ def test_any_span_can_be_drawn(begin: float, end: float) -> None:
     assert plot(timeline(2), begin, end).shape[1] == 1200
 
 
+@pytest.mark.parametrize("span", [(0.0, 2.0), (0.0, 3.95), (1.0, 2.0), (3.5, 3.6)])
+def test_nothing_is_drawn_past_the_ends_of_the_axis(span: tuple[float, float]) -> None:
+    """Segments reach past the span where the last frame is shown longer than the part that was asked for."""
+    drawn = plot(timeline(2), *span)
+    legend, axis = 92, 52
+    band = drawn[legend:-axis]
+    assert (band[:, 1171:] == 255).all()
+    colours = {bgr(label) for label in EMOTION_COLOURS} - {bgr("neutral")}  # text is grey, too
+    left = {tuple(pixel) for pixel in band[:, :150].reshape(-1, 3).tolist()}
+    assert not colours & left
+    assert colours & {tuple(pixel) for pixel in band[:, 150:1171].reshape(-1, 3).tolist()}
+
+
 def test_nobody_is_said_in_words() -> None:
     empty = plot(summarize([], LABELS8, 0.0), 0.0, 5.0)
     assert (empty < 200).any()

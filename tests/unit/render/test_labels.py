@@ -1,77 +1,36 @@
-from dataclasses import replace
-from itertools import combinations
-
-import numpy as np
 import pytest
 
-from service.domain import Box
-from service.render.geometry import Rectangle, shared_area
-from service.render.labels import SMALLEST_TEXT, Label, place_labels
-from tests.fakes import make_face
+from service.render.labels import LARGEST_TEXT, SMALLEST_TEXT, Side, captions, tag_size, text_sizes
 
 
-def placed(boxes: list[Rectangle], width: int, height: int, emotion: str = "surprise") -> list[Label | None]:
-    faces = [make_face(Box(left, top, right - left, bottom - top), emotion) for left, top, right, bottom in boxes]
-    return place_labels(faces, boxes, width, height)
+def test_captions_say_less_and_less() -> None:
+    assert captions(3, "happy", 0.926) == ("3 happy 0.93", "3 happy", "3")
+    assert captions(12, "sad", 0.412, uncertain=True) == ("12 sad? 0.41", "12 sad?", "12")
 
 
-def only(labels: list[Label | None]) -> Label:
-    (label,) = labels
-    assert label is not None
-    return label
+@pytest.mark.parametrize("long_side", [16, 300, 900, 2048, 8000])
+def test_letters_are_never_too_small_nor_huge(long_side: int) -> None:
+    sizes = text_sizes(long_side)
+    assert sorted(sizes, reverse=True) == list(dict.fromkeys(sizes))
+    assert SMALLEST_TEXT <= sizes[-1] <= sizes[0] <= LARGEST_TEXT
 
 
-@pytest.mark.parametrize("x", [0, 200, 540])
-@pytest.mark.parametrize("y", [0, 200, 380])
-def test_a_label_stays_inside_the_picture(x: int, y: int) -> None:
-    left, top, right, bottom = only(placed([(x, y, x + 100, y + 100)], 640, 480)).rectangle
-    assert left >= 0
-    assert top >= 0
-    assert right <= 640
-    assert bottom <= 480
+def test_letters_grow_with_the_picture() -> None:
+    assert text_sizes(300)[0] < text_sizes(1000)[0] < text_sizes(2000)[0] == 36
 
 
-def test_a_label_stands_above_its_box_where_there_is_room() -> None:
-    assert only(placed([(100, 100, 300, 300)], 640, 480)).rectangle[3] == 100
-    assert only(placed([(100, 0, 300, 300)], 640, 480)).rectangle[1] == 300
-    assert only(placed([(100, 0, 300, 480)], 640, 480)).rectangle[1] == 0
+@pytest.mark.parametrize("side", list(Side))
+def test_every_side_touches_the_box(side: Side) -> None:
+    left, top = side.corner((100, 100, 200, 260), 50, 20)
+    assert left in (50, 100, 150, 200)
+    assert top in (80, 100, 240, 260)
+    assert left <= 200
+    assert left + 50 >= 100
+    assert top <= 260
+    assert top + 20 >= 100
 
 
-def test_text_grows_with_the_picture() -> None:
-    small = only(placed([(10, 100, 290, 290)], 300, 300))
-    large = only(placed([(100, 1000, 1900, 1900)], 2000, 2000))
-    assert SMALLEST_TEXT <= small.size < large.size <= 40
-    assert large.size == 36
-
-
-def test_a_small_face_in_a_large_picture_wears_a_small_label() -> None:
-    label = only(placed([(500, 500, 620, 620)], 2000, 2000))
-    assert label.size < 30
-    assert label.rectangle[2] - label.rectangle[0] < 180
-
-
-def test_labels_never_cover_each_other() -> None:
-    chance = np.random.default_rng(0)
-    boxes = []
-    for _ in range(120):
-        left, top = (int(value) for value in chance.integers(0, 560, 2))
-        side = int(chance.integers(16, 80))
-        boxes.append((left, top, left + side, top + side))
-    labels = [label for label in placed(boxes, 640, 640) if label is not None]
-    assert len(labels) >= 40
-    for one, other in combinations(labels, 2):
-        assert shared_area(one.rectangle, np.array([other.rectangle])) == 0
-
-
-def test_where_the_whole_label_does_not_fit_the_word_alone_does() -> None:
-    label = only(placed([(5, 20, 45, 60)], 50, 80, emotion="happy"))
-    assert label.text == "happy"
-
-
-def test_a_picture_too_small_for_words_has_none() -> None:
-    assert placed([(0, 0, 16, 16)], 16, 16) == [None]
-
-
-def test_an_uncertain_emotion_has_a_question_mark() -> None:
-    face = replace(make_face(Box(100, 100, 200, 200), "sad", 0.412), uncertain=True)
-    assert only(place_labels([face], [(100, 100, 300, 300)], 640, 480)).text == "sad? 0.41"
+def test_a_tag_is_larger_than_its_text_is_long() -> None:
+    width, height, pad = tag_size("1 happy 0.93", 20)
+    assert width > 2 * pad + 60
+    assert height > 20

@@ -190,16 +190,6 @@ def test_a_person_who_is_given_up_comes_back_as_before_within_a_second_and_as_ne
     assert set(numbered(3.0)) == {1, 2}
 
 
-@pytest.mark.parametrize(("below", "kept"), [(130.0, True), (95.0, False)])
-def test_a_doubtful_face_on_which_a_sure_one_lies_is_left_out(below: float, kept: bool) -> None:
-    # Faces of 100 x 120: the second one's centre is lower by `below`, beyond the first or across its chin.
-    take = film({"a": line(300, 300, 0), "b": line(310, 300 + below, 0)}, every(5, 2))
-    first, *later = (with_confidence(r, 0.9, 0.9) for r in take.results)
-    rows = list(track([first, *(with_confidence(r, 0.5, 0.9) for r in later)], Bounds(0.8, 0.6)))
-    assert len(rows[0].faces) == 2
-    assert all(len(row.faces) == (2 if kept else 1) for row in rows[1:3])
-
-
 def test_irregular_times_do_not_confuse_it() -> None:
     gaps = np.random.default_rng(3).uniform(0.01, 0.2, 60)
     paths = {"a": line(200, 360, 150), "b": line(1080, 380, -150)}

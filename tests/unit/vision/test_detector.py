@@ -8,7 +8,7 @@ import pytest
 
 from service.domain import DetectorMode
 from service.errors import ModelUnreadable
-from service.vision.detector import MOST_CELLS, Detections, DetectorSpec, FaceDetector, Seen
+from service.vision.detector import MOST_CELLS, MOST_NOISE, NOISE, Detections, DetectorSpec, FaceDetector, Seen
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
@@ -155,3 +155,18 @@ def test_asking_for_every_cell_of_a_tile_costs_little() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20  # 2 MiB, and 516 when the votes were one array
     finally:
         tracemalloc.stop()
+
+
+def test_asking_for_every_cell_brings_the_faces_as_they_are_and_the_best_few_of_the_noise() -> None:
+    detector = FaceDetector(session(bright_spots), SPEC)
+    letterbox = detector.prepare(np.zeros((320, 320, 3), np.uint8), 320)
+    scores, distances, offsets = many_cells(320)
+    faces, noise = scores > 0.9, np.float32(NOISE) * (0.5 + 0.4 * scores)  # all of it under what any face scores
+    seen = Seen(320, letterbox, (np.where(faces, scores, noise), distances, offsets))
+    certain, every = (detector.decode(seen, threshold, 1000) for threshold in (NOISE, 0.0))
+    count = len(certain.boxes)
+    assert 10 < count < len(every.boxes) <= count + MOST_NOISE
+    assert every.boxes[:count] == pytest.approx(certain.boxes, abs=0.01)
+    assert every.scores[count] == noise[~faces].max()
+    nothing = Seen(320, letterbox, (noise, distances, offsets))
+    assert 0 < len(detector.decode(nothing, 0.0, 1000).boxes) <= MOST_NOISE

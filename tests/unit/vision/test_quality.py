@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from service.vision.quality import assess
 
@@ -52,8 +53,67 @@ def test_eyes_in_one_place_do_not_divide_by_zero() -> None:
     assert assess(textured(), BOX, np.full((5, 2), 50, np.float32), 200, 200).pose == 1.0
 
 
-def test_small_and_cut_faces_are_named() -> None:
+def test_small_faces_are_named() -> None:
     small = assess(textured(), np.asarray([10, 10, 30, 40], np.float32), FRONTAL, 200, 200)
     assert small.reasons == ("small",)
-    cut = assess(textured(), np.asarray([-40, 10, 60, 110], np.float32), FRONTAL, 200, 200)
-    assert cut.reasons == ("cut",)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "reasons"),
+    [
+        (-20, 0, ("cut",)),
+        (120, 0, ("cut",)),
+        (0, -26, ("cut",)),
+        (0, 106, ("cut",)),
+        (-10, -10, ()),  # a tight portrait: its box ends where the picture does
+        (110, 90, ()),
+    ],
+)
+def test_a_face_whose_features_are_at_the_border_is_cut(x: float, y: float, reasons: tuple[str, ...]) -> None:
+    moved = np.asarray([x, y], np.float32)
+    assert assess(textured(), BOX + np.tile(moved, 2), FRONTAL + moved, 200, 200).reasons == reasons
+
+
+def test_eyes_close_together_are_a_turned_head_also_where_the_nose_is_in_between() -> None:
+    profile = FRONTAL.copy()
+    profile[:2, 0] = [39, 61]  # 22 of the 80 px of the box
+    quality = assess(textured(), BOX, profile, 200, 200)
+    assert quality.pose == pytest.approx(0)
+    assert quality.reasons == ("turned",)
+    profile[:2, 0] = [37, 63]
+    assert assess(textured(), BOX, profile, 200, 200).ok
+
+
+def astronauts_face() -> np.ndarray:
+    """The crop of a sharp, frontal face, larger than the classifier's: ``uint8 [192, 192]``."""
+    grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey[55:175, 165:285], (192, 192), interpolation=cv2.INTER_CUBIC)
+
+
+def moved_by(length: int, degrees: float) -> np.ndarray:
+    """The kernel of a camera that moves by so many pixels, ``float32 [length, length]`` or so."""
+    fine = np.zeros((8 * length, 8 * length), np.float32)
+    middle, reach = (8 * length - 1) / 2, 4 * length
+    x, y = reach * np.cos(np.deg2rad(degrees)), reach * np.sin(np.deg2rad(degrees))
+    ends = [(round(middle + sign * x), round(middle + sign * y)) for sign in (-1, 1)]
+    cv2.line(fine, ends[0], ends[1], 1.0, 8)
+    kernel = cv2.resize(fine, (length, length), interpolation=cv2.INTER_AREA)
+    return kernel / kernel.sum()
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45, 70, 90, 120, 160])
+@pytest.mark.parametrize("length", [37, 47])  # of 192 px
+def test_motion_blurs_a_face_in_any_direction(length: int, degrees: float) -> None:
+    blurred = cv2.filter2D(astronauts_face(), -1, moved_by(length, degrees))
+    tile = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
+    quality = assess(tile, BOX, FRONTAL, 200, 200)
+    assert quality.reasons == ("blurred",)
+    assert quality.sharpness > 0.15  # which by itself does not tell
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90])
+def test_a_sharp_face_is_sharp_however_it_is_turned(degrees: float) -> None:
+    face = astronauts_face()
+    matrix = cv2.getRotationMatrix2D((96, 96), degrees, 1)
+    turned = cv2.warpAffine(face, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)
+    assert assess(cv2.resize(turned, (48, 48), interpolation=cv2.INTER_AREA), BOX, FRONTAL, 200, 200).ok
