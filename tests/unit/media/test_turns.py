@@ -136,3 +136,8 @@ def test_an_error_gives_everything_back() -> None:
         broken()
     with turns.take(100, time.monotonic() + 5):
         pass
+
+
+def test_a_deadline_that_passed_before_is_not_blamed_on_others() -> None:
+    with pytest.raises(DeadlineExceeded, match="before the file could be decoded"), DecodeTurns(1, 100).take(1, 0.0):
+        pass
