@@ -19,7 +19,7 @@ class SpooledText:
 
     def __init__(self, settings: SpoolSettings) -> None:
         folder = None if settings.folder is None else str(settings.folder)
-        self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115 - see aclose
+        self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115 - see close
         self.size = 0
         """Bytes written."""
 
@@ -43,5 +43,9 @@ class SpooledText:
             yield chunk
 
     async def aclose(self) -> None:
-        """Forget the text; the file goes with it."""
-        await to_thread.run_sync(self._file.close)
+        """``close`` in a thread: a large file takes its time to go."""
+        await to_thread.run_sync(self.close)
+
+    def close(self) -> None:
+        """Forget the text; the file goes with it. Closing twice is harmless."""
+        self._file.close()
