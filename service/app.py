@@ -153,7 +153,7 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
 
 
 def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
-    limits = ClipLimits(max_seconds=settings.max_clip_seconds)
+    limits = ClipLimits(max_seconds=settings.max_clip_seconds, max_rows=settings.max_rows)
     # As much as the pictures have, and more where more workers must be kept busy.
     memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
     return ClipReader(

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
     max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; it waits in the spool folder")
     max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is answered at once")
+    max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one for each face of a sampled frame")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
     max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")

@@ -1,9 +1,9 @@
-"""Answers that outlive their endpoint: lines from a worker thread while they are made, and files that then go."""
+"""Answers that outlive their endpoint: lines from a worker thread while they are made, texts and files that then go."""
 
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -99,12 +99,21 @@ def _report(work: "asyncio.Task[None]") -> None:
         _LOG.error("work whose client had gone failed", exc_info=error)
 
 
-class PumpResponse(StreamingResponse):
-    """The lines of a pump as an answer; ``resources`` are closed when the last is out or the client has gone."""
+class OwnedStream(StreamingResponse):
+    """Text in pieces as an answer; ``resources`` are closed when the last is out or the client has gone.
 
-    def __init__(self, pump: Pump, resources: AsyncExitStack, media_type: str) -> None:
-        super().__init__(pump, media_type=media_type)
-        self._pump = pump
+    ``size`` is how many bytes the pieces have, where that is known.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncIterable[str] | AsyncIterable[bytes],
+        resources: AsyncExitStack,
+        media_type: str,
+        size: int | None = None,
+    ) -> None:
+        headers = None if size is None else {"content-length": str(size)}
+        super().__init__(pieces, media_type=media_type, headers=headers)
         self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,7 +121,6 @@ class PumpResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             with CancelScope(shield=True):
-                await self._pump.aclose()
                 await self._resources.aclose()
 
 

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from service.render.encode import Encoding, encode
 from service.render.tables import csv_lines
 from service.usecases.analyze_video import VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from service.usecases.annotate_video import annotate_video
-from service.usecases.video_document import account_document, analysis_chunks, encoded, row_document, video_document
+from service.usecases.video_document import account_chunks, analysis_chunks, encoded, row_document
 
 _LOG = logging.getLogger(__name__)
+_PEOPLE_A_PIECE = 100  # a piece is handed to the event loop at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,16 @@ class VideoCall:
     recorder: Recorder
     arrived: float = field(default_factory=time.monotonic)
 
-    def json(self) -> bytes:
-        """The whole answer as one object."""
+    def json(self) -> Iterator[str]:
+        """The whole answer as one object, in pieces: made when they are drawn, once the clip is analysed."""
         analysis, waited_ms = self._analyzed()
         after = {"models": self._models(), "timing_ms": _timing(analysis, waited_ms)}
-        return "".join(analysis_chunks(analysis, {"request_id": self.request_id}, after)).encode()
+        return analysis_chunks(analysis, {"request_id": self.request_id}, after)
 
-    def csv(self) -> bytes:
-        """A table, one row a face."""
+    def csv(self) -> Iterator[str]:
+        """A table, one row a face, in pieces as those of ``json``."""
         analysis, _ = self._analyzed()
-        return "".join(csv_lines(analysis.timeline.rows, analysis.timeline.labels)).encode()
+        return csv_lines(analysis.timeline.rows, analysis.timeline.labels)
 
     def plot(self) -> bytes:
         """A PNG file of the scores over time."""
@@ -74,7 +75,10 @@ class VideoCall:
         return target
 
     def lines(self) -> Generator[str]:
-        """JSON objects a line, told apart by ``type``: ``start``, ``frame`` as they come, ``end`` or ``error``."""
+        """JSON objects a line, told apart by ``type``: ``start``, ``frame`` as they come, ``end`` or ``error``.
+
+        A long line comes in pieces.
+        """
         waited_ms = self._waited_ms()
         with VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.clips) as run:
             rows = run.rows()
@@ -87,12 +91,14 @@ class VideoCall:
                 # Half an answer is out, its status with it: the error is a line like the others.
                 problem = problem_of(error)
                 members = {"status": problem.status, "title": problem.title, "detail": problem.detail}
-                yield _line("error", {**members, "code": problem.code, "request_id": self.request_id})
+                yield _line("error", {**members, "code": problem.code, **problem.extra, "request_id": self.request_id})
                 return
             analysis = run.result()
             self._record(analysis, waited_ms)
-            account = {"video": video_document(analysis), **account_document(analysis)}
-            yield _line("end", {**account, "timing_ms": _timing(analysis, waited_ms)})
+            account = account_chunks(analysis, {"type": "end"}, {"timing_ms": _timing(analysis, waited_ms)})
+            while piece := "".join(islice(account, _PEOPLE_A_PIECE)):
+                yield piece
+            yield "\n"
 
     def _analyzed(self) -> tuple[VideoAnalysis, float]:
         waited_ms = self._waited_ms()

@@ -13,9 +13,10 @@ from service.api.clip_folder import ANNOTATED, clip_folder
 from service.api.context import ServicesDep
 from service.api.errors import request_id_of
 from service.api.negotiation import accept_of, choose
-from service.api.outliving import OwnedFile, Pump, PumpResponse
+from service.api.outliving import OwnedFile, OwnedStream, Pump
 from service.api.security import KEY_NEEDED
 from service.api.spool import SpoolSettings
+from service.api.spooled_text import SpooledText
 from service.api.uploads import received_file
 from service.api.video_call import VideoCall
 from service.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
@@ -47,13 +48,20 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
         call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
         if media_type == NDJSON:
             pump = await Pump.start(gate, request, call.lines, options.deadline, gone)
-            return PumpResponse(pump, stack.pop_all(), NDJSON)
+            stack.push_async_callback(pump.aclose)
+            return OwnedStream(pump, stack.pop_all(), NDJSON)
         if media_type == MP4:
             target = clip.with_name(ANNOTATED)
             file = await gate.run(request, lambda: call.annotated(target), options.deadline, gone)
             return OwnedFile(file, stack.pop_all(), MP4)
-        work = {JSON: call.json, CSV: call.csv, PNG: call.plot}[media_type]
-        return Response(await gate.run(request, work, options.deadline, gone), media_type=media_type)
+        if media_type == PNG:
+            return Response(await gate.run(request, call.plot, options.deadline, gone), media_type=PNG)
+        pieces = call.csv if media_type == CSV else call.json
+        async with AsyncExitStack() as answer:  # which needs the clip no longer
+            text = SpooledText(services.clip_uploads.spool)
+            answer.push_async_callback(text.aclose)
+            await gate.run(request, lambda: text.write(pieces()), options.deadline, gone)
+            return OwnedStream(text, answer.pop_all(), media_type, text.size)
 
 
 @asynccontextmanager

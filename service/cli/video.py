@@ -22,7 +22,7 @@ from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOption
 from service.usecases.annotate_video import annotate_video
 from service.usecases.video_document import analysis_chunks
 
-_HEAD = ("person", "from", "to", "on screen", "mostly", "share", "segments")
+_HEAD = ("person", "first seen", "last seen", "screen time", "dominant", "mean score", "segments")
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -150,9 +150,9 @@ def _warn(clip: Path, warnings: Iterable[str]) -> None:
 def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for person in analysis.timeline.people:
-        share = person.mean_scores[person.dominant]
+        score = person.mean_scores[person.dominant]
         times = (f"{person.first_seen:.2f} s", f"{person.last_seen:.2f} s", f"{person.screen_time:.2f} s")
-        rows.append((str(person.person), *times, person.dominant, f"{share:.2f}", str(len(person.segments))))
+        rows.append((str(person.person), *times, person.dominant, f"{score:.2f}", str(len(person.segments))))
     return rows or [("-", "-", "-", "-", "nobody", "-", "-")]
 
 

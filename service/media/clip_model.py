@@ -35,11 +35,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ClipLimits:
-    """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), and frames decoded."""
+    """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), frames decoded, and rows
+    of its answer: one for each face of each sampled frame, and one for a frame without a face."""
 
     max_seconds: float = 4 * 3600.0
     max_pixels: int = 36_000_000
     max_frames: int = 2_000_000
+    max_rows: int = 2_000_000
 
     def check_seconds(self, seconds: float) -> None:
         """Raises ``TooLarge`` when more of the clip is to be read than allowed."""
@@ -66,6 +68,16 @@ class ClipLimits:
                 "max_frames",
                 self.max_frames,
                 f"The clip has over {self.max_frames} frames to decode; choose a part of it with start and end.",
+            )
+
+    def check_rows(self, count: int) -> None:
+        """Raises ``TooLarge`` when the answer has more rows than allowed."""
+        if count > self.max_rows:
+            raise TooLarge(
+                "max_rows",
+                self.max_rows,
+                f"The answer would have over {self.max_rows:,} rows, one for each face of each sampled frame; choose a "
+                "lower fps, fewer faces with max_faces, or a part of the clip with start and end.",
             )
 
 

@@ -1,6 +1,7 @@
 """A timeline as a picture: stacked areas a person, with the segments named above them."""
 
 import math
+from heapq import nsmallest
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600
 def plot(timeline: Timeline, begin: float, end: float) -> U8Array:
     """``uint8 [h, w, 3]`` BGR, 1,200 wide and as high as there are people, over ``begin`` to ``end`` seconds."""
     end = max(end, begin + 0.1)
-    longest = sorted(timeline.people, key=lambda p: (-p.screen_time, p.person))[:MOST_PEOPLE]
+    longest = nsmallest(MOST_PEOPLE, timeline.people, key=lambda p: (-p.screen_time, p.person))
     people = sorted(longest, key=lambda p: p.person)
     canvas = np.full((_TOP + max(1, len(people)) * _PANEL + _BOTTOM, _WIDTH, 3), WHITE, np.uint8)
     _head(canvas, timeline, len(people))

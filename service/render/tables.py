@@ -2,18 +2,10 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import Protocol
 
 from service.timeline.model import FrameRow
-
-
-class _Line:
-    """A file for ``csv.writer`` that keeps the last line only."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
 
 
 class _Writer(Protocol):
@@ -21,20 +13,22 @@ class _Writer(Protocol):
 
 
 def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str]:
-    """The lines of a CSV file (RFC 4180, with a header) as the rows come.
+    """The lines of a CSV file (RFC 4180, with a header) as the rows come, those of a frame together.
 
     Columns: ``time`` (seconds), ``frame``, ``person``, ``x, y, width, height`` (pixels of the upright picture),
     ``confidence``, ``emotion``, ``score``, and a column a label. A frame without a face has a line of its own with
     everything after ``frame`` empty, so that "nobody" and "not looked at" differ.
     """
-    line = _Line()
-    writer: _Writer = csv.writer(line)
+    lines = StringIO(newline="")
+    writer: _Writer = csv.writer(lines)
     writer.writerow(("time", "frame", "person", "x", "y", "width", "height", "confidence", "emotion", "score", *labels))
-    yield line.text
+    yield lines.getvalue()
     for row in rows:
+        lines.seek(0)
+        lines.truncate()
         for values in _values(row, len(labels)):
             writer.writerow(values)
-            yield line.text
+        yield lines.getvalue()
 
 
 def _values(row: FrameRow, labels: int) -> Iterator[tuple[object, ...]]:

@@ -74,5 +74,5 @@ class Timeline:
 
     labels: tuple[str, ...]
     rows: Sequence[FrameRow]
-    people: tuple[Person, ...]
+    people: Sequence[Person]
     summary: Summary

@@ -1,106 +1,66 @@
-"""When a person showed what: stretches of one emotion each."""
+"""When a person showed what: stretches of one emotion each, the short ones joined to their neighbours."""
 
-from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
 from typing import NamedTuple
 
 from service.timeline.model import Segment
-from service.timeline.tracker import MAX_LOSS
-
-MARGIN = 0.1
-"""By how much another emotion must lead before it takes over; less is flicker between two that are as likely."""
+from service.timeline.stretches import ROUNDING, Stretches
 
 MIN_LENGTH = 0.4
 """Seconds that a stretch must last beside others; a shorter one goes to its longer neighbour."""
 
-_ROUNDING = 1e-6
 
-
-class Sample(NamedTuple):
-    """One person's scores, holding from ``time`` for ``span`` seconds until the next sampled frame."""
-
-    time: float
-    span: float
-    scores: tuple[float, ...]
-
-    @property
-    def end(self) -> float:
-        """When the next sampled frame was shown."""
-        return self.time + self.span
-
-
-class _Stretch(NamedTuple):
-    """Samples ``first`` to ``end`` of a run, ``end`` not among them, that show one emotion."""
+class _Part(NamedTuple):
+    """Stretches ``first`` to ``end`` of a run, ``end`` not among them, that count as one emotion."""
 
     first: int
     end: int
-    label: int
+    emotion: int
 
 
-def segments(samples: Sequence[Sample], labels: tuple[str, ...]) -> tuple[Segment, ...]:
-    """One person's segments in order of time. ``samples`` are all of that person's, in order of time.
+def segments(stretches: Stretches, labels: tuple[str, ...]) -> tuple[Segment, ...]:
+    """One person's segments in order of time.
 
     Segments touch, except where the person was out of sight for more than ``MAX_LOSS`` seconds.
     """
-    return tuple(
-        _segment(run[stretch.first : stretch.end], stretch.label, labels)
-        for run in _runs(samples)
-        for stretch in _long_enough(run, _by_hysteresis(run))
-    )
+    return tuple(_segment(stretches, part, labels) for run in stretches.runs() for part in _long_enough(stretches, run))
 
 
-def _runs(samples: Sequence[Sample]) -> list[list[Sample]]:
-    runs: list[list[Sample]] = []
-    for sample in samples:
-        if not runs or sample.time - runs[-1][-1].end > MAX_LOSS + _ROUNDING:
-            runs.append([])
-        runs[-1].append(sample)
-    return runs
-
-
-def _by_hysteresis(run: list[Sample]) -> list[_Stretch]:
-    marks: list[int] = []
-    for sample in run:
-        best = max(range(len(sample.scores)), key=sample.scores.__getitem__)
-        if marks and sample.scores[best] - sample.scores[marks[-1]] <= MARGIN:
-            best = marks[-1]
-        marks.append(best)
-    begins = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(marks)) if a != b), len(run)]
-    return [_Stretch(a, b, marks[a]) for a, b in pairwise(begins)]
-
-
-def _long_enough(run: list[Sample], stretches: list[_Stretch]) -> list[_Stretch]:
+def _long_enough(stretches: Stretches, run: range) -> list[_Part]:
     """The shortest joins the longer of its neighbours, as long as it is too short; of equals it is the earlier one."""
 
-    def length(stretch: _Stretch) -> float:
-        return run[stretch.end - 1].end - run[stretch.first].time
+    def length(part: _Part) -> float:
+        return stretches.end(part.end - 1) - stretches.start(part.first)
 
-    starting = {stretch.first: stretch for stretch in stretches}
-    ending = {stretch.end: stretch for stretch in stretches}
-    shortest = [(length(stretch), stretch) for stretch in stretches]
+    parts = [_Part(at, at + 1, stretches.emotion(at)) for at in run]
+    starting = {part.first: part for part in parts}
+    ending = {part.end: part for part in parts}
+    shortest = [(length(part), part) for part in parts]
     heapify(shortest)
     while len(starting) > 1:
         seconds, short = heappop(shortest)
         if starting.get(short.first) != short:
             continue  # it has been joined since
-        if seconds >= MIN_LENGTH - _ROUNDING:
+        if seconds >= MIN_LENGTH - ROUNDING:
             break
         beside = [found for found in (ending.get(short.first), starting.get(short.end)) if found is not None]
-        label = max(beside, key=length).label
+        emotion = max(beside, key=length).emotion
         # Both of them, where it was all that kept two of one emotion apart.
-        parts = sorted([short, *(found for found in beside if found.label == label)])
-        for part in parts:
+        joined = sorted([short, *(found for found in beside if found.emotion == emotion)])
+        for part in joined:
             del starting[part.first], ending[part.end]
-        whole = _Stretch(parts[0].first, parts[-1].end, label)
+        whole = _Part(joined[0].first, joined[-1].end, emotion)
         starting[whole.first] = ending[whole.end] = whole
         heappush(shortest, (length(whole), whole))
     return sorted(starting.values())
 
 
-def _segment(samples: Sequence[Sample], label: int, labels: tuple[str, ...]) -> Segment:
-    total = sum(s.span for s in samples)
-    weighted = sum(s.span * s.scores[label] for s in samples)
-    peak = max(samples, key=lambda s: s.scores[label])
-    mean = weighted / total if total > 0 else peak.scores[label]
-    return Segment(samples[0].time, samples[-1].end, labels[label], mean, peak.time)
+def _segment(stretches: Stretches, part: _Part, labels: tuple[str, ...]) -> Segment:
+    within = range(part.first, part.end)
+    return Segment(
+        start=stretches.start(part.first),
+        end=stretches.end(part.end - 1),
+        emotion=labels[part.emotion],
+        mean_score=stretches.mean(within, part.emotion),
+        peak_time=stretches.peak_time(within, part.emotion),
+    )

@@ -1,62 +1,104 @@
-"""What a person, and the whole clip, showed over time."""
+"""What each person, and the whole clip, showed over time."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import overload
 
 from service.timeline.model import FrameRow, Person, Summary, Timeline
-from service.timeline.segments import Sample, segments
+from service.timeline.segments import segments
+from service.timeline.stretches import Stretches
 
 
-def summarize(rows: Sequence[FrameRow], labels: tuple[str, ...], end: float) -> Timeline:
-    """The rows with every person's and the clip's account of them.
+class Summarizer:
+    """Sums up rows while they come; the rows themselves are not kept, and of a person only packed sums.
 
-    A frame counts for the time until the next sampled one is shown, the last one until ``end`` (seconds), so that
+    A frame counts for the time until the next sampled one is shown, the last one until the end of the clip, so that
     irregular frame times and the sampling rate do not weigh. A person's dominant emotion has the highest mean score;
     the clip's share of an emotion is the part of all screen time in which it was the highest of a face.
     """
-    times = [row.time for row in rows]
-    spans = [max(0.0, after - time) for time, after in zip(times, [*times[1:], end], strict=True)] if rows else []
-    samples: dict[int, list[Sample]] = defaultdict(list)
-    shown = dict.fromkeys(labels, 0.0)
-    crowd, most = 0.0, 0
-    for row, span in zip(rows, spans, strict=True):
-        crowd += len(row.faces) * span
-        most = max(most, len(row.faces))
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._people: dict[int, Stretches] = {}
+        self._shown = dict.fromkeys(labels, 0.0)  # seconds
+        self._length = self._crowd = 0.0
+        self._most = 0
+        self._waiting: FrameRow | None = None  # how long it counts is known with the next one
+
+    def add(self, row: FrameRow) -> None:
+        """Count the next row; times grow."""
+        self._count_until(row.time)
+        self._waiting = row
+
+    def finish(self, rows: Sequence[FrameRow], end: float) -> Timeline:
+        """The account of the ``rows`` that were added, with them; the last counts until ``end`` (seconds).
+
+        No row may be added afterwards.
+        """
+        self._count_until(end)
+        self._waiting = None
+        total = sum(self._shown.values())
+        summary = Summary(
+            dominant=max(self._shown, key=self._shown.__getitem__) if total > 0 else None,
+            share={label: time / total for label, time in self._shown.items()} if total > 0 else {},
+            mean_faces=self._crowd / self._length if self._length > 0 else 0.0,
+            max_faces=self._most,
+        )
+        return Timeline(self._labels, rows, People(self._people, self._labels), summary)
+
+    def _count_until(self, time: float) -> None:
+        row = self._waiting
+        if row is None:
+            return
+        span = max(0.0, time - row.time)
+        self._length += span
+        self._crowd += len(row.faces) * span
+        self._most = max(self._most, len(row.faces))
         for face in row.faces:
-            samples[face.person].append(Sample(row.time, span, face.scores))
-            shown[face.emotion] += span
-    total = sum(shown.values())
-    length = sum(spans)
-    summary = Summary(
-        dominant=max(shown, key=shown.__getitem__) if total > 0 else None,
-        share={label: time / total for label, time in shown.items()} if total > 0 else {},
-        mean_faces=crowd / length if length > 0 else 0.0,
-        max_faces=most,
-    )
-    people = tuple(_person(number, samples[number], labels) for number in sorted(samples))
-    return Timeline(labels, rows, people, summary)
+            self._shown[face.emotion] += span
+            stretches = self._people.get(face.person)
+            if stretches is None:
+                stretches = self._people[face.person] = Stretches(len(self._labels))
+            stretches.add(row.time, span, face.scores)
 
 
-def _person(number: int, samples: Sequence[Sample], labels: tuple[str, ...]) -> Person:
-    screen_time = sum(s.span for s in samples)
-    # A single frame without duration still has scores.
-    weights = [s.span for s in samples] if screen_time > 0 else [1.0] * len(samples)
-    means = _weighted_means((s.scores for s in samples), weights, len(labels))
-    return Person(
-        person=number,
-        first_seen=samples[0].time,
-        last_seen=samples[-1].time,
-        screen_time=screen_time,
-        dominant=labels[max(range(len(labels)), key=means.__getitem__)],
-        mean_scores=dict(zip(labels, means, strict=True)),
-        segments=segments(samples, labels),
-    )
+class People(Sequence[Person]):
+    """The people in order of their numbers, each made when asked for: thousands of them unpacked fill the memory."""
+
+    def __init__(self, found: dict[int, Stretches], labels: tuple[str, ...]) -> None:
+        self._found = found
+        self._numbers = sorted(found)
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Person: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Person]: ...
+    def __getitem__(self, at: int | slice) -> Person | Sequence[Person]:
+        if isinstance(at, slice):
+            return [self._person(number) for number in self._numbers[at]]
+        return self._person(self._numbers[at])
+
+    def _person(self, number: int) -> Person:
+        stretches = self._found[number]
+        everything = range(len(stretches))
+        means = [stretches.mean(everything, emotion) for emotion in range(len(self._labels))]
+        return Person(
+            person=number,
+            first_seen=stretches.start(0),
+            last_seen=stretches.last_seen(),
+            screen_time=stretches.seconds(everything),
+            dominant=self._labels[max(range(len(means)), key=means.__getitem__)],
+            mean_scores=dict(zip(self._labels, means, strict=True)),
+            segments=segments(stretches, self._labels),
+        )
 
 
-def _weighted_means(scores: Iterable[tuple[float, ...]], weights: Sequence[float], count: int) -> list[float]:
-    sums = [0.0] * count
-    for values, weight in zip(scores, weights, strict=True):
-        for at, value in enumerate(values):
-            sums[at] += weight * value
-    total = sum(weights)
-    return [s / total for s in sums]
+def summarize(rows: Sequence[FrameRow], labels: tuple[str, ...], end: float) -> Timeline:
+    """The account of rows that are all there; ``end`` as in ``Summarizer.finish``."""
+    summarizer = Summarizer(labels)
+    for row in rows:
+        summarizer.add(row)
+    return summarizer.finish(rows, end)

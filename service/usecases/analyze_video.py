@@ -15,7 +15,7 @@ from service.media.clip_reader import ALONE, ClipReader
 from service.timeline.model import FrameRow, Timeline
 from service.timeline.rowlog import RowLog
 from service.timeline.smoothing import smooth
-from service.timeline.summary import summarize
+from service.timeline.summary import Summarizer
 from service.timeline.tracker import track
 from service.usecases.confidence import confidences
 from service.usecases.pictures import PictureTimes
@@ -56,7 +56,8 @@ class VideoRun:
     """One clip under analysis: draw ``rows()`` to its end, then ask for the ``result()``.
 
     A context manager; the file is closed at its end. Decoding runs ahead of the engine by the bounded number of frames
-    that ``Engine.analyze`` draws, so both overlap, and only the rows stay in memory, packed.
+    that ``Engine.analyze`` draws, so both overlap. Only the rows, packed, and each person's sums stay in memory; they
+    are bounded by ``ClipLimits.max_rows``.
 
     Raises:
         InputError: the clip cannot be read or is over a limit.
@@ -72,7 +73,9 @@ class VideoRun:
         side = _LONG_SIDE[options.detector]
         self._clip = clips.open(path, video.sampling, side, options)
         self._labels = LABELS[options.labels]
+        self._limits = clips.limits
         self._rows = RowLog(self._labels)
+        self._summary = Summarizer(self._labels)
         self._decode = 0.0
         self._queue = self._detect = self._classify = 0.0
 
@@ -106,13 +109,17 @@ class VideoRun:
         rows = track(self._timed(results), bounds)
         if self._video.smoothing is Smoothing.EMA:
             rows = smooth(rows, self._labels)
+        count = 0
         for row in rows:
+            count += max(1, len(row.faces))
+            self._limits.check_rows(count)
             self._rows.append(row)
+            self._summary.add(row)
             yield row
 
     def result(self) -> VideoAnalysis:
-        """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted."""
-        timeline = summarize(self._rows, self._labels, self._clip.shown_until)
+        """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted; no more can follow."""
+        timeline = self._summary.finish(self._rows, self._clip.shown_until)
         warnings = self._clip.warnings
         declared = self._clip.info.duration
         return VideoAnalysis(

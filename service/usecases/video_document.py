@@ -5,10 +5,10 @@ bytes, and scores still sum to 1 within 0.0005.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from service.timeline.model import FaceRow, FrameRow, Person, Segment, Summary
+from service.timeline.model import FaceRow, FrameRow, Person, Segment, Summary, Timeline
 from service.usecases.analyze_video import VideoAnalysis
 
 Document = dict[str, Any]
@@ -20,20 +20,37 @@ def encoded(value: object) -> str:
 
 
 def analysis_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """The whole answer as pieces of one JSON object, a row at a time: a long clip's text is never there twice.
+    """The whole answer as pieces of one JSON object, a row and a person at a time: the text is never there as a whole.
 
     ``before`` and ``after`` are further members, put first and last.
     """
-    head = encoded({**before, "video": video_document(analysis)})
-    yield head[:-1] + ',"timeline":['
-    labels = analysis.timeline.labels
-    for at, row in enumerate(analysis.timeline.rows):
-        yield ("," if at else "") + encoded(row_document(row, labels))
-    yield "]," + encoded({**account_document(analysis), **after})[1:]
+    timeline = analysis.timeline
+    yield encoded({**before, "video": _video(analysis)})[:-1] + ',"timeline":'
+    yield from _array(row_document(row, timeline.labels) for row in timeline.rows)
+    yield from _account(timeline, after)
 
 
-def video_document(analysis: VideoAnalysis) -> Document:
-    """What was read."""
+def account_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """The same without the rows."""
+    yield encoded({**before, "video": _video(analysis)})[:-1]
+    yield from _account(analysis.timeline, after)
+
+
+def _account(timeline: Timeline, after: Mapping[str, Any]) -> Iterator[str]:
+    yield ',"people":'
+    yield from _array(_person(person) for person in timeline.people)
+    yield "," + encoded({"summary": _summary(timeline.summary), **after})[1:]
+
+
+def _array(values: Iterable[Document]) -> Iterator[str]:
+    before = "["
+    for value in values:
+        yield before + encoded(value)
+        before = ","
+    yield "]" if before == "," else "[]"
+
+
+def _video(analysis: VideoAnalysis) -> Document:
     info = analysis.info
     return {
         "duration": _time(analysis.duration),
@@ -50,12 +67,6 @@ def video_document(analysis: VideoAnalysis) -> Document:
 def row_document(row: FrameRow, labels: tuple[str, ...]) -> Document:
     """One sampled frame."""
     return {"time": _time(row.time), "frame": row.frame, "faces": [_face(face, labels) for face in row.faces]}
-
-
-def account_document(analysis: VideoAnalysis) -> Document:
-    """The people and the summary."""
-    timeline = analysis.timeline
-    return {"people": [_person(person) for person in timeline.people], "summary": _summary(timeline.summary)}
 
 
 def _face(face: FaceRow, labels: tuple[str, ...]) -> Document:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -153,5 +153,42 @@ def test_a_file_that_nobody_takes_goes(tmp_path: Path, tmp_path_factory: pytest.
         assert head_sent.startswith(b"HTTP/1.1 200")
         assert list(tmp_path.rglob("annotated.mp4"))
         wait_until(lambda: not list(tmp_path.iterdir()))
+        (declared,) = re.findall(rb"content-length: (\d+)", head_sent)
+        assert len(everything_from(connection)) < int(declared)
+
+
+def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: bytes, tmp_path: Path) -> None:
+    app = create_app(settings(workers=1, spool_dir=tmp_path, spool_memory_bytes=4096), FakeEngine(faces=20))
+    gate = services_of(app).clip_gate
+    head = "Content-Type: video/mp4\r\nConnection: close\r\n"
+    with serving(app, send_buffer=4096) as client, ExitStack() as stack:
+        readers = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
+        for reader in readers:
+            reader.sendall(post_head(len(clip), head, PATH) + clip)
+        begun = [reader.recv(20) for reader in readers]
+        assert begun == [b"HTTP/1.1 200 OK\r\ndat"] * 3
+        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: not list(tmp_path.iterdir()))
+        for reader in readers:
+            _, _, body = everything_from(reader).partition(b"\r\n\r\n")
+            assert len(json.loads(body)["timeline"]) == 400
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds open is told by Linux only")
+def test_the_long_answer_of_a_reader_that_stops_goes(clip: bytes, tmp_path: Path) -> None:
+    def held() -> list[str]:
+        found = []
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                found.append(str(link.readlink()))
+        return [name for name in found if name.startswith(str(tmp_path))]
+
+    chosen = settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path, spool_memory_bytes=4096)
+    app = create_app(chosen, FakeEngine(faces=20))
+    with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
+        connection.sendall(post_head(len(clip), "Content-Type: video/mp4\r\n", PATH) + clip)
+        head_sent = connection.recv(1000)
+        assert head_sent.startswith(b"HTTP/1.1 200")
+        wait_until(lambda: not held())
         (declared,) = re.findall(rb"content-length: (\d+)", head_sent)
         assert len(everything_from(connection)) < int(declared)

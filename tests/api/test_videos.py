@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import av
 import cv2
@@ -260,3 +262,66 @@ def test_the_bounds_of_clips_are_the_operators(clip: bytes) -> None:
     with serving_fake(PatchEngine(), max_clip_bytes=len(clip) - 1) as client:
         large = problem(client.post("/analyze-video", content=clip, headers=MP4), 413, "too_large")
     assert (large["limit"], large["bound"]) == ("max_clip_bytes", len(clip) - 1)
+
+
+ROWS_OF_THE_CLIP = 10 * 20  # sampled frames x faces
+
+
+@pytest.mark.parametrize("form", ["application/json", "text/csv", "image/png", "video/mp4"])
+def test_too_many_rows_are_refused_while_the_clip_is_read(clip: bytes, form: str) -> None:
+    engine = FakeEngine(faces=20)
+    headers = {**MP4, "accept": form}
+    with serving_fake(engine, max_rows=ROWS_OF_THE_CLIP // 2 - 1) as client:
+        refused = problem(client.post("/analyze-video", content=clip, headers=headers), 413, "too_large")
+        assert engine.seen < 10
+        assert (refused["limit"], refused["bound"]) == ("max_rows", 99)
+        for way in ("fps", "max_faces", "start and end"):
+            assert way in refused["detail"]
+        for query in ({"fps": 2}, {"max_faces": 9}, {"end": 0.8}):
+            client.post("/analyze-video", content=clip, headers=headers, params=query).raise_for_status()
+
+
+def test_too_many_rows_end_the_lines_with_an_error(clip: bytes) -> None:
+    headers = {**MP4, "accept": "application/x-ndjson"}
+    with serving_fake(FakeEngine(faces=20), max_rows=ROWS_OF_THE_CLIP // 2) as client:
+        answer = client.post("/analyze-video", content=clip, headers=headers).raise_for_status()
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["type"] for line in lines] == ["start", *["frame"] * 5, "error"]
+    assert {name: lines[-1][name] for name in ("status", "code", "limit", "bound")} == {
+        "status": 413,
+        "code": "too_large",
+        "limit": "max_rows",
+        "bound": ROWS_OF_THE_CLIP // 2,
+    }
+
+
+def test_a_clip_may_have_as_many_rows_as_allowed_and_frames_without_faces_count(clip: bytes) -> None:
+    for faces, rows in ((20, ROWS_OF_THE_CLIP), (0, 10)):
+        with serving_fake(FakeEngine(faces=faces), max_rows=rows) as client:
+            client.post("/analyze-video", content=clip, headers=MP4).raise_for_status()
+        with serving_fake(FakeEngine(faces=faces), max_rows=rows - 1) as client:
+            problem(client.post("/analyze-video", content=clip, headers=MP4), 413, "too_large")
+
+
+@pytest.mark.parametrize("form", ["application/json", "text/csv"])
+def test_a_long_answer_waits_in_the_spool_and_is_the_same(clip: bytes, form: str, tmp_path: Path) -> None:
+    def text(spool_memory_bytes: int) -> str:
+        chosen = {"spool_memory_bytes": spool_memory_bytes, "spool_dir": tmp_path}
+        with serving_fake(FakeEngine(faces=20), **chosen) as client:
+            answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": form}).raise_for_status()
+        assert int(answer.headers["content-length"]) == len(answer.content) > 10_000
+        assert not list(tmp_path.iterdir())
+        return re.sub(r'"timing_ms":\{.*?\}|"request_id":".*?"', "", answer.text)
+
+    assert text(1) == text(1 << 20)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_no_room_for_a_long_answer_is_an_answer(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> BinaryIO:
+        return cast("BinaryIO", Path("/dev/full").open("w+b", buffering=0))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with serving_fake(FakeEngine(faces=20), spool_memory_bytes=4096) as client:
+        answer = client.post("/analyze-video", content=clip, headers=MP4)
+    assert "the answer" in problem(answer, 507, "storage_full")["detail"]

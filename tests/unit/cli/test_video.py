@@ -35,7 +35,10 @@ def no_engine(_: object) -> PatchEngine:
 def test_a_table_of_people(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(clip)]) == 0
     head, _, row = capsys.readouterr().out.splitlines()
-    assert head.split()[0] == "person"
+    assert head.split("  ")[0] == "person"
+    for name in ("first seen", "last seen", "screen time", "dominant", "mean score", "segments"):  # as in the JSON
+        assert name in head
+    assert "share" not in head  # a part of the time in the JSON
     assert row.split() == ["1", "0.00", "s", "0.80", "s", "1.00", "s", "happy", "0.90", "1"]
 
 

@@ -1,14 +1,15 @@
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from service.timeline.model import Segment
-from service.timeline.segments import MARGIN, MIN_LENGTH, Sample, segments
+from service.timeline.segments import MIN_LENGTH, segments
 from service.timeline.smoothing import smooth
 from service.timeline.summary import summarize
+from tests.unit.timeline.plain import Sample, joined, packed
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 Scores = Callable[[float], tuple[float, ...]]
@@ -16,7 +17,7 @@ Scores = Callable[[float], tuple[float, ...]]
 
 def found(times: list[float], at: Scores, end: float) -> tuple[Segment, ...]:
     samples = [Sample(a, b - a, at(a)) for a, b in pairwise([*times, end])]
-    return segments(samples, LABELS8)
+    return segments(packed(samples), LABELS8)
 
 
 def every(fps: float, seconds: float) -> list[float]:
@@ -53,7 +54,7 @@ def test_a_short_loss_is_bridged_and_a_long_one_is_not() -> None:
     def seen(away: float) -> list[tuple[float, float]]:
         samples = [Sample(k / 10, 0.1, scores(happy=0.9)) for k in range(20)]
         later = [Sample(2.0 + away + k / 10, 0.1, scores(happy=0.9)) for k in range(10)]
-        return [(s.start, round(s.end, 6)) for s in segments([*samples, *later], LABELS8)]
+        return [(s.start, round(s.end, 6)) for s in segments(packed([*samples, *later]), LABELS8)]
 
     assert seen(0.9) == [(0.0, 3.9)]
     assert seen(1.5) == [(0.0, 2.0), (3.5, 4.5)]
@@ -79,40 +80,6 @@ def test_the_sampling_rate_moves_segments_by_one_step_at_most(fps: float) -> Non
         assert (a.start, a.end) == pytest.approx((b.start, b.end), abs=1 / fps + 1e-9)
 
 
-def plainly_joined(samples: Sequence[Sample]) -> list[tuple[float, float, int]]:
-    """What ``segments`` does within one run, written down rule by rule: start, end and label of each stretch."""
-    stretches: list[tuple[int, list[Sample]]] = []
-    for sample in samples:
-        label = int(np.argmax(sample.scores))
-        if stretches and sample.scores[label] - sample.scores[stretches[-1][0]] <= MARGIN:
-            label = stretches[-1][0]
-        stretches.append((label, [sample]))
-    stretches = in_one(stretches)
-    while len(stretches) > 1:
-        at = min(range(len(stretches)), key=lambda i: (length(stretches[i]), i))
-        if length(stretches[at]) >= MIN_LENGTH - 1e-6:
-            break
-        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(stretches)]
-        into = max(beside, key=lambda i: length(stretches[i]))
-        stretches[at] = (stretches[into][0], stretches[at][1])
-        stretches = in_one(stretches)
-    return [(part[0].time, part[-1].end, label) for label, part in stretches]
-
-
-def length(stretch: tuple[int, list[Sample]]) -> float:
-    return stretch[1][-1].end - stretch[1][0].time
-
-
-def in_one(stretches: list[tuple[int, list[Sample]]]) -> list[tuple[int, list[Sample]]]:
-    joined: list[tuple[int, list[Sample]]] = []
-    for label, part in stretches:
-        if joined and joined[-1][0] == label:
-            joined[-1] = (label, joined[-1][1] + part)
-        else:
-            joined.append((label, part))
-    return joined
-
-
 @pytest.mark.parametrize("seed", range(300))
 def test_short_stretches_are_joined_rule_by_rule(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -124,13 +91,15 @@ def test_short_stretches_are_joined_rule_by_rule(seed: int) -> None:
     shares = rng.dirichlet(np.ones(emotions), count) * 0.4
     shares[np.arange(count), held] += 0.6
     samples = [Sample(a, b - a, tuple(row)) for (a, b), row in zip(pairwise(times), shares.tolist(), strict=True)]
-    got = segments(samples, LABELS8)
-    assert [(s.start, s.end, LABELS8.index(s.emotion)) for s in got] == plainly_joined(samples)
+    got = segments(packed(samples), LABELS8)
+    assert [(s.start, s.end, LABELS8.index(s.emotion)) for s in got] == [
+        (part[0].time, part[-1].end, label) for label, part in joined(samples)
+    ]
 
 
 def test_flicker_takes_no_longer_than_its_length() -> None:
     samples = [Sample(k / 25, 1 / 25, scores(sad=0.9) if k % 2 else scores(happy=0.9)) for k in range(20_000)]
     started = time.process_time()
-    got = segments(samples, LABELS8)
+    got = segments(packed(samples), LABELS8)
     assert time.process_time() - started < 5  # a tenth of it as a rule; looking for the shortest anew took 40
     assert (got[0].start, got[-1].end) == (0.0, 800.0)

@@ -1,0 +1,51 @@
+"""A clip's answer as JSON, piece by piece."""
+
+import json
+import tracemalloc
+from itertools import islice
+
+from service.media.clip_model import ClipInfo
+from service.timeline.model import FrameRow
+from service.timeline.rowlog import RowLog
+from service.timeline.summary import Summarizer
+from service.usecases.analyze_video import VideoAnalysis
+from service.usecases.pictures import PictureTimes
+from service.usecases.video_document import account_chunks, analysis_chunks
+from tests.unit.timeline.rows import LABELS8, face, scores
+
+INFO = ClipInfo(640, 480, 0, False, "h264", "mp4", 0.0, None, 25.0, False, False, 0.0)
+
+
+def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
+    """As many people in every frame, or somebody else every time."""
+    log, summarizer = RowLog(LABELS8), Summarizer(LABELS8)
+    for k in range(frames):
+        first = 1 + (k * faces if strangers else 0)
+        row = FrameRow(k / 5, k, 0, tuple(face(scores(sad=0.6), first + at) for at in range(faces)))
+        log.append(row)
+        summarizer.add(row)
+    timeline = summarizer.finish(log, frames / 5)
+    return VideoAnalysis(INFO, frames / 5, frames, frames, timeline, (), PictureTimes(0.0, 0.0, 0.0, 0.0, 0.0))
+
+
+def test_the_pieces_are_one_object() -> None:
+    for frames, faces in ((0, 0), (1, 0), (1, 1), (3, 2)):
+        found = analysis(frames, faces)
+        whole = json.loads("".join(analysis_chunks(found, {"first": 1}, {"last": 2})))
+        assert list(whole) == ["first", "video", "timeline", "people", "summary", "last"]
+        assert (len(whole["timeline"]), len(whole["people"])) == (frames, faces)
+        del whole["timeline"]
+        assert json.loads("".join(account_chunks(found, {"first": 1}, {"last": 2}))) == whole
+    assert list(json.loads("".join(account_chunks(analysis(0, 0), {}, {})))) == ["video", "people", "summary"]
+
+
+def test_neither_rows_nor_people_are_unpacked_at_once() -> None:
+    found = analysis(200, 20, strangers=True)
+    tracemalloc.start()
+    length = sum(len(piece) for piece in analysis_chunks(found, {}, {}))
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.timeline.people) == 4000
+    assert length > 2_000_000
+    assert used < 500_000
+    assert max(len(piece) for piece in islice(analysis_chunks(found, {}, {}), 10_000)) < 10_000
