@@ -97,6 +97,7 @@ class FrameInfo:
     time: float
     index: int
     scene: int
+    readable: Box | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +107,9 @@ class Frame:
     ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
     full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
     still), ``index`` the number of the frame in decode order, ``scene`` the number of cuts seen before it.
+
+    ``readable`` is the part of the picture that could be decoded, in pixels of the upright picture, where that is not
+    all of it: outside of it no pixel means anything. ``warnings`` are sentences for the caller about it.
 
     ``release`` says that the pixels are no longer needed, so that others can be decoded in their place; the engine
     calls it when it has looked for faces. Calling it twice is harmless.
@@ -118,11 +122,13 @@ class Frame:
     index: int = 0
     scene: int = 0
     release: Callable[[], None] = _nothing
+    readable: Box | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def info(self) -> FrameInfo:
         """The frame without its pixels."""
-        return FrameInfo(self.width, self.height, self.time, self.index, self.scene)
+        return FrameInfo(self.width, self.height, self.time, self.index, self.scene, self.readable)
 
 
 @dataclass(frozen=True, slots=True)

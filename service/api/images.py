@@ -82,6 +82,8 @@ class _Call:
             raise
         self._record(results, times, waited_ms)
         notes: dict[str, Any] = {"pictures": len(results), "faces": sum(len(result.faces) for result in results)}
+        if warnings := sum(len(result.warnings) for result in results):
+            notes["warnings"] = warnings
         if self.services.log_names:
             notes["names"] = [picture.name for picture in pictures]
         return response, notes

@@ -126,6 +126,7 @@ class PictureOut(_Wire):
     name: str | None = Field(description="its file name, where the form gave one")
     width: int | None = Field(description="pixels of the upright picture; null when it could not be read")
     height: int | None = Field(description="pixels of the upright picture; null when it could not be read")
+    warnings: list[str] = Field(description="what could not be read of it, in sentences; empty for a whole file")
     faces: list[FaceOut] = Field(description="the faces found")
     error: PictureErrorOut | None = Field(description="why it could not be read; null when it was")
 
@@ -136,6 +137,7 @@ class PictureOut(_Wire):
             name=picture.name,
             width=picture.width,
             height=picture.height,
+            warnings=list(picture.warnings),
             faces=[FaceOut.from_domain(face) for face in picture.faces],
             error=None if picture.error is None else _picture_error(picture.error),
         )

@@ -70,7 +70,10 @@ def run(chosen: argparse.Namespace) -> int:
                 failed = True
                 hint = hint_for_clip(path) if isinstance(result.error, UnsupportedMedia) else ""
                 print(f"mien: {path}: {result.error}{hint}", file=sys.stderr)
-            elif chosen.json:
+                continue
+            for warning in result.warnings:
+                print(f"mien: {path}: {warning}", file=sys.stderr)
+            if chosen.json:
                 print(json.dumps(_as_json(path, result)))
             else:
                 rows.extend(_rows(path, result))
@@ -149,7 +152,8 @@ def _remarks(face: Face) -> str:
 
 def _as_json(path: Path, result: PictureResult) -> dict[str, Any]:
     faces = [_face_json(face) for face in result.faces]
-    return {"picture": str(path), "width": result.width, "height": result.height, "faces": faces}
+    size = {"width": result.width, "height": result.height}
+    return {"picture": str(path), **size, "warnings": list(result.warnings), "faces": faces}
 
 
 def _face_json(face: Face) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which format a file is in, told by its first bytes; its name and its declared type are not asked."""
 
+import re
 from enum import StrEnum
 
 from service.errors import InvalidRequest, UnsupportedMedia
@@ -29,6 +30,10 @@ _SIGNATURES = (
     (b"II\x2b\x00", PictureFormat.TIFF),
     (b"MM\x00\x2b", PictureFormat.TIFF),
 )
+# A marker that begins a JPEG, and one that may follow it: an application's segment, a comment, a table or a frame.
+_JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0-\xc2\xc4\xdb\xdd\xe0-\xef\xfe]")
+_MOST_BEFORE = 4096  # bytes before a JPEG's start: what mail, cameras and careless programs leave there
+_DOCUMENTS = (b"%PDF", b"PK\x03\x04", b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"FLV")
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 _READ = ", ".join(PictureFormat)
@@ -50,7 +55,17 @@ def sniff(data: bytes) -> PictureFormat:
         return PictureFormat.WEBP
     if data[4:8] == b"ftyp":
         return _sniff_brands(data)
+    if jpeg_start(data) > 0:
+        return PictureFormat.JPEG
     raise UnsupportedMedia(f"this is not a picture in a format that is read ({_READ})")
+
+
+def jpeg_start(data: bytes) -> int:
+    """Where a JPEG begins in ``data``: 0, or a little later where other bytes come first; -1 where none does."""
+    if data.startswith(_DOCUMENTS):
+        return -1  # there are pictures in it, but it is none
+    found = _JPEG_START.search(data, 0, _MOST_BEFORE + 4)
+    return -1 if found is None else found.start()
 
 
 def _sniff_brands(data: bytes) -> PictureFormat:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from service.domain import U8Array
+from service.domain import Box, U8Array
 
 UPRIGHT = 1
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -48,6 +48,19 @@ def read_orientation(image: Image.Image) -> int:
 def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     """Width and height after ``upright``."""
     return (height, width) if orientation in _SIDEWAYS else (width, height)
+
+
+def upright_box(box: Box, width: int, height: int, orientation: int) -> Box:
+    """Where a ``box`` of a stored picture of ``width`` x ``height`` pixels lies after ``upright``."""
+    left, top = box.x, box.y
+    right, bottom = width - box.x - box.width, height - box.y - box.height  # distances from the far sides
+    if orientation in {2, 3, 7, 8}:
+        left, right = right, left
+    if orientation in {3, 4, 6, 7}:
+        top, bottom = bottom, top
+    if orientation in _SIDEWAYS:
+        return Box(top, left, box.height, box.width)
+    return Box(left, top, box.width, box.height)
 
 
 def upright(pixels: U8Array, orientation: int) -> U8Array:

@@ -7,13 +7,15 @@ from dataclasses import replace
 import cv2
 import numpy as np
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
-from service.domain import Frame
+from service.domain import Box, Frame
 from service.errors import TooLarge
-from service.media.formats import PictureFormat, sniff
+from service.media.formats import PictureFormat, jpeg_start, sniff
 from service.media.jpeg_scans import has_more_scans
 from service.media.limits import FRAME_BYTES_A_PIXEL, WORST_BYTES_A_PIXEL, DecodeLimits
-from service.media.orientation import UPRIGHT, read_orientation, upright, upright_size
+from service.media.orientation import UPRIGHT, read_orientation, upright, upright_box, upright_size
+from service.media.partial import Part, load
 from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
 from service.media.samples import to_bgr, to_eight_bit
@@ -78,27 +80,31 @@ class PictureDecoder:
                     with self._turn(math.prod(header.size), deadline) as share:
                         return _kept(share, _finish(read_deep_tiff(data), UPRIGHT, min_side))
             if picture_format is PictureFormat.JPEG:
-                return self._decode_jpeg(data, min_side, deadline)
+                start = max(0, jpeg_start(data))
+                frame = self._decode_jpeg(data[start:], min_side, deadline)
+                return _after_others(frame, start) if start else frame
             image = open_picture(data, picture_format)
             self._limits.check_size(*image.size)
             with self._turn(math.prod(image.size), deadline) as share:
-                image.load()
-                return _kept(share, _finish(image, read_orientation(image), min_side))
+                part = load(image, picture_format, lambda: open_picture(data, picture_format))
+                orientation = read_orientation(image)
+                return _kept(share, _with_part(_finish(image, orientation, min_side), part, orientation))
 
     def _decode_jpeg(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
         if has_more_scans(data, self._limits.max_scans):
             bound = self._limits.max_scans
             raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
-        image = open_picture(data, PictureFormat.JPEG)
-        width, height = image.size
+        width, height = open_picture(data, PictureFormat.JPEG).size
         self._limits.check_size(width, height)
         factor = reduction_factor(width, height, min_side)
         # Reduced while it is decoded, it needs at most the coefficients of a progressive file at full size.
         pixels = width * height if factor == 1 else width * height // 2
         with self._turn(pixels, deadline) as share:
-            image.draft(None, (max(1, width // factor), max(1, height // factor)))
-            image.load()
-            return _kept(share, _finish(image, read_orientation(image), min_side=None, stored=(width, height)))
+            image = _open_jpeg(data, factor)
+            part = load(image, PictureFormat.JPEG, lambda: _open_jpeg(data, factor), height)
+            orientation = read_orientation(image)
+            frame = _finish(image, orientation, min_side=None, stored=(width, height))
+            return _kept(share, _with_part(frame, part, orientation))
 
     def _turn(self, pixels: int, deadline: float | None) -> AbstractContextManager[Share]:
         return self._turns.take(WORST_BYTES_A_PIXEL * pixels, deadline)
@@ -108,6 +114,28 @@ def _kept(share: Share, frame: Frame) -> Frame:
     height, width = frame.pixels.shape[:2]
     share.keep(FRAME_BYTES_A_PIXEL * width * height)
     return replace(frame, release=share.give_back)
+
+
+def _open_jpeg(data: bytes, factor: int) -> ImageFile:
+    """A JPEG that is going to be decoded at 1 / ``factor`` of its size."""
+    image = open_picture(data, PictureFormat.JPEG)
+    width, height = image.size
+    image.draft(None, (max(1, width // factor), max(1, height // factor)))
+    return image
+
+
+def _after_others(frame: Frame, count: int) -> Frame:
+    return replace(frame, warnings=(f"{count} bytes before the JPEG's start were passed over.", *frame.warnings))
+
+
+def _with_part(frame: Frame, part: Part, orientation: int) -> Frame:
+    """``frame`` with what could be decoded of its file."""
+    if not part.missing:
+        return replace(frame, warnings=part.warnings)
+    stored = upright_size(frame.width, frame.height, orientation)
+    scale = stored[1] / part.height
+    rows = Box(0, part.first * scale, stored[0], (part.end - part.first) * scale)
+    return replace(frame, readable=upright_box(rows, *stored, orientation), warnings=part.warnings)
 
 
 def _finish(image: Image.Image, orientation: int, min_side: int | None, stored: tuple[int, int] | None = None) -> Frame:

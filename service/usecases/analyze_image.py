@@ -35,10 +35,7 @@ def analyze_images(
     reader = _Reader(inputs, options, decoder)
     results = list(engine.analyze(reader.frames(), options))
     answers = dict(zip(reader.readable, results, strict=True))
-    pictures = tuple(
-        _answer(index, picture.name, answers.get(index), reader.errors.get(index))
-        for index, picture in enumerate(inputs)
-    )
+    pictures = tuple(_answer(index, picture.name, answers.get(index), reader) for index, picture in enumerate(inputs))
     times = PictureTimes(
         decode=reader.decode_ms,
         queue=sum(result.times.queue for result in results),
@@ -50,7 +47,7 @@ def analyze_images(
 
 
 class _Reader:
-    """Decodes on demand, and keeps book of which pictures could be read."""
+    """Decodes on demand, and notes which pictures could be read, and how far."""
 
     def __init__(self, inputs: Sequence[PictureInput], options: AnalyzeOptions, decoder: PictureDecoder) -> None:
         self._inputs = inputs
@@ -58,6 +55,7 @@ class _Reader:
         self._decoder = decoder
         self.readable: list[int] = []
         self.errors: dict[int, InputError] = {}
+        self.warnings: dict[int, tuple[str, ...]] = {}
         self.decode_ms = 0.0
 
     def frames(self) -> Iterator[Frame]:
@@ -71,6 +69,7 @@ class _Reader:
             self.errors[index] = error
             return None
         self.readable.append(index)
+        self.warnings[index] = frame.warnings
         return replace(frame, index=index)
 
     def _decode(self, picture: PictureInput) -> Frame:
@@ -88,7 +87,7 @@ class _Reader:
             self.decode_ms += (time.monotonic() - started) * 1000
 
 
-def _answer(index: int, name: str | None, result: FrameResult | None, error: InputError | None) -> PictureResult:
+def _answer(index: int, name: str | None, result: FrameResult | None, reader: _Reader) -> PictureResult:
     if result is None:
-        return PictureResult(index, name, error=error)
-    return PictureResult(index, name, result.width, result.height, result.faces)
+        return PictureResult(index, name, error=reader.errors.get(index))
+    return PictureResult(index, name, result.width, result.height, result.faces, warnings=reader.warnings[index])

@@ -75,7 +75,7 @@ def annotate_image(
     return AnnotatedImage(
         content=content,
         media_type=rendering.encoding.value,
-        picture=PictureResult(0, picture.name, result.width, result.height, result.faces),
+        picture=PictureResult(0, picture.name, result.width, result.height, result.faces, warnings=seen.warnings),
         times=PictureTimes(
             decode=seen.decode_ms,
             queue=result.times.queue,
@@ -96,6 +96,7 @@ class _Seen:
     hidden: tuple[Box, ...]
     canvas: U8Array | None
     decode_ms: float
+    warnings: tuple[str, ...]
 
 
 def _look(data: bytes, options: AnalyzeOptions, hide: bool, engine: Engine, decoder: PictureDecoder) -> _Seen:
@@ -111,7 +112,7 @@ def _look(data: bytes, options: AnalyzeOptions, hide: bool, engine: Engine, deco
     hidden = tuple(face.box for face in (*everybody, *result.faces))
     height, width = frame.pixels.shape[:2]
     whole = (width, height) == (frame.width, frame.height) and max(width, height) <= LONGEST_SIDE
-    return _Seen(result, hidden, frame.pixels if whole else None, decode_ms)
+    return _Seen(result, hidden, frame.pixels if whole else None, decode_ms, frame.warnings)
 
 
 def _everybody(data: bytes, options: AnalyzeOptions, engine: Engine, decoder: PictureDecoder) -> tuple[Face, ...]:

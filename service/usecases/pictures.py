@@ -20,7 +20,10 @@ class PictureInput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureResult:
-    """One picture's answer: its size and faces, or the ``error`` that is the caller's to mend."""
+    """One picture's answer: its size and faces, or the ``error`` that is the caller's to mend.
+
+    ``warnings`` are sentences about what could not be read of it.
+    """
 
     index: int
     name: str | None
@@ -28,6 +31,7 @@ class PictureResult:
     height: int | None = None
     faces: tuple[Face, ...] = ()
     error: InputError | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Pipeline:
         # By the long side: a reduced decode rounds up, and on a strip one pixel more is many in a hundred.
         scale = max(frame.width, frame.height) / max(frame.pixels.shape[:2])
         # Cut last: a sure face that is too small must not take the place of one that is large enough.
-        seen = _worth_reporting(seen, frame, options.min_face / scale).only(slice(options.max_faces))
+        seen = _worth_reporting(seen, frame, scale, options.min_face).only(slice(options.max_faces))
         squares = [crop_square(box, points) for box, points in zip(seen.boxes, seen.landmarks, strict=True)]
         tiles = tuple(crop_tile(frame.pixels, square) for square in squares)
         return FoundFaces(frame.info, seen.moved(scale), tiles, tuple(square.scaled(scale) for square in squares))
@@ -112,20 +112,27 @@ class Pipeline:
                 found.tiles[index],
                 detections.boxes[index],
                 detections.landmarks[index],
-                frame.width,
-                frame.height,
+                frame.readable or Box(0, 0, frame.width, frame.height),
             ),
             activation=activation,
         )
 
 
-def _worth_reporting(seen: Detections, frame: Frame, min_side: float) -> Detections:
-    """Faces that are large enough and whose centre lies in the picture."""
+def _worth_reporting(seen: Detections, frame: Frame, scale: float, min_face: float) -> Detections:
+    """Faces that are large enough and whose centre lies in the picture, or in what could be read of it.
+
+    ``seen`` is in the frame's pixels, of which one is ``scale`` pixels of the upright picture, as ``min_face`` is.
+    """
     height, width = frame.pixels.shape[:2]
+    first, end = np.zeros(2), np.asarray([width, height])
+    if frame.readable is not None:
+        part = frame.readable
+        first = np.asarray([part.x, part.y]) / scale
+        end = first + np.asarray([part.width, part.height]) / scale
     sizes = seen.boxes[:, 2:] - seen.boxes[:, :2]
     centres = seen.boxes[:, :2] + sizes / 2
-    inside = ((centres >= 0) & (centres < [width, height])).all(axis=1)
-    return seen.only((sizes.min(axis=1) >= min_side) & inside)
+    inside = ((centres >= first) & (centres < end)).all(axis=1)
+    return seen.only((sizes.min(axis=1) >= min_face / scale) & inside)
 
 
 def _activation(heat: F32Array, square: CropSquare) -> Activation:

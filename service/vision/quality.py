@@ -14,7 +14,7 @@ unlike the directions are. Thresholds were set on the 697 faces of 24 px and mor
 import cv2
 import numpy as np
 
-from service.domain import F32Array, Quality, U8Array
+from service.domain import Box, F32Array, Quality, U8Array
 
 MIN_SHARPNESS = 0.15  # the median FER+ face, blurred with a sigma of 1.5 px of its tile
 # Detail along the direction that has least over that along the one that has most: 1 % of the held-out faces have less,
@@ -34,14 +34,14 @@ MIN_MARGIN = 0.15
 RIGHT_EYE, LEFT_EYE, NOSE = 0, 1, 2
 
 
-def assess(tile: U8Array, box: F32Array, landmarks: F32Array, width: int, height: int) -> Quality:
+def assess(tile: U8Array, box: F32Array, landmarks: F32Array, picture: Box) -> Quality:
     """Judge one face.
 
     Args:
         tile: ``uint8 [48, 48]``, the grey crop.
         box: ``[4]`` left, top, right, bottom as detected (not clipped), pixels of the upright picture.
         landmarks: ``[5, 2]`` in the same frame.
-        width, height: of the upright picture.
+        picture: the upright picture, or the part of it that could be read, in the same frame.
     """
     sharpness = _sharpness(tile)
     brightness = float(tile.mean()) / 255
@@ -53,7 +53,7 @@ def assess(tile: U8Array, box: F32Array, landmarks: F32Array, width: int, height
         "dark": brightness < MIN_BRIGHTNESS,
         "bright": brightness > MAX_BRIGHTNESS,
         "turned": pose > MAX_POSE or _eye_distance(box, landmarks) < MIN_EYE_DISTANCE,
-        "cut": _margin(box, landmarks, width, height) < MIN_MARGIN,
+        "cut": _margin(box, landmarks, picture) < MIN_MARGIN,
     }
     named = tuple(reason for reason, holds in reasons.items() if holds)
     return Quality(sharpness, brightness, size, pose, not named, named)
@@ -98,9 +98,10 @@ def _eye_distance(box: F32Array, landmarks: F32Array) -> float:
     return float(np.linalg.norm(landmarks[LEFT_EYE] - landmarks[RIGHT_EYE])) / max(float(box[2] - box[0]), 1e-6)
 
 
-def _margin(box: F32Array, landmarks: F32Array, width: int, height: int) -> float:
+def _margin(box: F32Array, landmarks: F32Array, picture: Box) -> float:
     """Distance between the picture's border and the landmark next to it, in sides of the box; negative beyond it."""
     sides = np.maximum(box[2:] - box[:2], 1e-6)
-    before = landmarks / sides
-    beyond = (np.asarray([width, height], dtype=np.float32) - landmarks) / sides
+    corner = np.asarray([picture.x, picture.y], dtype=np.float32)
+    before = (landmarks - corner) / sides
+    beyond = (corner + np.asarray([picture.width, picture.height], dtype=np.float32) - landmarks) / sides
     return float(min(before.min(), beyond.min()))

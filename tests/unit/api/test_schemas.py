@@ -3,6 +3,7 @@
 import numpy as np
 
 from service.api.schemas import QualityOut
+from service.domain import Box
 from service.vision.quality import assess
 
 
@@ -12,5 +13,5 @@ def test_the_reasons_are_those_of_the_quality_check() -> None:
     for grey in (0, 255):
         tile = np.full((48, 48), grey, np.uint8)
         box, landmarks = np.array([-9, 0, 9, 9], np.float32), np.zeros((5, 2), np.float32)
-        said |= set(assess(tile, box, landmarks, 100, 100).reasons)
+        said |= set(assess(tile, box, landmarks, Box(0, 0, 100, 100)).reasons)
     assert said == promised

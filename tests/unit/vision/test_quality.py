@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from service.domain import Box
 from service.vision.quality import assess
 
 FRONTAL = np.asarray([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], dtype=np.float32)
+PICTURE = Box(0, 0, 200, 200)
 BOX = np.asarray([10, 10, 90, 110], dtype=np.float32)
 
 
@@ -15,7 +17,7 @@ def textured(seed: int = 0) -> np.ndarray:
 
 
 def test_a_good_face_is_ok_and_has_no_reasons() -> None:
-    quality = assess(textured(), BOX, FRONTAL, 200, 200)
+    quality = assess(textured(), BOX, FRONTAL, PICTURE)
     assert quality.ok
     assert quality.reasons == ()
     assert quality.size == 80
@@ -25,14 +27,14 @@ def test_a_good_face_is_ok_and_has_no_reasons() -> None:
 def test_blur_lowers_sharpness() -> None:
     sharp = textured()
     soft = cv2.GaussianBlur(sharp, (0, 0), 4)
-    assert assess(soft, BOX, FRONTAL, 200, 200).sharpness < 0.5 * assess(sharp, BOX, FRONTAL, 200, 200).sharpness
-    assert "blurred" in assess(soft, BOX, FRONTAL, 200, 200).reasons
+    assert assess(soft, BOX, FRONTAL, PICTURE).sharpness < 0.5 * assess(sharp, BOX, FRONTAL, 200, 200).sharpness
+    assert "blurred" in assess(soft, BOX, FRONTAL, PICTURE).reasons
 
 
 @pytest.mark.parametrize(("level", "reason"), [(0.05, "dark"), (0.97, "bright")])
 def test_light(level: float, reason: str) -> None:
     tile = np.full((48, 48), round(level * 255), np.uint8)
-    quality = assess(tile, BOX, FRONTAL, 200, 200)
+    quality = assess(tile, BOX, FRONTAL, PICTURE)
     assert reason in quality.reasons
     assert quality.brightness == pytest.approx(level, abs=0.01)
     assert not quality.ok
@@ -41,20 +43,20 @@ def test_light(level: float, reason: str) -> None:
 def test_a_nose_beside_the_eyes_is_a_turned_head_whatever_the_roll() -> None:
     turned = FRONTAL.copy()
     turned[2] = [74, 60]
-    assert assess(textured(), BOX, turned, 200, 200).pose == pytest.approx(0.6)
+    assert assess(textured(), BOX, turned, PICTURE).pose == pytest.approx(0.6)
     angle = np.deg2rad(35)
     rotation = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], dtype=np.float32)
-    quality = assess(textured(), BOX, turned @ rotation.T, 200, 200)
+    quality = assess(textured(), BOX, turned @ rotation.T, PICTURE)
     assert quality.pose == pytest.approx(0.6, abs=1e-3)
     assert "turned" in quality.reasons
 
 
 def test_eyes_in_one_place_do_not_divide_by_zero() -> None:
-    assert assess(textured(), BOX, np.full((5, 2), 50, np.float32), 200, 200).pose == 1.0
+    assert assess(textured(), BOX, np.full((5, 2), 50, np.float32), PICTURE).pose == 1.0
 
 
 def test_small_faces_are_named() -> None:
-    small = assess(textured(), np.asarray([10, 10, 30, 40], np.float32), FRONTAL, 200, 200)
+    small = assess(textured(), np.asarray([10, 10, 30, 40], np.float32), FRONTAL, PICTURE)
     assert small.reasons == ("small",)
 
 
@@ -71,17 +73,17 @@ def test_small_faces_are_named() -> None:
 )
 def test_a_face_whose_features_are_at_the_border_is_cut(x: float, y: float, reasons: tuple[str, ...]) -> None:
     moved = np.asarray([x, y], np.float32)
-    assert assess(textured(), BOX + np.tile(moved, 2), FRONTAL + moved, 200, 200).reasons == reasons
+    assert assess(textured(), BOX + np.tile(moved, 2), FRONTAL + moved, PICTURE).reasons == reasons
 
 
 def test_eyes_close_together_are_a_turned_head_also_where_the_nose_is_in_between() -> None:
     profile = FRONTAL.copy()
     profile[:2, 0] = [39, 61]  # 22 of the 80 px of the box
-    quality = assess(textured(), BOX, profile, 200, 200)
+    quality = assess(textured(), BOX, profile, PICTURE)
     assert quality.pose == pytest.approx(0)
     assert quality.reasons == ("turned",)
     profile[:2, 0] = [37, 63]
-    assert assess(textured(), BOX, profile, 200, 200).ok
+    assert assess(textured(), BOX, profile, PICTURE).ok
 
 
 def astronauts_face() -> np.ndarray:
@@ -106,7 +108,7 @@ def moved_by(length: int, degrees: float) -> np.ndarray:
 def test_motion_blurs_a_face_in_any_direction(length: int, degrees: float) -> None:
     blurred = cv2.filter2D(astronauts_face(), -1, moved_by(length, degrees))
     tile = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
-    quality = assess(tile, BOX, FRONTAL, 200, 200)
+    quality = assess(tile, BOX, FRONTAL, PICTURE)
     assert quality.reasons == ("blurred",)
     assert quality.sharpness > 0.15  # which by itself does not tell
 
@@ -116,4 +118,4 @@ def test_a_sharp_face_is_sharp_however_it_is_turned(degrees: float) -> None:
     face = astronauts_face()
     matrix = cv2.getRotationMatrix2D((96, 96), degrees, 1)
     turned = cv2.warpAffine(face, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)
-    assert assess(cv2.resize(turned, (48, 48), interpolation=cv2.INTER_AREA), BOX, FRONTAL, 200, 200).ok
+    assert assess(cv2.resize(turned, (48, 48), interpolation=cv2.INTER_AREA), BOX, FRONTAL, PICTURE).ok
