@@ -30,8 +30,8 @@ class Decoder:
 
     Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
     could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size, or
-    where all pictures together are too large, and what ``check_caller`` raises: it is called at every packet and every
-    frame, of which millions may pass before one is shown.
+    where all pictures together are too large, and what ``check_caller`` raises: it is called at every frame and
+    every packet without one, of which millions may pass before a frame is shown.
     """
 
     def __init__(
@@ -94,7 +94,6 @@ class Decoder:
     def _decoded(self) -> Iterator[VideoFrame]:
         unread = packets(self._container, self._stream)
         while True:
-            self._check_caller()
             try:
                 packet = next(unread, None)
             except BAD_MEDIA:
@@ -110,6 +109,8 @@ class Decoder:
                 self._check_size(error)
                 self.damaged += 1
                 frames = []
+            if not frames:
+                self._check_caller()
             yield from frames
             if packet is None:
                 return
