@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -20,17 +19,13 @@ from service.media.codecs import CONTAINER_WHITELIST, PICTURE_DECODERS, PICTURE_
 from service.media.damage import BAD_MEDIA
 from service.media.matroska_head import check_elements
 from service.media.mp4_index import check_index
+from service.media.probing import LONG_PROBE, QUICK_PROBE, has_many_packets, is_known
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,flv"
 # Known so that a caller who sends sound hears "no picture track" and not "unknown format".
 _SOUNDS = "mp3,wav,ogg,flac,aac"
 
 _MOST_STREAMS = 100
-# Bytes of packets that libav keeps while it finds out what the tracks are, with some 540 more for each packet, however
-# small. It reads more of a file whose tracks it then does not know, such as a broadcast that was joined in the middle.
-_QUICK_PROBE = 400_000
-_LONG_PROBE = 5_000_000
-_MOST_PACKETS = 100_000
 
 # Playlists, image sequences and network protocols would let a file make the service read other files or addresses.
 _OPTIONS: Mapping[str, str] = MappingProxyType(
@@ -80,13 +75,13 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
     check_index(path)
     check_elements(path)
     try:
-        container = _opened(path, max_pixels, _QUICK_PROBE)
-        if _is_known(container):
+        container = _opened(path, max_pixels, QUICK_PROBE)
+        if is_known(container):
             return container
         with container:
-            if _has_many_packets(container):
+            if has_many_packets(container):
                 raise CorruptMedia("The clip consists of pieces too small to be pictures; send another copy.")
-        return _opened(path, max_pixels, _LONG_PROBE)
+        return _opened(path, max_pixels, LONG_PROBE)
     except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except BAD_MEDIA as error:
@@ -105,27 +100,6 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
 def _opened(path: Path, max_pixels: int, probe: int) -> InputContainer:
     options = {**_OPTIONS, **_pixel_bound(max_pixels), "probesize": str(probe)}
     return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
-
-
-def _is_known(container: InputContainer) -> bool:
-    """Whether what was read of the file told what its tracks are."""
-    pictures, sounds = container.streams.video, container.streams.audio
-    return (
-        bool(pictures)
-        and all(s.codec_context is None or s.codec_context.width for s in pictures)
-        and all(s.codec_context is None or s.codec_context.sample_rate for s in sounds)
-    )
-
-
-def _has_many_packets(container: InputContainer) -> bool:
-    """Whether reading on until ``_LONG_PROBE`` bytes would keep more than ``_MOST_PACKETS``."""
-    count = total = 0
-    with suppress(*BAD_MEDIA):
-        for packet in container.demux():
-            count, total = count + 1, total + packet.size
-            if total > _LONG_PROBE or count > _MOST_PACKETS:
-                break
-    return count > _MOST_PACKETS
 
 
 def decoder_options(max_pixels: int) -> dict[str, str]:
