@@ -36,12 +36,18 @@ class Sampling:
 @dataclass(frozen=True, slots=True)
 class ClipLimits:
     """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), frames decoded, and rows
-    of its answer: one for each face of each sampled frame, and one for a frame without a face."""
+    of its answer: one for each face of each sampled frame, and one for a frame without a face.
+
+    ``pixel_rate`` bounds all pictures together, in pixels for each second that may be read: 4K at 60 frames. GIF is
+    slow to decode and made for small pictures: ``gif_pixel_rate`` is Full HD at 30 frames.
+    """
 
     max_seconds: float = 4 * 3600.0
     max_pixels: int = 36_000_000
     max_frames: int = 2_000_000
     max_rows: int = 2_000_000
+    pixel_rate: int = 3840 * 2160 * 60
+    gif_pixel_rate: int = 1920 * 1080 * 30
 
     def check_seconds(self, seconds: float) -> None:
         """Raises ``TooLarge`` when more of the clip is to be read than allowed."""
@@ -78,6 +84,16 @@ class ClipLimits:
                 self.max_rows,
                 f"The answer would have over {self.max_rows:,} rows, one for each face of each sampled frame; choose a "
                 "lower fps, fewer faces with max_faces, or a part of the clip with start and end.",
+            )
+
+    def check_decoded(self, pixels: int, decoder: str) -> None:
+        """Raises ``TooLarge`` when ``decoder`` (FFmpeg's name) has made more pixels of one clip than allowed."""
+        most = self.max_seconds * (self.gif_pixel_rate if decoder == "gif" else self.pixel_rate)
+        if pixels > most:
+            raise TooLarge(
+                "max_decoded_pixels",
+                most,
+                f"The clip's pictures have over {most:.2g} pixels together; send smaller pictures, or fewer of them.",
             )
 
 

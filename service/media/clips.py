@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from service.domain import Frame
 from service.errors import CorruptMedia, InvalidOption
 from service.media.clip_model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
-from service.media.containers import declared_end, open_container, origin, picture_stream, pixel_bound
+from service.media.containers import declared_end, decoder_options, open_container, origin, picture_stream
 from service.media.cuts import CutCounter
 from service.media.decoding import Decoder, Shown
 from service.media.upright import OrientationReader, UprightConverter, upright_size
@@ -90,7 +90,8 @@ class Clip:
             self._resources.enter_context(wait_for_memory(_memory(self._stream, self._limits.max_pixels)))
             self._check_caller()
             self._aspect = self._stream.sample_aspect_ratio or Fraction(1)
-            self._decoder = Decoder(self._container, self._stream, sampling.start, self._limits)
+            self._decoder = Decoder(self._container, self._stream, sampling.start, self._limits, self._check_caller)
+            self._resources.callback(self._decoder.close)
             shown = iter(self._decoder)
             first = next(shown, None)
             if first is None:
@@ -174,7 +175,7 @@ class Clip:
         # Later ones may be larger, but not than what is waited for; that is left to the decoder.
         most = min(self._limits.max_pixels, max(width * height, _ROOM_TO_GROW))
         self._limits = replace(self._limits, max_pixels=most)
-        stream.codec_context.options = pixel_bound(most)
+        stream.codec_context.options = decoder_options(most)
         stream.codec_context.thread_type = ThreadType.AUTO
         stream.codec_context.thread_count = threads or min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
         return stream

@@ -105,12 +105,15 @@ class CountedClock:
     The first frame shown gets the first of the packets' times, and so on. A frame that is lost would delay all that
     follow, so a key frame, whose place is known, sets the clock right: all that went into the decoder before it are
     shown before it, and so are those after it that were already shown.
+
+    A packet's own time travels through the decoder as its presentation time, of which AVI has none. PyAV's ``opaque``
+    would do as well, but is freed by whichever of libav's threads drops the picture, and to free it needs the
+    interpreter's lock: which the caller may hold while it waits for that thread.
     """
 
     def __init__(self, stream: VideoStream) -> None:
         self._base = time_base(stream)
         self._context = stream.codec_context
-        self._context.copy_opaque = True
         self._due: list[int] = []
         self._shown: deque[int] = deque(maxlen=_MAX_LEAD)
         self._last = -1
@@ -122,15 +125,14 @@ class CountedClock:
 
     def sent(self, packet: "Packet[VideoStream]") -> None:
         """Its time is due, and goes with it, to come out with its frame."""
+        packet.pts = packet.dts
         if packet.dts is not None:
-            packet.opaque = packet.dts
             heappush(self._due, packet.dts)
 
     def time_of(self, frame: VideoFrame) -> Fraction:
         """The first of the times that are due."""
-        own = frame.opaque
-        if isinstance(own, int):
-            self._set_right(own, frame.key_frame)
+        if frame.pts is not None:
+            self._set_right(frame.pts, frame.key_frame)
         self._last = heappop(self._due) if self._due else self._last + 1
         return self._last * self._base
 

@@ -15,14 +15,26 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from service.errors import CorruptMedia, NoVideoStream, UnsupportedMedia
+from service.media.codecs import CONTAINER_WHITELIST, PICTURE_DECODERS, PICTURE_WHITELIST
+from service.media.damage import BAD_MEDIA
+from service.media.matroska_head import check_elements
+from service.media.mp4_index import check_index
+from service.media.probing import LONG_PROBE, QUICK_PROBE, has_many_packets, is_known
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,flv"
 # Known so that a caller who sends sound hears "no picture track" and not "unknown format".
 _SOUNDS = "mp3,wav,ogg,flac,aac"
 
+_MOST_STREAMS = 100
+
 # Playlists, image sequences and network protocols would let a file make the service read other files or addresses.
 _OPTIONS: Mapping[str, str] = MappingProxyType(
-    {"format_whitelist": f"{_CLIPS},{_SOUNDS}", "protocol_whitelist": "file"}
+    {
+        "format_whitelist": f"{_CLIPS},{_SOUNDS}",
+        "protocol_whitelist": "file",
+        "codec_whitelist": CONTAINER_WHITELIST,
+        "max_streams": str(_MOST_STREAMS),
+    }
 )
 
 # Written as they were sent, and not from the beginning of anything: the clock began elsewhere.
@@ -60,12 +72,19 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
         CorruptMedia: such a container, but broken beyond opening.
         OSError: there is no such file, or it is not for this process to read.
     """
+    check_index(path)
+    check_elements(path)
     try:
-        options = {**_OPTIONS, **pixel_bound(max_pixels)}
-        return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
+        container = _opened(path, max_pixels, QUICK_PROBE)
+        if is_known(container):
+            return container
+        with container:
+            if has_many_packets(container):
+                raise CorruptMedia("The clip consists of pieces too small to be pictures; send another copy.")
+        return _opened(path, max_pixels, LONG_PROBE)
     except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
-    except (av.error.FFmpegError, ValueError) as error:
+    except BAD_MEDIA as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)
         with path.open("rb") as file:
             head = file.read(16)
@@ -78,8 +97,18 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
         ) from error
 
 
-def pixel_bound(max_pixels: int) -> dict[str, str]:
-    """The decoders' option that has them refuse a larger picture before there is memory for it."""
+def _opened(path: Path, max_pixels: int, probe: int) -> InputContainer:
+    options = {**_OPTIONS, **_pixel_bound(max_pixels), "probesize": str(probe)}
+    return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
+
+
+def decoder_options(max_pixels: int) -> dict[str, str]:
+    """A picture track's: no decoder but those listed, and none makes a picture of more than ``max_pixels``."""
+    return {**_pixel_bound(max_pixels), "codec_whitelist": PICTURE_WHITELIST}
+
+
+def _pixel_bound(max_pixels: int) -> dict[str, str]:
+    """Refuse a larger picture before there is memory for it."""
     return {"max_pixels": str(max_pixels + _PADDING)}
 
 
@@ -97,6 +126,11 @@ def picture_stream(container: InputContainer) -> VideoStream:
     stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
     if stream.codec_context is None:
         raise UnsupportedMedia("The clip's pictures are in a codec that Mien cannot decode; send H.264, VP9 or AV1.")
+    if stream.codec_context.name not in PICTURE_DECODERS:
+        name = stream.codec_context.codec.canonical_name
+        raise UnsupportedMedia(
+            f"The clip's pictures are in the codec {name}, which is not read; send H.264, VP9 or AV1."
+        )
     return stream
 
 

@@ -3,10 +3,15 @@
 import cv2
 import numpy as np
 from av import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+from service.media.codecs import is_planar
+from service.media.damage import readable
 
 _THUMB = (32, 18)
 _BINS = 32
+_WIDTH = 256  # samples of a line that are looked at, at least
 
 # Set on films, talk shows and hand-held clips: within a shot the decorrelation stays below 0.28 and the histograms
 # move by less than 0.05; cuts reach 0.7 and 0.2. A flash changes the histogram but not the layout, and a cut between
@@ -28,10 +33,16 @@ class CutCounter:
     def __init__(self) -> None:
         self._last: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
         self._scene = 0
+        self._scaler = VideoReformatter()
 
     def scene_of(self, frame: VideoFrame) -> int:
-        """The number of cuts between the first frame given and ``frame``."""
-        luma = _small_luma(frame)
+        """The number of cuts between the first frame given and ``frame``.
+
+        Raises:
+            UnsupportedMedia, CorruptMedia: its pixels are not to be read.
+        """
+        with readable(frame):
+            luma = _small_luma(frame, self._scaler)
         thumb = cv2.resize(luma, _THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
         counts = np.bincount((luma >> 3).ravel(), minlength=_BINS)
         histogram = counts / counts.sum()
@@ -56,14 +67,23 @@ def _is_cut(
     return decorrelation > _DECORRELATED or (decorrelation > _PARTLY_DECORRELATED and moved > _HISTOGRAM_MOVED)
 
 
-def _small_luma(frame: VideoFrame) -> NDArray[np.uint8]:
-    """Every n-th sample of the first plane, ``uint8 [<=h, <=w]``, about 256 wide, without converting the frame.
+def _small_luma(frame: VideoFrame, scaler: VideoReformatter) -> NDArray[np.uint8]:
+    """About every n-th sample of the luma, ``uint8 [<=h, <=w]``, some 256 wide."""
+    plane = frame.planes[0]
+    # Bottom-up pictures have negative line sizes, and of packed formats the samples lie between others.
+    if plane.line_size > 0 and is_planar(frame.format.name):
+        return _strided_luma(frame)
+    stride = max(1, frame.width // _WIDTH)
+    width, height = -(-frame.width // stride), -(-frame.height // stride)
+    small = scaler.reformat(frame, width, height, "gray", interpolation=Interpolation.POINT, threads=1)
+    return small.to_ndarray().astype(np.uint8, copy=False)
 
-    For packed formats the first plane is all there is: its bytes are as good a signature of the picture.
-    """
+
+def _strided_luma(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Every n-th sample of a planar format's first plane, without converting the frame."""
     plane = frame.planes[0]
     bits = frame.format.components[0].bits
-    stride = max(1, plane.width // 256)
+    stride = max(1, plane.width // _WIDTH)
     rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
         plane.height, plane.line_size
     )

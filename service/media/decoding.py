@@ -1,6 +1,6 @@
 """Packets -> decoded frames in the order in which they are shown, over damage."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from service.errors import TooLarge
 from service.media.clip_model import TIME_SLACK, ClipLimits
 from service.media.clocks import clock_of, interval
 from service.media.containers import origin, packets, time_base
+from service.media.damage import BAD_MEDIA
 from service.media.seeking import Entry, seek_before
 
 
@@ -28,11 +29,22 @@ class Decoder:
     """The frames of ``stream`` from the key frame at or before ``start`` (seconds) on.
 
     Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
-    could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size.
+    could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size, or
+    where all pictures together are too large, and what ``check_caller`` raises: it is called at every frame and
+    every packet without one, of which millions may pass before a frame is shown.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, start: float, limits: ClipLimits) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        start: float,
+        limits: ClipLimits,
+        check_caller: Callable[[], None],
+    ) -> None:
         self._limits = limits
+        self._check_caller = check_caller
+        self._pixels = 0
         self.damaged = 0
         self.broke_off = False
         self._container = container
@@ -63,12 +75,28 @@ class Decoder:
         duration = shown.frame.duration * self._base if shown.frame.duration else self._interval
         return shown.time + duration
 
+    def close(self) -> None:
+        """Let the decoder's threads come to rest.
+
+        They are waited for where the decoder is freed as well, but there with the interpreter's lock held, and a large
+        picture takes its time. None of them may ever need that lock: nothing of Python's hangs on a packet or frame,
+        libav's messages are not handed on, and the file is read by libav itself.
+        """
+        self._stream.codec_context.flush_buffers()
+
     def _frames(self) -> Iterator[VideoFrame]:
+        for frame in self._decoded():
+            self._check_caller()
+            self._pixels += frame.width * frame.height
+            self._limits.check_decoded(self._pixels, self._stream.codec_context.name)
+            yield frame
+
+    def _decoded(self) -> Iterator[VideoFrame]:
         unread = packets(self._container, self._stream)
         while True:
             try:
                 packet = next(unread, None)
-            except av.error.FFmpegError:
+            except BAD_MEDIA:
                 self.broke_off = True
                 packet = None
             if packet is not None:
@@ -77,15 +105,17 @@ class Decoder:
                 frames = self._stream.codec_context.decode(packet)
             except av.error.EOFError:
                 return
-            except av.error.FFmpegError as error:
+            except BAD_MEDIA as error:
                 self._check_size(error)
                 self.damaged += 1
                 frames = []
+            if not frames:
+                self._check_caller()
             yield from frames
             if packet is None:
                 return
 
-    def _check_size(self, error: av.error.FFmpegError) -> None:
+    def _check_size(self, error: Exception) -> None:
         """Whether it was for its size that a picture was not decoded; FFmpeg has no error of its own for that."""
         context = self._stream.codec_context
         self._limits.check_pixels(context.width, context.height)

@@ -12,6 +12,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from service.domain import U8Array
+from service.media.damage import readable
 
 
 def _unnamed(kind: type[SideDataType], value: Any) -> SideDataType:
@@ -113,7 +114,15 @@ class UprightConverter:
         self._scaler = VideoReformatter()
 
     def convert(self, frame: VideoFrame, aspect: Fraction, orientation: Orientation) -> U8Array:
-        """The frame's pixels; ``aspect`` is its sample aspect ratio."""
+        """The frame's pixels; ``aspect`` is its sample aspect ratio.
+
+        Raises:
+            UnsupportedMedia, CorruptMedia: its pixels are not to be read.
+        """
+        with readable(frame):
+            return self._converted(frame, aspect, orientation)
+
+    def _converted(self, frame: VideoFrame, aspect: Fraction, orientation: Orientation) -> U8Array:
         width, height = max(1, round(frame.width * aspect)), frame.height
         if self._long_side is not None and max(width, height) > self._long_side:
             scale = self._long_side / max(width, height)

@@ -238,15 +238,15 @@ def test_the_caller_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str
     path = write_clip(tmp_path / "clip", steps(100), moving(100), Recipe(form=form))
     calls: list[int] = []
 
-    def leave_at_the_tenth() -> None:
+    def leave_at_the_fortieth() -> None:
         calls.append(1)
-        if len(calls) == 10:
+        if len(calls) == 40:
             raise CallerGone("gone")
 
-    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=leave_at_the_tenth) as clip:
+    with Clip(path, Sampling(None, 3.0), ClipLimits(), check_caller=leave_at_the_fortieth) as clip:
         with pytest.raises(CallerGone):
             list(clip.frames())
-        assert clip.frames_decoded < 10
+        assert clip.frames_decoded < 20
     with pytest.raises(DeadlineExceeded):
         Clip(path, NATIVE, NO_LIMITS, check_caller=AnalyzeOptions(deadline=time.monotonic()).check_caller)
     early = AnalyzeOptions(deadline=time.monotonic() + 60)
