@@ -70,9 +70,8 @@ def test_json_is_one_object_a_picture(photo: Path, engine: FakeEngine, capsys: p
     assert engine.seen == 2
 
 
-def test_a_picture_that_breaks_off_has_a_warning(
-    photo: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("engine")
+def test_a_picture_that_breaks_off_has_a_warning(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
     data = cv2.imencode(".png", noise)[1].tobytes()
     photo.write_bytes(data[: len(data) // 2])
