@@ -10,10 +10,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from service.errors import TooLarge
-from service.media.clip_model import TIME_SLACK, ClipLimits
-from service.media.clocks import clock_of, interval
-from service.media.containers import origin, packets, time_base
-from service.media.seeking import Entry, seek_before
+from service.media.clip_model import ClipLimits
+from service.media.clocks import clock_of
+from service.media.containers import packets
+from service.media.seeking import Entry
 
 
 class Shown(NamedTuple):
@@ -25,31 +25,29 @@ class Shown(NamedTuple):
 
 
 class Decoder:
-    """The frames of ``stream`` from the key frame at or before ``start`` (seconds) on.
+    """The frames of ``stream`` from where the container stands: the beginning, or the key frame ``entry``.
 
     Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
     could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, start: float, limits: ClipLimits) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, entry: Entry | None, limits: ClipLimits) -> None:
         self._limits = limits
         self.damaged = 0
         self.broke_off = False
         self._container = container
         self._stream = stream
-        self._base = time_base(stream)
         self._clock = clock_of(container, stream)
-        self._interval = interval(stream)
-        self._entry: Entry | None = None
-        if start > 0:
-            self._entry = seek_before(container, stream, Fraction(start) + TIME_SLACK + origin(container))
+        self._entry = entry
 
     def __iter__(self) -> Iterator[Shown]:
         number = 0 if self._entry is None else self._entry.frames_before
+        begin = None if self._entry is None else self._entry.pts
         for frame in self._frames():
             # Pictures that lead an open group refer to frames before the key frame: not shown by a player either.
-            if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
+            if begin is not None and frame.pts is not None and frame.pts < begin:
                 continue
+            begin = None  # what comes later is of the group, whatever its time: clocks start over
             yield Shown(frame, self._clock.time_of(frame), number)
             number += 1
 
@@ -57,11 +55,6 @@ class Decoder:
     def restarts(self) -> int:
         """How often the clip's clock has started over."""
         return self._clock.restarts
-
-    def end_of(self, shown: Shown) -> Fraction:
-        """When the next frame would be due, in seconds."""
-        duration = shown.frame.duration * self._base if shown.frame.duration else self._interval
-        return shown.time + duration
 
     def _frames(self) -> Iterator[VideoFrame]:
         unread = packets(self._container, self._stream)
