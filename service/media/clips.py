@@ -112,7 +112,7 @@ class Clip:
             found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
         if self._decoder.restarts:
             found.append("The clip's clock starts over in the middle; its parts were put one after the other.")
-        return (*found, *self._extent.warnings(self._decoder.broke_off, self._decoder.restarts))
+        return (*found, *self._extent.warnings(self._decoder.broke_off, self._decoder.position))
 
     @property
     def read_until(self) -> float:

@@ -27,14 +27,16 @@ class Shown(NamedTuple):
 class Decoder:
     """The frames of ``stream`` from where the container stands: the beginning, or the key frame ``entry``.
 
-    Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
-    could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size.
+    Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container could
+    not be read to its end, ``position`` where in the file, in bytes, the last packet lay. Iterating raises ``TooLarge``
+    where the decoder refuses a picture for its size.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream, entry: Entry | None, limits: ClipLimits) -> None:
         self._limits = limits
         self.damaged = 0
         self.broke_off = False
+        self.position = 0
         self._container = container
         self._stream = stream
         self._clock = clock_of(container, stream)
@@ -66,6 +68,7 @@ class Decoder:
                 packet = None
             if packet is not None:
                 self._clock.sent(packet)
+                self.position = max(self.position, packet.pos or 0)
             try:
                 frames = self._stream.codec_context.decode(packet)
             except av.error.EOFError:

@@ -66,8 +66,11 @@ class Extent:
         """The clip's length: the end of its last frame, or, where not all of it was read, as far as is known."""
         return self.read_until if self._structure is not None else max(self._claimed or 0.0, self.shown_until)
 
-    def warnings(self, broke_off: bool, restarts: int) -> list[str]:
-        """What is to be said of the end, once it was met. ``broke_off``: reading failed; ``restarts`` of the clock."""
+    def warnings(self, broke_off: bool, position: int) -> list[str]:
+        """What is to be said of the end, once it was met.
+
+        ``broke_off`` says that reading failed, ``position`` is that of the last packet in the file, in bytes.
+        """
         if self._structure is None:
             return []
         found = []
@@ -80,11 +83,9 @@ class Extent:
             found.append(
                 f"The clip claims to end at {self._claimed:.3f} s; its last picture ends at {self.read_until:.3f} s."
             )
-        if self._structure.is_joined and not restarts:
-            found.append(
-                f"The file holds another recording behind the first, which ends at {self.read_until:.3f} s; "
-                "only the first was read. Send them one by one."
-            )
+        if unread := sum(begin > position for begin in self._structure.joined):
+            follows = "Another recording follows" if unread == 1 else f"{unread} more recordings follow"
+            found.append(f"{follows} in the file after {self.read_until:.3f} s and could not be read; send one a file.")
         return found
 
     def _length(self, ticks: int) -> Fraction:

@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 from service.media.clocks import Continuation, interval
 from service.media.containers import origin, packets, time_base
 
-# Without an index a seek lands anywhere: these are decoded from the beginning.
-_INEXACT = ("mpegts", "flv")
+# Without an index a seek lands anywhere, and in joined GIFs nowhere: these are decoded from the beginning.
+_INEXACT = ("mpegts", "flv", "gif")
 
 
 class Entry(NamedTuple):

@@ -1,4 +1,4 @@
-"""How a container's parts lie in its file: whether the last of them is all there, and whether a second clip follows.
+"""How a container's parts lie in its file: whether the last of them is all there, and what recordings follow.
 
 Demuxers come to the end of a file that was cut off without a word, and headers claim lengths that are not so. Only the
 sizes that a container gives its parts tell the two apart.
@@ -19,17 +19,21 @@ _FLV_TAG_KINDS = (8, 9, 18)
 
 
 class Structure(NamedTuple):
-    """``is_cut_off``: a part runs past the end of the file. ``is_joined``: a second recording follows the first."""
+    """``is_cut_off``: a part runs past the end of the file.
+
+    ``joined``: the offsets in bytes at which recordings begin in it, without that of the first.
+    """
 
     is_cut_off: bool = False
-    is_joined: bool = False
+    joined: tuple[int, ...] = ()
 
 
 class _Part(NamedTuple):
-    """A part of a file: what it is, and the offset at which it ends; ``begins`` marks the first of a recording."""
+    """A part of a file, by the offsets of its beginning and end; every recording has one that ``is_first``."""
 
-    begins: bool
+    begin: int
     end: int
+    is_first: bool
 
 
 def structure_of(path: Path, container: str) -> Structure:
@@ -40,19 +44,21 @@ def structure_of(path: Path, container: str) -> Structure:
     walk = next((walk for name, walk in _WALKS.items() if name in container.split(",")), None)
     if walk is None:
         return Structure()
-    recordings, furthest = 0, 0
+    recordings: list[int] = []
+    furthest = 0
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         for visited, part in enumerate(walk(file)):
-            recordings += part.begins
             furthest = max(furthest, part.end)
+            if part.is_first:
+                recordings.append(part.begin)
             if visited == _MOST_PARTS:
                 break
-    return Structure(furthest > size, recordings > 1)
+    return Structure(furthest > size, tuple(recordings[1:]))
 
 
 def _boxes(file: BinaryIO) -> Iterator[_Part]:
-    """MP4 and MOV: boxes of a length and a name (ISO/IEC 14496-12, 4.2); every recording has one ``moov``."""
+    """MP4 and MOV: boxes of a length and a name (ISO/IEC 14496-12, 4.2); every recording has a ``moov``."""
     at = 0
     while len(head := _bytes(file, at, 16)) >= 8:
         length, name = int.from_bytes(head[:4]), head[4:8]
@@ -62,17 +68,17 @@ def _boxes(file: BinaryIO) -> Iterator[_Part]:
             length = file.seek(0, os.SEEK_END) - at  # to the end of the file, wherever that is
         if length < 8 or not name.isalnum():
             return  # something else was put behind the clip
+        yield _Part(at, at + length, name == b"moov")
         at += length
-        yield _Part(name == b"moov", at)
 
 
 def _chunks(file: BinaryIO) -> Iterator[_Part]:
-    """AVI: chunks of a name and a length; the demuxer reads through joined ones, so none begins another recording."""
+    """AVI: chunks of a name and a length. None counts as another recording: the demuxer reads through all of them."""
     at = 0
     while (head := _bytes(file, at, 8))[:4] == b"RIFF":
-        at += 8 + int.from_bytes(head[4:8], "little")
-        yield _Part(False, at)
-        at += at % 2
+        length = 8 + int.from_bytes(head[4:8], "little")
+        yield _Part(at, at + length, False)
+        at += length + length % 2
 
 
 def _elements(file: BinaryIO) -> Iterator[_Part]:
@@ -85,8 +91,9 @@ def _elements(file: BinaryIO) -> Iterator[_Part]:
         name, begin, length = head
         if length is None and name not in (_SEGMENT, _CLUSTER):
             return
-        at += begin + (length or 0)
-        yield _Part(name == _EBML, at)
+        whole = begin + (length or 0)
+        yield _Part(at, at + whole, name == _EBML)
+        at += whole
 
 
 def _element(head: bytes) -> tuple[int, int, int | None] | None:
@@ -107,11 +114,12 @@ def _tags(file: BinaryIO) -> Iterator[_Part]:
     """FLV: tags of a kind and a length; a header in their midst begins another recording."""
     at = 0
     while len(head := _bytes(file, at, 4)) == 4:
-        begins = head[:3] == b"FLV"
-        if not begins and head[0] not in _FLV_TAG_KINDS:
+        is_header = head[:3] == b"FLV"
+        if not is_header and head[0] not in _FLV_TAG_KINDS:
             return
-        at += _FLV_HEADER if begins else _FLV_TAG + int.from_bytes(head[1:4])
-        yield _Part(begins, at)
+        length = _FLV_HEADER if is_header else _FLV_TAG + int.from_bytes(head[1:4])
+        yield _Part(at, at + length, is_header)
+        at += length
 
 
 def _bytes(file: BinaryIO, at: int, count: int) -> bytes:
