@@ -86,7 +86,13 @@ class Clip:
                 raise CorruptMedia("No frame of the clip can be decoded in the range asked for; send another copy.")
             self._shown = itertools.chain([first], shown)
             self.info = self._describe(first)
-            self._extent = Extent(time_base(stream), interval(stream), self.info.duration, sampling.end)
+            self._extent = Extent(
+                time_base(stream),
+                interval(stream),
+                self.info.duration,
+                sampling.end,
+                reordered=bool(stream.codec_context.has_b_frames),
+            )
             self._check_length()
         except BaseException:
             self.close()

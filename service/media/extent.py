@@ -13,10 +13,21 @@ class Extent:
     """Is told of every frame, in the order shown, and of the end; all times are in seconds of the clip.
 
     ``base`` is the length of a tick of the frames' durations, ``interval`` that of a frame on average as the container
-    has it. ``claimed`` is where the clip ends according to its container, ``asked`` where its caller has it end.
+    has it. ``claimed`` is where the clip ends according to its container, ``asked`` where its caller has it end;
+    ``reordered`` says that frames are decoded in another order than shown.
     """
 
-    def __init__(self, base: Fraction, interval: Fraction, claimed: float | None, asked: float | None) -> None:
+    def __init__(
+        self,
+        base: Fraction,
+        interval: Fraction,
+        claimed: float | None,
+        asked: float | None,
+        *,
+        reordered: bool = False,
+    ) -> None:
+        self._reordered = reordered
+        self._step = Fraction(0)
         self._base = base
         self._interval = interval
         self._claimed = claimed
@@ -39,7 +50,7 @@ class Extent:
         elif time <= self._last:
             return
         else:
-            self._last = time
+            self._last, self._step = time, time - self._last
             self._advances += 1
         self.read_until = float(time + self._length(ticks or 0))
 
@@ -93,4 +104,8 @@ class Extent:
         mean = (self._last - (self._first or 0)) / self._advances if self._advances else self._interval
         # FLV has no durations, and what stands in for them is a millisecond.
         is_stand_in = ticks == 1 and mean > 2 * self._base
-        return mean if ticks <= 0 or is_stand_in else ticks * self._base
+        if ticks <= 0 or is_stand_in:
+            return mean
+        own = ticks * self._base
+        # In MP4 even the last frame's may be the time to one that is shown before it: the shorter is on the safe side.
+        return min(own, self._step) if self._reordered and self._advances else own
