@@ -104,9 +104,9 @@ class ClipInfo:
     ``width`` and ``height`` are those of the upright picture with square pixels: display rotation and sample aspect
     ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
     upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
-    picture track ends as far as the container says; ``None`` where it does not. ``begin`` is the presentation time of
-    the first frame that is decoded: that of the clip, or the key frame on the way to ``start``. ``rate`` is the average
-    frame rate, ``origin`` what was taken off the times in the file (see ``service.media.containers.origin``).
+    picture track ends according to the container, which may be wrong; ``None`` where it does not say. ``begin`` is the
+    time of the first frame that is decoded: that of the clip, or the key frame on the way to ``start``. ``rate`` is the
+    average frame rate, ``origin`` what was taken off the times in the file (see ``service.media.containers.origin``).
     """
 
     width: int

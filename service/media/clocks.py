@@ -12,6 +12,8 @@ from av.video.stream import VideoStream
 from service.media.containers import CLOCK_RANGE, CLOCKED, origin, time_base
 
 _FALLBACK_RATE = Fraction(25)
+# Of joined recordings, FFmpeg reckons tens of thousands.
+_HIGHEST_RATE = 1000
 # Further back than this, in seconds, no frame is by mistake of a muxer.
 _JUMP = 1
 # No codec holds back more frames than that to put them into order.
@@ -37,20 +39,26 @@ def clock_of(container: InputContainer, stream: VideoStream) -> Clock:
     return CountedClock(stream) if container.format.name == "avi" else StampedClock(container, stream)
 
 
+def rate_of(stream: VideoStream) -> Fraction | None:
+    """Frames a second on average, as far as the container can be believed."""
+    rates = (stream.average_rate, stream.guessed_rate)
+    return next((rate for rate in rates if rate and rate <= _HIGHEST_RATE), None)
+
+
 def interval(stream: VideoStream) -> Fraction:
     """Seconds between frames, on average."""
-    return 1 / (stream.average_rate or stream.guessed_rate or _FALLBACK_RATE)
+    return 1 / (rate_of(stream) or _FALLBACK_RATE)
 
 
 class Continuation:
     """Times that go on where a file's clock starts over: what comes after that is due when what was before it ends.
 
-    The clock of a transport stream or FLV that was put together from several starts over in the middle. Small steps
-    back stay what they are. ``shift`` is added to every time.
+    The clock of a file that was put together from several recordings starts over in the middle. Small steps back stay
+    what they are. ``shift`` is added to every time.
     """
 
     def __init__(self, container: InputContainer, shift: Fraction = Fraction(0)) -> None:
-        self._may_restart = container.format.name in CLOCKED
+        self._may_wrap = container.format.name in CLOCKED
         self._shift = self._earlier_shift = shift
         self._last: Fraction | None = None
         self._due = Fraction(0)
@@ -63,13 +71,13 @@ class Continuation:
         return time
 
     def _continued(self, stamp: Fraction) -> Fraction:
-        if self._last is not None and self._may_restart:
+        if self._last is not None:
             step = stamp + self._shift - self._last
             if abs(stamp + self._earlier_shift - self._last) < _JUMP < abs(step):
                 # One was stamped wrongly: the clock had not started over.
                 self._shift = self._earlier_shift
                 self.restarts -= 1
-            elif step < -_JUMP or step > CLOCK_RANGE / 2:
+            elif step < -_JUMP or (self._may_wrap and step > CLOCK_RANGE / 2):
                 self._earlier_shift = self._shift
                 self._shift = self._due - stamp
                 self.restarts += 1
@@ -96,7 +104,9 @@ class StampedClock:
     def time_of(self, frame: VideoFrame) -> Fraction:
         """Its time stamp, continued."""
         stamp = None if frame.pts is None else frame.pts * (frame.time_base or self._base)
-        return self._times.of(stamp, self._interval)
+        # One tick is what FFmpeg puts where the file has no durations.
+        length = frame.duration * self._base if frame.duration and frame.duration > 1 else self._interval
+        return self._times.of(stamp, length)
 
 
 class CountedClock:

@@ -20,6 +20,7 @@ from service.media.damage import BAD_MEDIA
 from service.media.matroska_head import check_elements
 from service.media.mp4_index import check_index
 from service.media.probing import LONG_PROBE, QUICK_PROBE, has_many_packets, is_known
+from service.media.refusals import HEAD, no_clip
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,flv"
 # Known so that a caller who sends sound hears "no picture track" and not "unknown format".
@@ -45,20 +46,6 @@ CLOCK_RANGE = Fraction(2**33, 90_000)
 
 # FFmpeg counts pixels with every line filled up to the next 64.
 _PADDING = 64 * 65_535
-
-# (offset, bytes) that open the formats above: such a file that cannot be opened is broken, any other is not a clip.
-_SIGNATURES: tuple[tuple[int, bytes], ...] = (
-    (4, b"ftyp"),
-    (4, b"moov"),
-    (4, b"mdat"),
-    (4, b"wide"),
-    (4, b"free"),
-    (0, b"\x1a\x45\xdf\xa3"),
-    (0, b"RIFF"),
-    (0, b"GIF8"),
-    (0, b"FLV\x01"),
-    (0, b"OggS"),
-)
 
 # Matroska's tag for a track's length, hours first. Anything else in its place is no time; so many digits stay finite.
 _CLOCK = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,12})?)", re.ASCII)
@@ -87,14 +74,8 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
     except BAD_MEDIA as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)
         with path.open("rb") as file:
-            head = file.read(16)
-        if any(head[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
-            raise CorruptMedia(
-                "The clip's container is damaged or was cut off before its index; send the whole file."
-            ) from error
-        raise UnsupportedMedia(
-            "The file is not a clip that Mien reads; send MP4, MOV, MKV, WebM, AVI or GIF."
-        ) from error
+            head = file.read(HEAD)
+        raise no_clip(head) from error
 
 
 def _opened(path: Path, max_pixels: int, probe: int) -> InputContainer:

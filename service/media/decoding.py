@@ -10,11 +10,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from service.errors import TooLarge
-from service.media.clip_model import TIME_SLACK, ClipLimits
-from service.media.clocks import clock_of, interval
-from service.media.containers import origin, packets, time_base
+from service.media.clip_model import ClipLimits
+from service.media.clocks import clock_of
+from service.media.containers import packets
 from service.media.damage import BAD_MEDIA
-from service.media.seeking import Entry, seek_before
+from service.media.seeking import Entry
 
 
 class Shown(NamedTuple):
@@ -26,19 +26,20 @@ class Shown(NamedTuple):
 
 
 class Decoder:
-    """The frames of ``stream`` from the key frame at or before ``start`` (seconds) on.
+    """The frames of ``stream`` from where the container stands: the beginning, or the key frame ``entry``.
 
-    Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container
-    could not be read to its end. Iterating raises ``TooLarge`` where the decoder refuses a picture for its size, or
-    where all pictures together are too large, and what ``check_caller`` raises: it is called at every frame and
-    every packet without one, of which millions may pass before a frame is shown.
+    Pieces that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container could
+    not be read to its end, ``position`` where in the file, in bytes, the last packet lay. Iterating raises ``TooLarge``
+    where the decoder refuses a picture for its size, or where all pictures together are too large, and what
+    ``check_caller`` raises: it is called at every frame and every packet without one, of which millions may pass before
+    a frame is shown.
     """
 
     def __init__(
         self,
         container: InputContainer,
         stream: VideoStream,
-        start: float,
+        entry: Entry | None,
         limits: ClipLimits,
         check_caller: Callable[[], None],
     ) -> None:
@@ -47,21 +48,20 @@ class Decoder:
         self._pixels = 0
         self.damaged = 0
         self.broke_off = False
+        self.position = 0
         self._container = container
         self._stream = stream
-        self._base = time_base(stream)
         self._clock = clock_of(container, stream)
-        self._interval = interval(stream)
-        self._entry: Entry | None = None
-        if start > 0:
-            self._entry = seek_before(container, stream, Fraction(start) + TIME_SLACK + origin(container))
+        self._entry = entry
 
     def __iter__(self) -> Iterator[Shown]:
         number = 0 if self._entry is None else self._entry.frames_before
+        begin = None if self._entry is None else self._entry.pts
         for frame in self._frames():
             # Pictures that lead an open group refer to frames before the key frame: not shown by a player either.
-            if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
+            if begin is not None and frame.pts is not None and frame.pts < begin:
                 continue
+            begin = None  # what comes later is of the group, whatever its time: clocks start over
             yield Shown(frame, self._clock.time_of(frame), number)
             number += 1
 
@@ -69,20 +69,6 @@ class Decoder:
     def restarts(self) -> int:
         """How often the clip's clock has started over."""
         return self._clock.restarts
-
-    def end_of(self, shown: Shown) -> Fraction:
-        """When the next frame would be due, in seconds."""
-        duration = shown.frame.duration * self._base if shown.frame.duration else self._interval
-        return shown.time + duration
-
-    def close(self) -> None:
-        """Let the decoder's threads come to rest.
-
-        They are waited for where the decoder is freed as well, but there with the interpreter's lock held, and a large
-        picture takes its time. None of them may ever need that lock: nothing of Python's hangs on a packet or frame,
-        libav's messages are not handed on, and the file is read by libav itself.
-        """
-        self._stream.codec_context.flush_buffers()
 
     def _frames(self) -> Iterator[VideoFrame]:
         for frame in self._decoded():
@@ -101,6 +87,7 @@ class Decoder:
                 packet = None
             if packet is not None:
                 self._clock.sent(packet)
+                self.position = max(self.position, packet.pos or 0)
             try:
                 frames = self._stream.codec_context.decode(packet)
             except av.error.EOFError:

@@ -1,6 +1,7 @@
-"""Where to begin decoding for a given start time."""
+"""What a clip's packets say of its times, without decoding them: where to begin for a start, whether it is too long."""
 
 from array import array
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -8,11 +9,11 @@ import av.error
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from service.errors import CorruptMedia
-from service.media.containers import packets
+from service.media.clocks import Continuation, interval
+from service.media.containers import origin, packets, time_base
 
-# Without an index a seek lands anywhere: these are decoded from the beginning.
-_INEXACT = ("mpegts", "flv")
+# Without an index a seek lands anywhere, and in joined GIFs nowhere: these are decoded from the beginning.
+_INEXACT = ("mpegts", "flv", "gif")
 
 
 class Entry(NamedTuple):
@@ -23,45 +24,56 @@ class Entry(NamedTuple):
     frames_before: int
 
 
-def seek_before(container: InputContainer, stream: VideoStream, start: Fraction) -> Entry | None:
-    """Move to the last key frame shown at or before ``start`` (seconds of the stream's own clock).
+def is_sought(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether a key frame on the way to a start can be found and gone to."""
+    # AVI does not say which frames are shown before a key frame, once they are not shown as they are decoded.
+    has_order = container.format.name != "avi" or not stream.codec_context.has_b_frames
+    return container.format.name not in _INEXACT and has_order
+
+
+def find_entry(
+    container: InputContainer, stream: VideoStream, start: Fraction, check_caller: Callable[[], None]
+) -> Entry | None:
+    """The last key frame shown at or before ``start`` (seconds of the stream's own clock).
 
     The packets up to it are counted, not decoded, so that frame numbers are those of the whole clip wherever reading
-    begins. ``None`` means that there is no such key frame: reading begins at the beginning.
-
-    Raises:
-        CorruptMedia: the container cannot go to where its packets say that it should.
+    begins. ``None`` means that there is no such key frame, or none before the stream's clock starts over.
     """
-    # AVI does not say which frames are shown before a key frame, once they are not shown as they are decoded.
-    if container.format.name in _INEXACT or (container.format.name == "avi" and stream.codec_context.has_b_frames):
-        return None
-    entry = _find(container, stream, start)
-    # By decode time: containers that index presentation times land a key frame earlier, which costs a little decoding;
-    # the other way round they would land a key frame late.
-    try:
-        container.seek(0 if entry is None else entry.dts, stream=stream)
-    except av.error.FFmpegError as error:
-        raise CorruptMedia("The clip has no index to find a start by, or a damaged one; send another copy.") from error
-    return entry
-
-
-def _find(container: InputContainer, stream: VideoStream, start: Fraction) -> Entry | None:
-    base = stream.time_base or Fraction(1)
+    base, times = time_base(stream), Continuation(container)
     shown = array("q")
     key: tuple[int, int] | None = None
     try:
         for packet in packets(container, stream):
+            check_caller()
             pts = packet.pts if packet.pts is not None else packet.dts
             if pts is None or packet.is_discard:
                 continue
+            dts = pts if packet.dts is None else packet.dts
+            time = times.of(dts * base, interval(stream))
+            if times.restarts:
+                return None
             # Decode times grow and never pass the presentation time: nothing later in the file is shown before start.
-            if packet.dts is not None and packet.dts * base > start:
+            if packet.dts is not None and time > start:
                 break
             shown.append(pts)
             if packet.is_keyframe and pts * base <= start:
-                key = (pts, pts if packet.dts is None else packet.dts)
+                key = (pts, dts)
     except av.error.FFmpegError:
         pass  # a break in the file past the key frame is for the reader to meet and to report
     if key is None:
         return None
     return Entry(*key, sum(1 for pts in shown if pts < key[0]))
+
+
+def reaches(container: InputContainer, stream: VideoStream, time: Fraction, check_caller: Callable[[], None]) -> bool:
+    """Whether there is a packet for later than ``time`` (seconds of the clip), whatever the container's header says."""
+    base, times = time_base(stream), Continuation(container, -origin(container))
+    try:
+        for packet in packets(container, stream):
+            check_caller()
+            stamp = packet.dts if packet.dts is not None else packet.pts
+            if stamp is not None and not packet.is_discard and times.of(stamp * base, interval(stream)) > time:
+                return True
+    except av.error.FFmpegError:
+        pass  # for the reader to meet and to report
+    return False

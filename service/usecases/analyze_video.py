@@ -41,7 +41,8 @@ class VideoOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoAnalysis:
-    """The answer for one clip. ``duration`` is in seconds, as far as the clip could be read."""
+    """The answer for one clip. ``duration`` in seconds is where its last frame ends; of a clip that was not
+    read to its end, as far as is known."""
 
     info: ClipInfo
     duration: float
@@ -120,15 +121,13 @@ class VideoRun:
     def result(self) -> VideoAnalysis:
         """The analysis of the rows drawn so far, of a whole clip once ``rows()`` is exhausted; no more can follow."""
         timeline = self._summary.finish(self._rows, self._clip.shown_until)
-        warnings = self._clip.warnings
-        declared = self._clip.info.duration
         return VideoAnalysis(
             info=self._clip.info,
-            duration=self._clip.read_until if declared is None or warnings else declared,
+            duration=self._clip.duration,
             frames_decoded=self._clip.frames_decoded,
             frames_analyzed=len(self._rows),
             timeline=timeline,
-            warnings=warnings,
+            warnings=self._clip.warnings,
             times=PictureTimes(
                 decode=self._decode * 1000,
                 queue=self._queue,

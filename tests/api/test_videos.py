@@ -17,6 +17,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.api.video_schemas import AnalyzeVideoOut
 from service.errors import InferenceFailed, MienError
@@ -243,6 +244,41 @@ def test_what_is_refused_says_why(client: httpx.Client, clip: bytes, tmp_path: P
     problem(
         client.post("/analyze-video", content=clip, headers={"content-type": "image/png"}), 415, "unsupported_media"
     )
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "text/csv", "image/png", "video/mp4"])
+def test_a_start_is_judged_by_the_pictures_and_not_by_the_header(
+    client: httpx.Client, tmp_path: Path, accept: str
+) -> None:
+    times = [0.1 * k for k in range(20)]
+    content = bytearray(write_clip(tmp_path / "clip.mp4", times, moving(20)).read_bytes())
+    for name in (b"mdhd", b"mvhd"):
+        at = content.index(name) + 20
+        content[at : at + 4] = bytes([0, 0, 0, 9])  # some ticks
+    headers = {**MP4, "accept": accept}
+    client.post("/analyze-video", content=bytes(content), headers=headers, params={"start": 1.5}).raise_for_status()
+    late = client.post("/analyze-video", content=bytes(content), headers=headers, params={"start": 2.5})
+    assert problem(late, 422, "invalid_option")["field"] == "start"
+
+
+def test_nothing_lies_past_the_end_of_the_last_frame(client: httpx.Client, tmp_path: Path) -> None:
+    # Decoded in another order than shown, at times far apart: what MP4 says of single frames' durations misleads.
+    times = [*steps(25), 1.5, 1.51, 1.52, 1.53]
+    content = write_clip(tmp_path / "clip.mp4", times, moving(29), Recipe(options=(("bf", "3"),))).read_bytes()
+    body = client.post("/analyze-video", content=content, headers=MP4).raise_for_status().json()
+    end = body["video"]["duration"]
+    assert end == pytest.approx(1.55, abs=0.03)
+    (person,) = body["people"]
+    assert person["segments"][-1]["end"] == end
+    assert person["screen_time"] == pytest.approx(end)
+
+
+def test_an_animated_picture_is_told_what_it_is(client: httpx.Client, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 24), (80 * k, 90, 90)) for k in range(3)]
+    for name in ("clip.webp", "clip.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        refused = client.post("/analyze-video", content=(tmp_path / name).read_bytes(), headers=MP4)
+        assert "animated" in problem(refused, 415, "unsupported_media")["detail"]
 
 
 def test_a_clip_that_is_too_long_names_the_limit(client: httpx.Client, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from service.domain import AnalyzeOptions
-from service.errors import CallerGone, DeadlineExceeded, InvalidOption
+from service.errors import CallerGone, CorruptMedia, DeadlineExceeded
 from service.media.clip_model import Sampling
 from service.media.clip_reader import ClipReader
 from service.media.turns import DecodeTurns
@@ -36,10 +36,15 @@ def test_clips_are_open_together_only_where_the_memory_suffices(path: Path, one_
         assert len(list(second.frames())) == 5
 
 
-def test_a_clip_that_cannot_be_read_takes_no_memory_with_it(path: Path, one_at_a_time: ClipReader) -> None:
+def test_a_clip_that_cannot_be_read_takes_no_memory_with_it(
+    path: Path, one_at_a_time: ClipReader, tmp_path: Path
+) -> None:
+    head, _, frames = path.read_bytes().partition(b"mdat")
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(head + b"mdat" + b"\xff" * len(frames))
     for _ in range(3):
-        with pytest.raises(InvalidOption):
-            one_at_a_time.open(path, Sampling(None, 60.0), 640, PATIENT)
+        with pytest.raises(CorruptMedia):
+            one_at_a_time.open(noise, NATIVE, 640, PATIENT)
     one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions(deadline=time.monotonic() + 5)).close()
 
 

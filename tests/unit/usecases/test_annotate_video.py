@@ -114,3 +114,19 @@ def test_pictures_that_grow_on_the_way_are_drawn_whole(tmp_path: Path) -> None:
     for picture in (pictures[5], pictures[-5]):
         assert picture.shape == (96, 160, 3)
         assert np.abs(picture[72, 132] - (30, 30, 220)).max() < 40
+
+
+@pytest.mark.parametrize("sampling", [Sampling(5.0), Sampling(5.0, 2.4), Sampling(5.0, 1.0, 3.0)])
+def test_joined_recordings_are_drawn_one_after_the_other_with_their_sound(tmp_path: Path, sampling: Sampling) -> None:
+    one = tmp_path / "one.webm"
+    recipe = Recipe("libvpx", sound="libopus", tick=Fraction(1, 1000), options=(("deadline", "realtime"),))
+    write_clip(one, steps(51), moving(51), recipe)
+    path = tmp_path / "joined.webm"
+    path.write_bytes(one.read_bytes() * 2)
+    target = annotated(path, sampling)
+    end = sampling.end or 102 / 25
+    shown = [time - sampling.start for time in steps(102) if sampling.start <= time < end]
+    assert times(target) == pytest.approx(shown, abs=0.002)
+    _, begin, until = sound_span(target)
+    assert begin == pytest.approx(0.0, abs=0.05)
+    assert until == pytest.approx(end - sampling.start, abs=0.1)
