@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
+from service.api.arrivals import Arrival
 from service.api.bodies import UploadLimits, bounded
 from service.api.errors import InvalidField
 from service.api.json_pictures import JsonPictures
@@ -32,11 +33,11 @@ async def received_pictures(
     JSON of another shape, and ``DeadlineExceeded``.
     """
     as_json = _media_type(request) == "application/json"
-    with gate.arrival():
+    with gate.arrival(request) as arrival:
         if as_json:
-            uploads = await _read_raw(bounded(request, limits), limits.spool)
+            uploads = await _read_raw(bounded(request, limits, arrival), limits.spool)
         else:
-            uploads = await _read_files(request, limits, family="image")
+            uploads = await _read_files(request, limits, arrival, family="image")
     try:
         if as_json:
             yield lambda deadline: json_pictures.read(uploads[0].read, deadline)
@@ -50,8 +51,8 @@ async def received_pictures(
 @asynccontextmanager
 async def received_file(request: Request, limits: UploadLimits, gate: WorkGate, family: str) -> AsyncIterator[Upload]:
     """The one file of a request: a multipart ``file``, or the raw body with a ``<family>/*`` content type."""
-    with gate.arrival():
-        uploads = await _read_files(request, limits, family)
+    with gate.arrival(request) as arrival:
+        uploads = await _read_files(request, limits, arrival, family)
     try:
         if len(uploads) > 1:
             raise InvalidField(FIELD, f"One file a request is read here, and {len(uploads)} came; send them singly.")
@@ -61,9 +62,9 @@ async def received_file(request: Request, limits: UploadLimits, gate: WorkGate, 
             upload.close()
 
 
-async def _read_files(request: Request, limits: UploadLimits, family: str) -> list[Upload]:
+async def _read_files(request: Request, limits: UploadLimits, arrival: Arrival, family: str) -> list[Upload]:
     media_type = _media_type(request)
-    chunks = bounded(request, limits)
+    chunks = bounded(request, limits, arrival)
     if media_type == "multipart/form-data":
         content_type = request.headers["content-type"]
         uploads = await read_multipart(chunks, content_type, FIELD, limits.files, limits.spool)

@@ -11,6 +11,7 @@ from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, current_t
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.api.arrivals import Arrival, Arrivals
 from service.errors import CallerGone, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
@@ -19,9 +20,9 @@ T = TypeVar("T")
 class WorkGate:
     """At most ``capacity`` requests are inside, and at most ``threads`` of them run; the others wait without a thread.
 
-    As many again may be arriving, that is, sending their bodies. They are counted apart, so that slow uploads take no
-    place from requests in work. The bound on threads keeps the number of decoded pictures in memory small however many
-    requests wait.
+    As many again may be arriving, that is, sending their bodies; see ``Arrivals``. They are counted apart, so that slow
+    uploads take no place from requests in work. The bound on threads keeps the number of decoded pictures in memory
+    small however many requests wait.
     """
 
     def __init__(self, threads: int, capacity: int) -> None:
@@ -29,7 +30,7 @@ class WorkGate:
         self._limiter = CapacityLimiter(threads)
         self._capacity = capacity
         self._inside = 0
-        self._arriving = 0
+        self._arrivals = Arrivals(capacity)
 
     @property
     def inside(self) -> int:
@@ -39,23 +40,18 @@ class WorkGate:
     @property
     def arriving(self) -> int:
         """Requests whose bodies are being read."""
-        return self._arriving
+        return len(self._arrivals)
 
     @contextmanager
-    def arrival(self) -> Iterator[None]:
+    def arrival(self, request: Request) -> Iterator[Arrival]:
         """Holds a place for an upload while its body is read.
 
         Raises:
             Overloaded: when as many are arriving as may, or the request would be refused after its upload.
         """
         self._check()
-        if self._arriving >= self._capacity:
-            raise Overloaded(f"{self._arriving} uploads are already on their way; send it again in a second.")
-        self._arriving += 1
-        try:
-            yield
-        finally:
-            self._arriving -= 1
+        with self._arrivals.place(request.client.host if request.client else "") as arrival:
+            yield arrival
 
     async def run(
         self,

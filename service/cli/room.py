@@ -79,7 +79,8 @@ class Room:
 
     def _end_longest_waiting(self) -> None:
         # Of the caller who has most of them, so that one caller's do not push out another's.
-        self._end(next(iter(max(self._waiting.values(), key=len))))
+        address = max(self._waiting, key=lambda one: len(self._waiting[one]))
+        self._end(next(iter(self._waiting[address])))
 
     def _end(self, connection: Connection) -> None:
         connection.transport.close()
