@@ -5,13 +5,14 @@ While a body arrives it holds a place at the gate behind which its work will be 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import Request
 
 from service.api.arrivals import Arrival
 from service.api.bodies import UploadLimits, bounded
 from service.api.errors import InvalidField
-from service.api.json_pictures import JsonPictures
+from service.api.json_pictures import JsonPictures, JsonTurn
 from service.api.multipart import read_multipart
 from service.api.spool import SpoolSettings, Upload
 from service.api.work import WorkGate
@@ -22,15 +23,23 @@ FIELD = "file"
 _RAW = "application/octet-stream"
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Pictures that are here; ``turn`` is waited for before a thread is taken to ``load`` them."""
+
+    load: Callable[[], list[PictureInput]]
+    turn: JsonTurn | None = None
+
+
 @asynccontextmanager
 async def received_pictures(
     request: Request, limits: UploadLimits, gate: WorkGate, json_pictures: JsonPictures
-) -> AsyncIterator[Callable[[float | None], list[PictureInput]]]:
+) -> AsyncIterator[Received]:
     """The pictures of a request, in whichever form they came.
 
-    What is yielded loads them into memory, so that a request that waits for a thread does not hold its pictures there.
-    It must be called inside the block, with the request's deadline; it raises ``InvalidRequest`` or ``TooLarge`` for
-    JSON of another shape, and ``DeadlineExceeded``.
+    ``load`` brings them into memory, so that a request that waits for a thread does not hold its pictures there. It
+    must be called inside the block, in the thread; it raises ``InvalidRequest`` or ``TooLarge`` for JSON of another
+    shape.
     """
     as_json = _media_type(request) == "application/json"
     with gate.arrival(request) as arrival:
@@ -40,12 +49,13 @@ async def received_pictures(
             uploads = await _read_files(request, limits, arrival, family="image")
     try:
         if as_json:
-            yield lambda deadline: json_pictures.read(uploads[0].read, deadline)
+            turn = json_pictures.turn()
+            yield Received(lambda: _read_json(json_pictures, turn, uploads[0]), turn)
         else:
-            yield lambda _: [PictureInput(upload.name, upload.read()) for upload in uploads]
+            yield Received(lambda: [PictureInput(upload.name, upload.read()) for upload in uploads])
     finally:
         for upload in uploads:
-            upload.close()
+            await upload.close()
 
 
 @asynccontextmanager
@@ -59,7 +69,14 @@ async def received_file(request: Request, limits: UploadLimits, gate: WorkGate, 
         yield uploads[0]
     finally:
         for upload in uploads:
-            upload.close()
+            await upload.close()
+
+
+def _read_json(json_pictures: JsonPictures, turn: JsonTurn, body: Upload) -> list[PictureInput]:
+    try:
+        return json_pictures.read(body.read)
+    finally:
+        turn.pass_on()
 
 
 async def _read_files(request: Request, limits: UploadLimits, arrival: Arrival, family: str) -> list[Upload]:
@@ -88,7 +105,7 @@ async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> list[
         if upload.size == 0:
             raise InvalidRequest(f"Nothing was sent; send a file as the body, or as the form field {FIELD!r}.")
     except BaseException:
-        upload.close()
+        await upload.close()
         raise
     return [upload]
 

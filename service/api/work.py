@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, current_time, to_thread
 from fastapi import Request
@@ -15,6 +15,20 @@ from service.api.arrivals import Arrival, Arrivals
 from service.errors import CallerGone, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
+
+
+class Turn(Protocol):
+    """What a request may need besides a thread, one request at a time."""
+
+    @property
+    def free(self) -> Semaphore:
+        """Acquired for it."""
+
+    def taken(self) -> None:
+        """``free`` was acquired."""
+
+    def release(self) -> None:
+        """Let the next one have it; more than once is harmless."""
 
 
 class WorkGate:
@@ -59,6 +73,7 @@ class WorkGate:
         work: Callable[[], T],
         deadline: float | None,
         gone: threading.Event,
+        turn: Turn | None = None,
     ) -> T:
         """``work()`` in a worker thread. A request whose client hangs up while it waits never starts.
 
@@ -67,6 +82,7 @@ class WorkGate:
             work: may end itself with ``CallerGone`` once ``gone`` is set.
             deadline: of the wait for a thread, as ``time.monotonic()`` counts; ``work`` watches its own.
             gone: set when the client hangs up while the work runs, or the service stops.
+            turn: waited for before a thread is; released by ``work`` as soon as it can, and at the end at the latest.
 
         Raises:
             Overloaded: when the gate is full.
@@ -76,7 +92,10 @@ class WorkGate:
         self._check()
         self._inside += 1
         try:
-            await self._wait(request, deadline)
+            if turn is not None:
+                await self._wait(turn.free, request, deadline)
+                turn.taken()
+            await self._wait(self._free, request, deadline)
             try:
                 async with _watched(request, gone):
                     return await to_thread.run_sync(work, limiter=self._limiter)
@@ -86,14 +105,16 @@ class WorkGate:
                 self._free.release()
         finally:
             self._inside -= 1
+            if turn is not None:
+                turn.release()
 
     def _check(self) -> None:
         if self._inside >= self._capacity:
             raise Overloaded(f"{self._inside} requests are already waiting; send it again in a second.")
 
-    async def _wait(self, request: Request, deadline: float | None) -> None:
+    async def _wait(self, free: Semaphore, request: Request, deadline: float | None) -> None:
         try:
-            self._free.acquire_nowait()
+            free.acquire_nowait()
         except WouldBlock:
             pass
         else:
@@ -104,7 +125,7 @@ class WorkGate:
                 scope.deadline = current_time() + deadline - time.monotonic()
             watcher = asyncio.create_task(_on_hang_up(request, scope.cancel))
             try:
-                await self._free.acquire()
+                await free.acquire()
                 return
             finally:
                 hung_up = not watcher.cancel()  # it ends by itself only then
