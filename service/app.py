@@ -195,11 +195,19 @@ async def _tidy(scope: CancelScope, spool_dir: Path | None) -> None:
     trim = trimmer()
     with scope:
         while True:
-            if left := await to_thread.run_sync(sweep, spool_dir):
-                _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
-            if trim is not None:
-                await to_thread.run_sync(trim)
+            try:
+                await to_thread.run_sync(_tidy_once, spool_dir, trim)
+            except Exception:
+                # It must not end the server, whose tasks end together; the next pass may find things better.
+                _LOGGER.exception("a housekeeping pass failed")
             await sleep(_TIDY_SECONDS)
+
+
+def _tidy_once(spool_dir: Path | None, trim: Callable[[], object] | None) -> None:
+    if left := sweep(spool_dir):
+        _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
+    if trim is not None:
+        trim()
 
 
 def _open(settings: Settings) -> Engine:

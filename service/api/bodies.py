@@ -4,11 +4,12 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from anyio import fail_after
+from anyio import CancelScope, current_time
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
+from service.api.arrivals import Arrival
 from service.api.errors import UploadStalled
 from service.api.spool import SpoolSettings
 from service.errors import TooLarge
@@ -28,12 +29,12 @@ class UploadLimits:
     setting: str = "max_body_bytes"
 
 
-async def bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
+async def bounded(request: Request, limits: UploadLimits, arrival: Arrival) -> AsyncIterator[bytes]:
     """The body as it arrives. A declared length is checked first, so that a huge body is refused before it comes.
 
     Raises:
         TooLarge: past the bound on bytes.
-        UploadStalled: when it stops coming, or all but.
+        UploadStalled: when it stops coming, or all but, or has to give way to others.
         ClientDisconnect: when the client hangs up.
     """
     bound = limits.body_bytes
@@ -41,7 +42,7 @@ async def bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > bound:
         raise error
-    sender = _Sender(request, limits.idle_seconds)
+    sender = _Sender(request, limits.idle_seconds, arrival)
     received, more = 0, True
     while more:
         message = await sender.next()
@@ -56,26 +57,27 @@ async def bounded(request: Request, limits: UploadLimits) -> AsyncIterator[bytes
 class _Sender:
     """The client's side of an upload. Only the time spent waiting for it counts, not what we do with the bytes."""
 
-    def __init__(self, request: Request, idle_seconds: float) -> None:
+    def __init__(self, request: Request, idle_seconds: float, arrival: Arrival) -> None:
         self._request = request
         self._idle_seconds = idle_seconds
+        self._arrival = arrival
         self._left = idle_seconds
         self._brought = 0
 
     async def next(self) -> Message:
         """The next part of the body."""
         before = time.monotonic()
-        try:
-            with fail_after(self._left):
-                message = await self._request.receive()
-        except TimeoutError:
-            raise UploadStalled(
-                f"Hardly a byte of the body came for {self._idle_seconds:g} seconds; send it again."
-            ) from None
+        message: Message | None = None
+        with self._arrival.waiting(CancelScope(deadline=current_time() + self._left)):
+            message = await self._request.receive()
+        if message is None:
+            raise UploadStalled(f"Hardly a byte of the body came for {self._idle_seconds:g} seconds; send it again.")
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         self._left -= time.monotonic() - before
-        self._brought += len(message.get("body", b""))
+        brought = len(message.get("body", b""))
+        self._arrival.brought(brought)
+        self._brought += brought
         if self._brought >= LEAST_PACE * self._idle_seconds:
             self._left, self._brought = self._idle_seconds, 0
         return message

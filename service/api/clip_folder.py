@@ -5,9 +5,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
+
+from anyio import CancelScope, to_thread
 
 from service.api.spool import CLIP_PREFIX, room_needed
 
@@ -16,19 +19,41 @@ _PREFIX = "mien-clip-"
 _SETTLED_SECONDS = 60.0  # a folder this young may be about to be locked
 
 
-@contextmanager
-def clip_folder(parent: Path | None) -> Iterator[Path]:
+@asynccontextmanager
+async def clip_folder(parent: Path | None) -> AsyncIterator[Path]:
     """A new folder in ``parent`` (``None``: the system's own), locked as long as this process lives and wants it.
+
+    It is made and removed in threads, as a slow disk would stop the event loop.
 
     Raises:
         StorageFull: when there is no room for it.
     """
-    with room_needed():
-        folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
-    with folder, ExitStack() as stack:
-        with suppress(OSError):  # no locks on this file system: nothing is ever swept there
-            stack.enter_context(_locked(Path(folder.name)))
-        yield Path(folder.name)
+    folder = _ClipFolder(parent)
+    try:
+        yield await to_thread.run_sync(folder.make)
+    finally:
+        with CancelScope(shield=True):
+            await to_thread.run_sync(folder.remove)
+
+
+class _ClipFolder:
+    """The folder and its lock. Thread-safe: a cancelled request may remove it while it is being made."""
+
+    def __init__(self, parent: Path | None) -> None:
+        self._parent = parent
+        self._stack = ExitStack()
+        self._lock = Lock()
+
+    def make(self) -> Path:
+        with self._lock, room_needed():
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._parent))
+            with suppress(OSError):  # no locks on this file system: nothing is ever swept there
+                self._stack.enter_context(_locked(Path(folder)))
+            return Path(folder)
+
+    def remove(self) -> None:
+        with self._lock:
+            self._stack.close()
 
 
 def sweep(parent: Path | None) -> int:

@@ -42,7 +42,7 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
     media_type = choose(accept_of(request.headers), _OFFERS)
     engine = services.engine.get()
     gone = threading.Event()
-    async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as load:
+    async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as received:
         call = _Call(
             request_id=request_id_of(request),
             media_type=media_type,
@@ -51,8 +51,9 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
             engine=engine,
             services=services,
         )
-        deadline = call.options.deadline
-        response, notes = await services.gate.run(request, lambda: call.answer(load(deadline)), deadline, gone)
+        response, notes = await services.gate.run(
+            request, lambda: call.answer(received.load()), call.options.deadline, gone, received.turn
+        )
     request.state.notes.update(notes)
     return response
 

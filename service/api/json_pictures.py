@@ -3,12 +3,12 @@
 import base64
 import binascii
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
 
+from anyio import Semaphore, from_thread
+
 from service.api.errors import InvalidField
-from service.errors import DeadlineExceeded, InputError, InvalidRequest, TooLarge
+from service.errors import InputError, InvalidRequest, TooLarge
 from service.usecases.pictures import PictureInput
 
 _EXPECTED = 'expected {"images": ["<base64 or data URI>", ...]}'
@@ -19,28 +19,50 @@ _SPACE = b" \t\r\n\f\v"
 _AS_ASCII = bytes(range(128)) + b"?" * 128
 
 
+class JsonTurn:
+    """The right of one request to have its JSON read; see ``JsonPictures.turn``. Used on the event loop, but for
+    ``pass_on``."""
+
+    def __init__(self, free: Semaphore) -> None:
+        self.free = free
+        self._taken = False
+
+    def taken(self) -> None:
+        """``free`` was acquired for it."""
+        self._taken = True
+
+    def release(self) -> None:
+        """Let the next one read. More than once is harmless."""
+        if self._taken:
+            self._taken = False
+            self.free.release()
+
+    def pass_on(self) -> None:
+        """``release`` from the worker thread."""
+        from_thread.run_sync(self.release)
+
+
 class JsonPictures:
     """Reads one body at a time, whatever the number of callers: JSON takes several times its length while it is read,
-    and holds up every other thread, so that two at once would be no faster. Thread-safe."""
+    and holds up every other thread, so that two at once would be no faster. A request waits for its turn on the event
+    loop, before it takes a thread from those that bring their pictures in another form."""
 
     def __init__(self, max_pictures: int) -> None:
         self._max_pictures = max_pictures
-        self._turn = threading.Lock()
+        self._free = Semaphore(1)
 
-    def read(self, load: Callable[[], bytes], deadline: float | None = None) -> list[PictureInput]:
+    def turn(self) -> JsonTurn:
+        """For one request, to be handed to ``WorkGate.run``."""
+        return JsonTurn(self._free)
+
+    def read(self, load: Callable[[], bytes]) -> list[PictureInput]:
         """The pictures of the body that ``load`` brings into memory; one with bad base64 does not fail the others.
 
         Raises:
             InvalidRequest: not JSON, or of another shape.
             TooLarge: more than ``max_pictures``.
-            DeadlineExceeded: ``deadline``, a ``time.monotonic()`` instant, passed while others were read.
         """
-        if not self._turn.acquire(timeout=-1 if deadline is None else max(0.0, deadline - time.monotonic())):
-            raise DeadlineExceeded("The deadline passed before the JSON could be read; allow more time.")
-        try:
-            return list(self._pictures(self._parse(load())))
-        finally:
-            self._turn.release()
+        return list(self._pictures(self._parse(load())))
 
     def _parse(self, body: bytes) -> object:
         # Before anything is parsed: a list of millions of tiny values takes thirty times its length in memory.

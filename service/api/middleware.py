@@ -112,16 +112,22 @@ class ErrorBoundary:
             await internal_problem().response(request_id)(scope, receive, send)
 
 
+_LIVELY_BYTES = 4096
+"""In one read, from a client that sends as fast as it can; refused ones that drip are not waited for."""
+
+
 class LingeringClose:
     """Reads on for a while after a refusal sent before the whole body came.
 
     A server that closes with unread bytes resets the connection, and a client that is still sending never sees why it
-    was refused. The bytes are dropped as they come; past ``seconds`` the connection is cut.
+    was refused. The bytes are dropped as they come; past ``seconds`` the connection is cut, and past ``idle_seconds``
+    in which hardly any came: a client that sends slowly sees the refusal before it has sent the rest.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float = 10.0) -> None:
+    def __init__(self, app: ASGIApp, seconds: float = 10.0, idle_seconds: float = 1.0) -> None:
         self._app = app
         self._seconds = seconds
+        self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(scope):
@@ -147,9 +153,11 @@ class LingeringClose:
                 await send(message)
                 return
             await send({**message, "more_body": True})
-            with anyio.move_on_after(self._seconds):
+            with anyio.move_on_after(self._seconds), anyio.move_on_after(self._idle_seconds) as patience:
                 while not body_read:
-                    await watched_receive()
+                    received = await watched_receive()
+                    if len(received.get("body", b"")) >= _LIVELY_BYTES:
+                        patience.deadline = anyio.current_time() + self._idle_seconds
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await self._app(scope, watched_receive, lingering_send)

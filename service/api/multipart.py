@@ -38,10 +38,10 @@ async def read_multipart(
         if not form.ended:
             raise InvalidRequest("The multipart body stops before its closing boundary; send it again.")
     except FormParserError as error:
-        form.close()
+        await form.close()
         raise InvalidRequest("The multipart body is not well formed; let the client library build it.") from error
     except BaseException:
-        form.close()
+        await form.close()
         raise
     return form.uploads
 
@@ -78,9 +78,9 @@ class _Form:
         for upload, data in pending:
             await upload.write(data)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for upload in self.uploads:
-            upload.close()
+            await upload.close()
 
     def _on_header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]

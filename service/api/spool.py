@@ -7,9 +7,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, SpooledTemporaryFile
+from threading import Lock
 from typing import IO
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from service.errors import StorageFull
 
@@ -41,8 +42,7 @@ class Upload:
     def __init__(self, name: str | None, settings: SpoolSettings, before: "Upload | None" = None) -> None:
         self.name = name
         self.size = 0
-        self._memory_bytes = 0 if settings.named else settings.memory_bytes
-        self._file: IO[bytes] = _open(settings) if before is None else before._file
+        self._store: _Store = _Store(settings) if before is None else before._store
         self._start = 0
 
     async def write(self, chunk: bytes) -> None:
@@ -52,41 +52,86 @@ class Upload:
             StorageFull: when there is no room left.
         """
         if self.size == 0:
-            self._start = self._file.tell()
+            self._start = self._store.size
         self.size += len(chunk)
-        with room_needed():
-            if self._start + self.size > self._memory_bytes:
-                await to_thread.run_sync(self._file.write, chunk)
-            else:
-                self._file.write(chunk)
+        await self._store.write(chunk)
 
     def read(self) -> bytes:
-        """The whole content."""
-        self._file.seek(self._start)
-        return self._file.read(self.size)
+        """The whole content. Reads a file: for a thread."""
+        return self._store.read(self._start, self.size)
 
-    def path(self) -> Path:
+    async def path(self) -> Path:
         """The whole content under a name, until it is closed; of a ``named`` upload that came alone only.
 
         Raises:
             StorageFull: when there is no room left.
         """
-        with room_needed():
-            self._file.flush()
-        return Path(self._file.name)
+        return await to_thread.run_sync(self._store.path)
 
-    def close(self) -> None:
-        """Forget the content, and that of the others of its request. Closing twice is harmless."""
-        with suppress(OSError):  # a full disk, for the rest of the buffer; nobody wants it any more
-            self._file.close()
+    async def close(self) -> None:
+        """Forget the content, and that of the others of its request, even where the request is cancelled. Closing twice
+        is harmless."""
+        with CancelScope(shield=True):
+            await self._store.close()
 
 
-def _open(settings: SpoolSettings) -> IO[bytes]:
+class _Store:
+    """The bytes of one request's files: in memory, or in a file that is made, written and removed in threads only."""
+
+    def __init__(self, settings: SpoolSettings) -> None:
+        self.size = 0
+        self._settings = settings
+        self._memory_bytes = 0 if settings.named else settings.memory_bytes
+        self._file: IO[bytes] | None = None if settings.named else _spooled(settings)
+        self._on_disk = settings.named
+        self._lock = Lock()  # a cancelled request is closed while its last write may still be under way
+
+    async def write(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        self._on_disk = self._on_disk or self.size > self._memory_bytes
+        if self._on_disk:
+            await to_thread.run_sync(self._write, chunk)
+        else:
+            self._write(chunk)
+
+    def _write(self, chunk: bytes) -> None:
+        with self._lock, room_needed():
+            self._opened().write(chunk)
+
+    def read(self, start: int, size: int) -> bytes:
+        with self._lock:
+            file = self._opened()
+            file.seek(start)
+            return file.read(size)
+
+    def path(self) -> Path:
+        with self._lock, room_needed():
+            file = self._opened()
+            file.flush()
+            return Path(file.name)
+
+    async def close(self) -> None:
+        if self._on_disk:
+            await to_thread.run_sync(self._close)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        # A full disk, for the rest of the buffer, which is not wanted any more.
+        with self._lock, suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            folder = None if self._settings.folder is None else str(self._settings.folder)
+            self._file = NamedTemporaryFile(dir=folder, prefix=CLIP_PREFIX)  # noqa: SIM115 - closed with the store
+        return self._file
+
+
+def _spooled(settings: SpoolSettings) -> IO[bytes]:
     folder = None if settings.folder is None else str(settings.folder)
-    with room_needed():
-        if settings.named:
-            return NamedTemporaryFile(dir=folder, prefix=CLIP_PREFIX)
-        return SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)
+    return SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ While a body arrives it holds a place at the gate behind which its work will be 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import Request
 
+from service.api.arrivals import Arrival
 from service.api.bodies import UploadLimits, bounded
 from service.api.errors import InvalidField
-from service.api.json_pictures import JsonPictures
+from service.api.json_pictures import JsonPictures, JsonTurn
 from service.api.multipart import read_multipart
 from service.api.spool import SpoolSettings, Upload
 from service.api.work import WorkGate
@@ -21,49 +23,65 @@ FIELD = "file"
 _RAW = "application/octet-stream"
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Pictures that are here; ``turn`` is waited for before a thread is taken to ``load`` them."""
+
+    load: Callable[[], list[PictureInput]]
+    turn: JsonTurn | None = None
+
+
 @asynccontextmanager
 async def received_pictures(
     request: Request, limits: UploadLimits, gate: WorkGate, json_pictures: JsonPictures
-) -> AsyncIterator[Callable[[float | None], list[PictureInput]]]:
+) -> AsyncIterator[Received]:
     """The pictures of a request, in whichever form they came.
 
-    What is yielded loads them into memory, so that a request that waits for a thread does not hold its pictures there.
-    It must be called inside the block, with the request's deadline; it raises ``InvalidRequest`` or ``TooLarge`` for
-    JSON of another shape, and ``DeadlineExceeded``.
+    ``load`` brings them into memory, so that a request that waits for a thread does not hold its pictures there. It
+    must be called inside the block, in the thread; it raises ``InvalidRequest`` or ``TooLarge`` for JSON of another
+    shape.
     """
     as_json = _media_type(request) == "application/json"
-    with gate.arrival():
+    with gate.arrival(request) as arrival:
         if as_json:
-            uploads = await _read_raw(bounded(request, limits), limits.spool)
+            uploads = await _read_raw(bounded(request, limits, arrival), limits.spool)
         else:
-            uploads = await _read_files(request, limits, family="image")
+            uploads = await _read_files(request, limits, arrival, family="image")
     try:
         if as_json:
-            yield lambda deadline: json_pictures.read(uploads[0].read, deadline)
+            turn = json_pictures.turn()
+            yield Received(lambda: _read_json(json_pictures, turn, uploads[0]), turn)
         else:
-            yield lambda _: [PictureInput(upload.name, upload.read()) for upload in uploads]
+            yield Received(lambda: [PictureInput(upload.name, upload.read()) for upload in uploads])
     finally:
         for upload in uploads:
-            upload.close()
+            await upload.close()
 
 
 @asynccontextmanager
 async def received_file(request: Request, limits: UploadLimits, gate: WorkGate, family: str) -> AsyncIterator[Upload]:
     """The one file of a request: a multipart ``file``, or the raw body with a ``<family>/*`` content type."""
-    with gate.arrival():
-        uploads = await _read_files(request, limits, family)
+    with gate.arrival(request) as arrival:
+        uploads = await _read_files(request, limits, arrival, family)
     try:
         if len(uploads) > 1:
             raise InvalidField(FIELD, f"One file a request is read here, and {len(uploads)} came; send them singly.")
         yield uploads[0]
     finally:
         for upload in uploads:
-            upload.close()
+            await upload.close()
 
 
-async def _read_files(request: Request, limits: UploadLimits, family: str) -> list[Upload]:
+def _read_json(json_pictures: JsonPictures, turn: JsonTurn, body: Upload) -> list[PictureInput]:
+    try:
+        return json_pictures.read(body.read)
+    finally:
+        turn.pass_on()
+
+
+async def _read_files(request: Request, limits: UploadLimits, arrival: Arrival, family: str) -> list[Upload]:
     media_type = _media_type(request)
-    chunks = bounded(request, limits)
+    chunks = bounded(request, limits, arrival)
     if media_type == "multipart/form-data":
         content_type = request.headers["content-type"]
         uploads = await read_multipart(chunks, content_type, FIELD, limits.files, limits.spool)
@@ -87,7 +105,7 @@ async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> list[
         if upload.size == 0:
             raise InvalidRequest(f"Nothing was sent; send a file as the body, or as the form field {FIELD!r}.")
     except BaseException:
-        upload.close()
+        await upload.close()
         raise
     return [upload]
 

@@ -67,8 +67,8 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
 @asynccontextmanager
 async def _received(request: Request, limits: UploadLimits, gate: WorkGate) -> AsyncIterator[Path]:
     """The upload, in a folder of this request's own that goes with everything in it."""
-    with clip_folder(limits.spool.folder) as folder:
+    async with clip_folder(limits.spool.folder) as folder:
         # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
         spool = SpoolSettings(folder=folder, named=True)
         async with received_file(request, replace(limits, spool=spool), gate, family="video") as upload:
-            yield upload.path()
+            yield await upload.path()

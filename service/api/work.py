@@ -5,23 +5,38 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, current_time, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.api.arrivals import Arrival, Arrivals
 from service.errors import CallerGone, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
 
+class Turn(Protocol):
+    """What a request may need besides a thread, one request at a time."""
+
+    @property
+    def free(self) -> Semaphore:
+        """Acquired for it."""
+
+    def taken(self) -> None:
+        """``free`` was acquired."""
+
+    def release(self) -> None:
+        """Let the next one have it; more than once is harmless."""
+
+
 class WorkGate:
     """At most ``capacity`` requests are inside, and at most ``threads`` of them run; the others wait without a thread.
 
-    As many again may be arriving, that is, sending their bodies. They are counted apart, so that slow uploads take no
-    place from requests in work. The bound on threads keeps the number of decoded pictures in memory small however many
-    requests wait.
+    As many again may be arriving, that is, sending their bodies; see ``Arrivals``. They are counted apart, so that slow
+    uploads take no place from requests in work. The bound on threads keeps the number of decoded pictures in memory
+    small however many requests wait.
     """
 
     def __init__(self, threads: int, capacity: int) -> None:
@@ -29,7 +44,7 @@ class WorkGate:
         self._limiter = CapacityLimiter(threads)
         self._capacity = capacity
         self._inside = 0
-        self._arriving = 0
+        self._arrivals = Arrivals(capacity)
 
     @property
     def inside(self) -> int:
@@ -39,23 +54,18 @@ class WorkGate:
     @property
     def arriving(self) -> int:
         """Requests whose bodies are being read."""
-        return self._arriving
+        return len(self._arrivals)
 
     @contextmanager
-    def arrival(self) -> Iterator[None]:
+    def arrival(self, request: Request) -> Iterator[Arrival]:
         """Holds a place for an upload while its body is read.
 
         Raises:
             Overloaded: when as many are arriving as may, or the request would be refused after its upload.
         """
         self._check()
-        if self._arriving >= self._capacity:
-            raise Overloaded(f"{self._arriving} uploads are already on their way; send it again in a second.")
-        self._arriving += 1
-        try:
-            yield
-        finally:
-            self._arriving -= 1
+        with self._arrivals.place(request.client.host if request.client else "") as arrival:
+            yield arrival
 
     async def run(
         self,
@@ -63,6 +73,7 @@ class WorkGate:
         work: Callable[[], T],
         deadline: float | None,
         gone: threading.Event,
+        turn: Turn | None = None,
     ) -> T:
         """``work()`` in a worker thread. A request whose client hangs up while it waits never starts.
 
@@ -71,6 +82,7 @@ class WorkGate:
             work: may end itself with ``CallerGone`` once ``gone`` is set.
             deadline: of the wait for a thread, as ``time.monotonic()`` counts; ``work`` watches its own.
             gone: set when the client hangs up while the work runs, or the service stops.
+            turn: waited for before a thread is; released by ``work`` as soon as it can, and at the end at the latest.
 
         Raises:
             Overloaded: when the gate is full.
@@ -80,7 +92,10 @@ class WorkGate:
         self._check()
         self._inside += 1
         try:
-            await self._wait(request, deadline)
+            if turn is not None:
+                await self._wait(turn.free, request, deadline)
+                turn.taken()
+            await self._wait(self._free, request, deadline)
             try:
                 async with _watched(request, gone):
                     return await to_thread.run_sync(work, limiter=self._limiter)
@@ -90,14 +105,16 @@ class WorkGate:
                 self._free.release()
         finally:
             self._inside -= 1
+            if turn is not None:
+                turn.release()
 
     def _check(self) -> None:
         if self._inside >= self._capacity:
             raise Overloaded(f"{self._inside} requests are already waiting; send it again in a second.")
 
-    async def _wait(self, request: Request, deadline: float | None) -> None:
+    async def _wait(self, free: Semaphore, request: Request, deadline: float | None) -> None:
         try:
-            self._free.acquire_nowait()
+            free.acquire_nowait()
         except WouldBlock:
             pass
         else:
@@ -108,7 +125,7 @@ class WorkGate:
                 scope.deadline = current_time() + deadline - time.monotonic()
             watcher = asyncio.create_task(_on_hang_up(request, scope.cancel))
             try:
-                await self._free.acquire()
+                await free.acquire()
                 return
             finally:
                 hung_up = not watcher.cancel()  # it ends by itself only then

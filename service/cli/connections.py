@@ -1,114 +1,195 @@
-"""Connections on which no request comes: each has a while, and there are only so many of them.
+"""Connections, bounded: in number, in patience, in what a request's head may hold, and to one request at a time.
 
-uvicorn ends a connection that is idle after an answer, and none that has yet to send its first request or has sent half
-of one. Such connections cost a caller nothing, and they would take every descriptor that the process has, until the
-health probes, too, find no way in.
+uvicorn parses whatever a read brings and queues the requests in it, ends a connection that is idle after an answer but
+none that has yet to send a whole head, and knows no bound on heads. All of that costs a caller nothing.
 """
 
 import asyncio
-import sys
 from functools import partial
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST_HEAD_BYTES = 64 << 10
-"""Of a request's head, or of the trailers after its body. The parser has no bound, and keeps twenty times as much."""
+from service.cli.flow import Flow
+from service.cli.refusals import (
+    HEAD_TOO_LARGE,
+    MOST_HEAD_BYTES,
+    MOST_HEADERS,
+    MOST_URL_BYTES,
+    NOT_HTTP,
+    TOO_MANY_HEADERS,
+    URL_TOO_LONG,
+    Refusal,
+)
+from service.cli.room import Room
 
-_FEW_DESCRIPTORS = 1024  # what a process may have where the system does not say
-
-
-class _Waiting:
-    """The connections that a request is awaited on, the one that has been waited for longest first."""
-
-    def __init__(self, seconds: float, most: int) -> None:
-        self._seconds = seconds
-        self._most = most
-        self._timers: dict[_Protocol, asyncio.TimerHandle] = {}
-
-    def add(self, connection: "_Protocol") -> None:
-        """Wait from now on, unless that is so already. Where there are too many, the oldest makes room."""
-        if connection in self._timers:
-            return
-        if len(self._timers) >= self._most:
-            self._end(next(iter(self._timers)))
-        self._timers[connection] = connection.loop.call_later(self._seconds, self._end, connection)
-
-    def remove(self, connection: "_Protocol") -> None:
-        """There is nothing to wait for: the request has come, or the connection has gone."""
-        timer = self._timers.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
-
-    def _end(self, connection: "_Protocol") -> None:
-        self.remove(connection)
-        connection.transport.close()
+_BLANK_LINE = b"\r\n\r\n"
+_MOST_HELD = 16 << 10
+"""Bytes of later requests that are kept before reading pauses. Below it reading goes on: it is how a disconnect is
+seen."""
+_PIECES_AT_ONCE = 64
+"""What one connection may have parsed before the event loop serves the others."""
 
 
 class _Protocol(HttpToolsProtocol):
-    """Tells ``waiting`` when a request is awaited on this connection, which is until its head has come whole.
+    """Hands the parser one request at a time: what comes behind it stays as bytes until it is answered.
 
-    Ends a connection that sends a head without end, or trailers, which are headers after the body.
+    The parser cannot be stopped inside a piece, so each piece ends where a request may end: with a blank line, which
+    ends a head and a chunked body, or with the last byte that ``Content-Length`` declares.
     """
 
-    def __init__(self, *arguments: Any, waiting: _Waiting, **named: Any) -> None:
+    def __init__(self, *arguments: Any, room: Room, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._waiting = waiting
-        self._piece = 0  # bytes in the piece of the stream that is being read
+        self._room = room
+        self._held = bytearray()  # received and not yet parsed
+        self._last = b""  # the end of what was parsed, as a blank line may lie in two pieces
+        self._body_left: int | None = None  # bytes of a body of declared length that have yet to come
+        self._whole = False  # the request in work has come to its end
+        self._scheduled = False
+        self._piece = 0  # bytes in the piece that is being parsed
         self._headers_only = 0  # bytes in whole pieces since a request began or brought some of its body
+        self._header_count = 0
+        self._refusal: Refusal | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer has begun before the request came to its end."""
+        return self.cycle is not None and self.cycle.response_started and not self._whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._waiting.add(self)
+        self.flow = Flow(transport)
+        self._room.enter(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.remove(self)
+        self._held.clear()
+        self._room.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._piece = len(data)
-        super().data_received(data)
-        self._headers_only += len(data)
-        if self._headers_only > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"The request's head is larger than {MOST_HEAD_BYTES} bytes.")
+        self._held += data
+        if not self._scheduled:
+            self._parse()
+
+    def _parse(self) -> None:
+        """Parse what is held, up to the end of a request, and some pieces at most."""
+        self._scheduled = False
+        for _ in range(_PIECES_AT_ONCE):
+            if not self._held or self._in_work() or self.parser is None or self.transport.is_closing():
+                break
+            self._unset_keepalive_if_required()
+            self._feed(self._next_piece())
+        else:
+            self._go_on_later()
+        self._limit_reading()
+
+    def _go_on_later(self) -> None:
+        if self._held and not self._in_work() and not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._parse)
+
+    def _limit_reading(self) -> None:
+        if self.transport.is_closing():
+            return
+        if len(self._held) > _MOST_HELD:
+            cast("Flow", self.flow).hold()
+        else:
+            cast("Flow", self.flow).release()
+
+    def _in_work(self) -> bool:
+        return self._whole and not self.cycle.response_complete
+
+    def _next_piece(self) -> bytes:
+        length = len(self._held)
+        if self._body_left is not None:
+            length = min(length, self._body_left)
+        else:
+            joined = self._last + self._held[: MOST_HEAD_BYTES + 1]
+            end = joined.find(_BLANK_LINE)
+            length = (end + len(_BLANK_LINE) if end >= 0 else len(joined)) - len(self._last)
+        piece = bytes(self._held[:length])
+        del self._held[:length]
+        return piece
+
+    def _feed(self, piece: bytes) -> None:
+        self._piece = len(piece)
+        self._last = (self._last + piece)[-3:] if self._body_left is None else b""
+        if self._body_left is not None:
+            self._body_left -= len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            pass  # answered as if it had not asked
+        except httptools.HttpParserError:
+            self._refusal = self._refusal or NOT_HTTP
+        self._headers_only += len(piece)
+        if self._headers_only > MOST_HEAD_BYTES:
+            self._refusal = self._refusal or HEAD_TOO_LARGE
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._held.clear()
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(refusal.response())
+        self.transport.close()
 
     def on_message_begin(self) -> None:
+        if self._in_work():
+            # The parser saw an end where there is none for us: what follows cannot be told apart.
+            raise httptools.HttpParserError
         self._headers_only = -self._piece
+        self._header_count = 0
+        self._whole = False
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > MOST_URL_BYTES:
+            self._refusal = URL_TOO_LONG
+            raise httptools.HttpParserError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_count += 1
+        if self._header_count > MOST_HEADERS:
+            self._refusal = TOO_MANY_HEADERS
+            raise httptools.HttpParserError
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._room.asked(self)
+        declared = next((value for name, value in self.headers if name == b"content-length"), b"")
+        self._body_left = int(declared) if declared.isdigit() else None
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._headers_only = -self._piece
         super().on_body(body)
 
-    def on_headers_complete(self) -> None:
-        self._waiting.remove(self)
-        super().on_headers_complete()
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Says nothing: the request is answered as if it had not asked, and logged as every other."""
+    def on_message_complete(self) -> None:
+        self._whole = True
+        self._body_left = None
+        self._last = b""
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        # Not where the next request is here already, behind this one.
-        if self.cycle.response_complete and not self.transport.is_closing():
-            self._waiting.add(self)
+        if not self.transport.is_closing():
+            self._room.waits(self)
+            # Not at once: the answer is still being sent, and the other connections come first.
+            self._go_on_later()
 
 
-def protocol(seconds: float, most: int | None = None) -> type[asyncio.Protocol]:
+def protocol(seconds: float, connections: int, waiting: int | None = None) -> type[asyncio.Protocol]:
     """What uvicorn makes a connection with.
 
     Args:
         seconds: within which the whole head of a request must have come, since the connection or the last answer.
-        most: connections that are waited for so, half of all that the process may have by default.
+        connections: that are open at once.
+        waiting: those among them on which no whole head has come yet; two thirds by default.
     """
-    waiting = _Waiting(seconds, most or _descriptors() // 2)
-    return cast("type[asyncio.Protocol]", partial(_Protocol, waiting=waiting))
-
-
-def _descriptors() -> int:
-    if sys.platform == "win32":
-        return _FEW_DESCRIPTORS
-    import resource  # noqa: PLC0415 - Windows has none
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _FEW_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    room = Room(seconds, connections, waiting or max(1, connections * 2 // 3))
+    return cast("type[asyncio.Protocol]", partial(_Protocol, room=room))

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.importer import import_from_string
 
 from service.cli.connections import protocol
+from service.cli.room import most_connections
 from service.errors import InvalidOption, MienError
 
 _LOG = logging.getLogger("service")
@@ -62,7 +63,7 @@ def _config(app: Any, bind: _Bind) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if os.name == "posix" else "auto",
-        http=protocol(bind.upload_idle_seconds),
+        http=protocol(bind.upload_idle_seconds, most_connections()),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -49,13 +49,17 @@ def settings(**chosen: Any) -> Settings:
 
 @contextmanager
 def serving(
-    app: FastAPI, send_buffer: int | None = None, shutdown_seconds: int = 5, most_waiting: int | None = None
+    app: FastAPI,
+    send_buffer: int | None = None,
+    shutdown_seconds: int = 5,
+    most_waiting: int | None = None,
+    connections: int = 300,
 ) -> Iterator[httpx.Client]:
     """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader.
 
-    At most ``most_waiting`` connections wait for a request.
+    There are at most ``connections``, and ``most_waiting`` of them wait for a request.
     """
-    http = protocol(app.state.settings.upload_idle_seconds, most_waiting)
+    http = protocol(app.state.settings.upload_idle_seconds, connections, most_waiting)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http=http, ws="none", timeout_graceful_shutdown=shutdown_seconds
     )

@@ -85,17 +85,17 @@ HEADERS = b"a: b\r\n" * 10_000
 
 
 @pytest.mark.parametrize(
-    ("begun", "more"),
+    ("begun", "more", "status"),
     [
-        (b"GET /", b"x" * 60_000),
-        (b"GET / HTTP/1.1\r\nA: ", b"x" * 60_000),
-        (b"GET / HTTP/1.1\r\n", HEADERS),
-        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", HEADERS),
-        (PROBE + b"GET / HTTP/1.1\r\n", HEADERS),
+        (b"GET /", b"x" * 60_000, 414),
+        (b"GET / HTTP/1.1\r\nA: ", b"x" * 60_000, 431),
+        (b"GET / HTTP/1.1\r\n", HEADERS, 431),
+        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", HEADERS, 431),
+        (PROBE + b"GET / HTTP/1.1\r\n", HEADERS, 431),
     ],
     ids=["path", "header", "headers", "trailers", "headers of the next"],
 )
-def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more: bytes) -> None:
+def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more: bytes, status: int) -> None:
     sent = 0
     with connection_to(client) as connection, suppress(ConnectionResetError, BrokenPipeError):
         connection.sendall(begun)
@@ -104,7 +104,7 @@ def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more:
             sent += len(more)
             assert sent < 5_000_000
         if not begun.startswith(PROBE):
-            assert b"HTTP/1.1 400" in connection.recv(65536)
+            assert b"HTTP/1.1 %d" % status in connection.recv(65536)
 
 
 def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> None:
@@ -157,3 +157,26 @@ def test_those_that_wait_do_not_hold_up_the_end() -> None:
         connection.sendall(PROBE[:9])
         client.get("/health/live").raise_for_status()
     assert time.monotonic() - started < 4
+
+
+def test_a_refused_client_that_drips_is_closed_soon() -> None:
+    with serving(create_app(settings(workers=1), FakeEngine())) as client, connection_to(client) as connection:
+        connection.sendall(post_head(100_000_000))
+        started = time.monotonic()
+        with suppress(ConnectionResetError, BrokenPipeError):
+            while not connection.recv(65536).startswith(b"HTTP/1.1 413"):
+                pass
+            while not select.select([connection], [], [], 0.05)[0] or connection.recv(65536):
+                connection.sendall(b"x")
+                assert time.monotonic() - started < 5, "kept open"
+
+
+def test_a_probe_comes_in_when_every_place_is_taken_by_a_half_request_or_a_refused_one() -> None:
+    app = create_app(settings(workers=1), FakeEngine())
+    with serving(app, connections=10) as client, ExitStack() as stack:
+        for sent in 30 * [PROBE[:9], b"", post_head(100_000_000) + b"x"]:
+            stack.enter_context(connection_to(client)).sendall(sent)
+        for _ in range(5):
+            started = time.monotonic()
+            assert httpx.get(f"{client.base_url}/health/live").status_code == 200
+            assert time.monotonic() - started < 1

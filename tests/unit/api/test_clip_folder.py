@@ -1,5 +1,6 @@
 """What a killed process leaves is removed, and nothing else is."""
 
+import asyncio
 import errno
 import os
 import subprocess
@@ -23,13 +24,15 @@ def aged(folder: Path) -> Path:
 def holder(parent: Path) -> subprocess.Popen[str]:
     """A process that keeps a clip until it is killed, and has said so."""
     code = f"""
-import time
+import asyncio
 from pathlib import Path
 from service.api.clip_folder import clip_folder
-with clip_folder(Path({str(parent)!r})) as folder:
-    (folder / "clip-x").write_bytes(b"a person")
-    print("held", flush=True)
-    time.sleep(60)
+async def main():
+    async with clip_folder(Path({str(parent)!r})) as folder:
+        (folder / "clip-x").write_bytes(b"a person")
+        print("held", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -38,9 +41,12 @@ with clip_folder(Path({str(parent)!r})) as folder:
 
 
 def test_a_folder_goes_with_its_request(tmp_path: Path) -> None:
-    with clip_folder(tmp_path) as folder:
-        (folder / "clip-1").write_bytes(b"1")
-        assert list(tmp_path.iterdir()) == [folder]
+    async def main() -> None:
+        async with clip_folder(tmp_path) as folder:
+            (folder / "clip-1").write_bytes(b"1")
+            assert folder.parent == tmp_path
+
+    asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,11 +92,15 @@ def test_where_there_are_no_locks_clips_are_read_and_nothing_is_swept(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with clip_folder(tmp_path) as folder:
-        (folder / "clip-1").write_bytes(b"1")
-        aged(folder)
-        assert sweep(tmp_path) == 0
-        assert (folder / "clip-1").exists()
+
+    async def main() -> None:
+        async with clip_folder(tmp_path) as folder:
+            (folder / "clip-1").write_bytes(b"1")
+            aged(folder)
+            assert sweep(tmp_path) == 0
+            assert (folder / "clip-1").exists()
+
+    asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,14 +2,12 @@
 
 import base64
 import json
-import threading
-import time
 import tracemalloc
 
 import pytest
 
 from service.api.json_pictures import JsonPictures
-from service.errors import DeadlineExceeded, InvalidRequest, TooLarge
+from service.errors import InvalidRequest, TooLarge
 
 _MIB = 1 << 20
 PLAIN = base64.b64encode(b"picture").decode()
@@ -60,44 +58,3 @@ def test_a_hostile_body_takes_a_few_times_its_length_at_most(body: bytes) -> Non
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < 4.5 * len(body)
-
-
-def test_bodies_are_read_one_at_a_time() -> None:
-    pictures = JsonPictures(64)
-    inside: list[int] = []
-    company: list[int] = []
-
-    def load() -> bytes:
-        inside.append(1)
-        time.sleep(0.02)
-        company.append(len(inside))
-        inside.pop()
-        return b'{"images": ["AAAA"]}'
-
-    threads = [threading.Thread(target=pictures.read, args=(load,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert company == [1] * 4
-
-
-def test_the_deadline_ends_the_wait_for_another_body() -> None:
-    pictures, let_go = JsonPictures(64), threading.Event()
-    inside = threading.Event()
-
-    def load() -> bytes:
-        inside.set()
-        let_go.wait(5)
-        return b'{"images": ["AAAA"]}'
-
-    first = threading.Thread(target=pictures.read, args=(load,))
-    first.start()
-    assert inside.wait(5)
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
-        pictures.read(lambda: b"", started + 0.05)
-    assert time.monotonic() - started < 1
-    let_go.set()
-    first.join(5)
-    assert len(pictures.read(load, time.monotonic() + 5)) == 1

@@ -7,7 +7,7 @@ from service.api.spool import SpoolSettings, Upload
 
 
 def in_memory(upload: Upload) -> bool:
-    return not upload._file._rolled  # type: ignore[attr-defined]
+    return not upload._store._file._rolled  # type: ignore[union-attr]
 
 
 async def filled(parts: list[list[bytes]], settings: SpoolSettings) -> list[Upload]:
@@ -29,7 +29,7 @@ def test_every_file_of_a_request_has_its_own_content(tmp_path: Path) -> None:
             assert [upload.read() for upload in reversed(uploads)] == [b"".join(part) for part in reversed(parts)]
         assert [upload.size for upload in uploads] == [3, 0, 0, 6, 100, 1]
         for upload in uploads:
-            upload.close()
+            asyncio.run(upload.close())
 
 
 def test_memory_is_bounded_a_request_and_not_a_file(tmp_path: Path) -> None:
@@ -38,6 +38,6 @@ def test_memory_is_bounded_a_request_and_not_a_file(tmp_path: Path) -> None:
     many = asyncio.run(filled([[b"x" * 100]] * 11, settings))
     assert in_memory(few[0])
     assert not in_memory(many[0])
-    assert len({id(upload._file) for upload in many}) == 1
+    assert len({id(upload._store) for upload in many}) == 1
     for upload in (*few, *many):
-        upload.close()
+        asyncio.run(upload.close())

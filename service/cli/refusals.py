@@ -1,0 +1,56 @@
+"""What a connection is told whose request never reaches the app."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+
+MOST_HEAD_BYTES = 16 << 10
+"""Of a request's head, or of the trailers after its body. The parser has no bound, and keeps twenty times as much."""
+MOST_URL_BYTES = 8 << 10
+MOST_HEADERS = 100
+"""The trailers counted with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer after which the connection is closed: a problem (RFC 9457) as the app's own are."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+
+    def response(self) -> bytes:
+        """The whole answer as it goes over the wire."""
+        request_id = uuid.uuid4().hex
+        problem = {
+            "type": f"urn:mien:problem:{self.code}",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        body = json.dumps(problem).encode()
+        head = (
+            f"HTTP/1.1 {int(self.status)} {self.status.phrase}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
+            "cache-control: no-store\r\nconnection: close\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "This is not an HTTP/1.1 request that can be read.")
+HEAD_TOO_LARGE = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head_too_large",
+    f"The request's head is larger than {MOST_HEAD_BYTES:,} bytes; send fewer or shorter headers.",
+)
+TOO_MANY_HEADERS = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head_too_large",
+    f"The request has more than {MOST_HEADERS} headers; send fewer.",
+)
+URL_TOO_LONG = Refusal(
+    HTTPStatus.REQUEST_URI_TOO_LONG, "url_too_long", f"The URL is longer than {MOST_URL_BYTES:,} bytes; shorten it."
+)
