@@ -106,7 +106,7 @@ def test_errors_about_a_clip_do_not_speak_of_pictures(client: httpx.Client, cont
     assert not [word for word in ("picture", "base64") if word in answer.text]
 
 
-@pytest.mark.parametrize("accept", ["a/b," * 16_000, ";" * 60_000, "a/b;q=0.1;" * 6_000, "*/*" + "," * 60_000])
+@pytest.mark.parametrize("accept", ["a/b," * 4_000, ";" * 16_000, "a/b;q=0.1;" * 1_600, "*/*" + "," * 16_000])
 def test_an_accept_header_without_end_is_not_read(client: httpx.Client, accept: str) -> None:
     for path in ("/predict", "/analyze-video"):
         answer = client.post(path, content=picture(), headers={"accept": accept})

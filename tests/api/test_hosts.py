@@ -27,7 +27,7 @@ def test_loopback_is_answered(client: httpx.Client, host: str) -> None:
     "host",
     [
         *(FOREIGN, f"{FOREIGN}:8000", "localhost.example", "notlocalhost", "127.0.0.1.example", "192.168.1.5"),
-        *("[fe80::1]", "", "localhost:x", "localhost@evil", "[localhost]", "a" * 5000, "." * 60_000),
+        *("[fe80::1]", "", "localhost:x", "localhost@evil", "[localhost]", "a" * 5000, "." * 16_000),
     ],
 )  # fmt: skip
 def test_another_host_is_not(client: httpx.Client, host: str) -> None:
