@@ -5,17 +5,15 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from anyio import CancelScope, create_task_group, sleep, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from service.api import errors, health, images, metrics, models, pages, videos
+from service.api import errors, health, housekeeping, images, metrics, models, pages, videos
 from service.api.answer_headers import CORS, AnswerHeaders
 from service.api.bodies import UploadLimits
-from service.api.clip_folder import sweep
 from service.api.context import EngineSlot, Services
 from service.api.description import describe, operation_id
 from service.api.hosts import HostRule, KnownHosts
@@ -32,7 +30,6 @@ from service.media.clip_reader import ClipReader
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.media.turns import DecodeTurns
-from service.memory import trimmer
 from service.settings import Settings
 from service.telemetry.logs import configure_logging
 from service.telemetry.metrics import Metrics
@@ -40,7 +37,6 @@ from service.version import VERSION
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
 _LOGGER = logging.getLogger("service")
-_TIDY_SECONDS = 30.0
 _CLIP_MEMORY = 512 << 20  # bytes a worker
 _CLIP_DECODERS = 8  # threads of one decoder: more gain little and hold a picture each
 
@@ -84,7 +80,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                 else:
                     tasks.start_soon(_fill, slot, settings, on_failure)
                 tidying = CancelScope()
-                tasks.start_soon(_tidy, tidying, settings.spool_dir)
+                tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
                 yield
                 tidying.cancel()
         finally:
@@ -138,12 +134,15 @@ def _services(settings: Settings, slot: EngineSlot) -> Services:
         engine=slot,
         # More threads than workers, so that pictures are decoded while others are looked at; many only fill memory.
         gate=WorkGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
+        large_gate=WorkGate(threads=max(1, settings.workers // 2), capacity=settings.queue_capacity),
         clip_gate=WorkGate(threads=_clip_threads(settings), capacity=settings.queue_capacity),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=_clip_reader(settings, limits),
+        picture_deadline=settings.picture_deadline_seconds,
+        clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         recorder=telemetry,
         metrics_page=telemetry.page,
@@ -188,26 +187,6 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )
-
-
-async def _tidy(scope: CancelScope, spool_dir: Path | None) -> None:
-    """Until ``scope`` is cancelled, now and then: remove what killed processes left, and give freed memory back."""
-    trim = trimmer()
-    with scope:
-        while True:
-            try:
-                await to_thread.run_sync(_tidy_once, spool_dir, trim)
-            except Exception:
-                # It must not end the server, whose tasks end together; the next pass may find things better.
-                _LOGGER.exception("a housekeeping pass failed")
-            await sleep(_TIDY_SECONDS)
-
-
-def _tidy_once(spool_dir: Path | None, trim: Callable[[], object] | None) -> None:
-    if left := sweep(spool_dir):
-        _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
-    if trim is not None:
-        trim()
 
 
 def _open(settings: Settings) -> Engine:

@@ -54,7 +54,11 @@ class Settings(BaseSettings):
     max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is answered at once")
     max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one for each face of a sampled frame")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
-    max_pixels: int = Field(64_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
+    max_pixels: int = Field(65_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
+    picture_deadline_seconds: float = Field(
+        60, gt=0, le=3600, description="after its upload, a request with pictures is given up (503)"
+    )
+    clip_deadline_seconds: float = Field(300, gt=0, le=86_400, description="the same for a clip")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")
     upload_idle_seconds: float = Field(30, gt=0, le=3600, description="patience with a stalled upload or reader")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="an upload larger than this waits in a file, not in memory")

@@ -67,16 +67,23 @@ class EngineSlot:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The long-lived objects of one app. Clips have a gate of their own: they must not take the pictures' threads."""
+    """The long-lived objects of one app.
+
+    Deadlines are in seconds. Clips, and pictures that take much memory, have gates of their own: they must not take
+    the threads of others.
+    """
 
     engine: EngineSlot
     gate: WorkGate
+    large_gate: WorkGate
     clip_gate: WorkGate
     decoder: PictureDecoder
     uploads: UploadLimits
     json_pictures: JsonPictures
     clip_uploads: UploadLimits
     clips: ClipReader
+    picture_deadline: float
+    clip_deadline: float
     api_keys: tuple[str, ...]
     recorder: Recorder
     metrics_page: Callable[[], bytes]

@@ -18,7 +18,8 @@ from service.api.security import KEY_NEEDED
 from service.api.uploads import received_pictures
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
-from service.errors import InputError, NotAcceptable
+from service.errors import InputError, LargePicture, NotAcceptable
+from service.media.pictures import PictureDecoder
 from service.render.encode import Encoding
 from service.usecases.analyze_image import analyze_images
 from service.usecases.annotate_image import RenderOptions, annotate_image
@@ -47,13 +48,24 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
             request_id=request_id_of(request),
             media_type=media_type,
             query=query,
-            options=query.to_domain(gone.is_set, explain=query.explain and media_type != JSON),
+            options=query.to_domain(
+                gone.is_set, services.picture_deadline, explain=query.explain and media_type != JSON
+            ),
             engine=engine,
             services=services,
         )
-        response, notes = await services.gate.run(
-            request, lambda: call.answer(received.load()), call.options.deadline, gone, received.turn
-        )
+        deadline = call.options.deadline
+        try:
+            small = services.decoder.without_large()
+            response, notes = await services.gate.run(
+                request, lambda: call.answer(received.load(), small), deadline, gone, received.turn
+            )
+        except LargePicture:
+            # Known before it is decoded. Such pictures wait behind a gate of their own, so that any number of them
+            # leaves the threads to others.
+            response, notes = await services.large_gate.run(
+                request, lambda: call.answer(received.load(), services.decoder), deadline, gone, received.turn
+            )
     request.state.notes.update(notes)
     return response
 
@@ -70,12 +82,17 @@ class _Call:
     services: Services
     arrived: float = field(default_factory=time.monotonic)
 
-    def answer(self, pictures: list[PictureInput]) -> tuple[Response, dict[str, Any]]:
-        """The response, and what the access log may say of it."""
+    def answer(self, pictures: list[PictureInput], decoder: PictureDecoder) -> tuple[Response, dict[str, Any]]:
+        """The response, and what the access log may say of it.
+
+        Raises:
+            LargePicture: as ``decoder`` does.
+            MienError: what was wrong with the pictures, or with the service.
+        """
         waited_ms = (time.monotonic() - self.arrived) * 1000
         try:
             results, times, response = (
-                self._json(pictures, waited_ms) if self.media_type == JSON else self._drawn(pictures)
+                self._json(pictures, waited_ms, decoder) if self.media_type == JSON else self._drawn(pictures, decoder)
             )
         except InputError as error:
             if len(pictures) == 1:
@@ -89,8 +106,8 @@ class _Call:
             notes["names"] = [picture.name for picture in pictures]
         return response, notes
 
-    def _json(self, pictures: list[PictureInput], waited_ms: float) -> _Answer:
-        analysis = analyze_images(pictures, self.options, engine=self.engine, decoder=self.services.decoder)
+    def _json(self, pictures: list[PictureInput], waited_ms: float, decoder: PictureDecoder) -> _Answer:
+        analysis = analyze_images(pictures, self.options, engine=self.engine, decoder=decoder)
         alone = analysis.pictures[0].error if len(pictures) == 1 else None
         if alone is not None:
             raise alone
@@ -102,11 +119,11 @@ class _Call:
         )
         return analysis.pictures, analysis.times, Response(body.model_dump_json(), media_type=JSON)
 
-    def _drawn(self, pictures: list[PictureInput]) -> _Answer:
+    def _drawn(self, pictures: list[PictureInput], decoder: PictureDecoder) -> _Answer:
         if len(pictures) != 1:
             raise NotAcceptable(f"One picture is drawn at a time, and {len(pictures)} came; send them singly.")
         rendering = RenderOptions(Encoding(self.media_type), redact=self.query.redact)
-        drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=self.services.decoder)
+        drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=decoder)
         self.services.recorder.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 

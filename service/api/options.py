@@ -24,7 +24,10 @@ class AnalysisQuery(BaseModel):
     max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="most faces reported at once")
     labels: LabelSet = Field(LabelSet.FERPLUS8, description="which emotions are reported")
     deadline_ms: float | None = Field(
-        None, ge=1, le=3_600_000, description="give up (503) so many milliseconds after the upload"
+        None,
+        ge=1,
+        le=3_600_000,
+        description="give up (503) so many milliseconds after the upload; no later than the service does so by itself",
     )
 
     @model_validator(mode="before")
@@ -39,9 +42,10 @@ class AnalysisQuery(BaseModel):
             )
         return values
 
-    def to_domain(self, hung_up: Callable[[], bool], explain: bool = False) -> AnalyzeOptions:
-        """The same for the engine; the deadline starts to run now."""
-        deadline = None if self.deadline_ms is None else time.monotonic() + self.deadline_ms / 1000
+    def to_domain(self, hung_up: Callable[[], bool], longest: float, explain: bool = False) -> AnalyzeOptions:
+        """The same for the engine; the deadline starts to run now. It is ``longest`` seconds away, or nearer where the
+        caller wants."""
+        seconds = longest if self.deadline_ms is None else min(longest, self.deadline_ms / 1000)
         return AnalyzeOptions(
             detector=self.detector,
             min_face=self.min_face,
@@ -49,7 +53,7 @@ class AnalysisQuery(BaseModel):
             max_faces=self.max_faces,
             labels=self.labels,
             explain=explain,
-            deadline=deadline,
+            deadline=time.monotonic() + seconds,
             hung_up=hung_up,
         )
 

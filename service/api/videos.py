@@ -44,7 +44,7 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     gate, gone = services.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
         clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
-        options = query.to_domain(gone.is_set)
+        options = query.to_domain(gone.is_set, services.clip_deadline)
         call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
         if media_type == NDJSON:
             pump = await Pump.start(gate, request, call.lines, options.deadline, gone)

@@ -1,6 +1,9 @@
 """How often a JPEG goes over its whole picture: a small file can ask for hours of work that way."""
 
 import re
+from collections.abc import Callable
+
+from service.media.checked_file import no_check
 
 # After a scan's header come its coded data, in which a marker is FF and neither 00 (a stuffed FF), nor a restart, nor
 # another FF (fill).
@@ -10,12 +13,16 @@ _END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, 0xD8})
 
 
-def has_more_scans(data: bytes, bound: int) -> bool:
-    """Whether the first picture in ``data`` has more than ``bound`` scans (progressive files have some ten)."""
+def has_more_scans(data: bytes, bound: int, check: Callable[[], None] = no_check) -> bool:
+    """Whether the first picture in ``data`` has more than ``bound`` scans (progressive files have some ten).
+
+    ``check`` is called at every marker, and what it raises ends the search.
+    """
     if data.count(b"\xff\xda") <= bound:
         return False
     scans, at = 0, 2
     while scans <= bound and (marker := _NEXT_MARKER.search(data, at)) is not None:
+        check()
         kind, at = data[marker.start() + 1], marker.end()
         if kind == _END:
             return False

@@ -3,31 +3,31 @@
 from dataclasses import dataclass
 
 from service.errors import TooLarge
+from service.media.cost import WORST_BYTES_PER_PIXEL
 
 MEBIBYTE = 1024 * 1024
-# Measured: a WebP with alpha and a 16-bit TIFF are the worst. The deployments' memory is reckoned from it.
-WORST_BYTES_A_PIXEL = 16
-FRAME_BYTES_A_PIXEL = 3  # BGR, as it waits to be looked at
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """``max_bytes`` of a file, ``max_pixels`` of a picture, ``max_side`` in pixels, ``max_scans`` of a JPEG.
+    """``max_bytes`` of a file, ``max_pixels`` that are decoded of it, ``max_side`` in pixels; of a JPEG ``max_scans``
+    and ``max_scanned_pixels``, the pixels of all of its scans.
 
-    64 million pixels admit the 50-megapixel files of today's phones, and 64 MiB those files without compression.
-    OpenCV counts in 16 bits where it samples, so that no side may pass 32,767. At the bounds, one decode takes
-    ``WORST_BYTES_A_PIXEL`` each, 1 GB, for a moment; together, all decodes and what they leave hold no more.
+    What counts is what a decode takes, and not the size in a header: 200 megapixels of a phone's JPEG, of which the
+    detector needs an eighth of each side, are 3 megapixels. 65 million are those of any other file, and of a JPEG that
+    is decoded whole. OpenCV counts in 16 bits where it samples, so that no side may pass 32,767.
     """
 
     max_bytes: int = 64 * MEBIBYTE
-    max_pixels: int = 64_000_000
+    max_pixels: int = 65_000_000
     max_side: int = 32_767
     max_scans: int = 100
+    max_scanned_pixels: int = 3_200_000_000
 
     @property
     def memory(self) -> int:
-        """Bytes that a decode of ``max_pixels`` may take."""
-        return WORST_BYTES_A_PIXEL * self.max_pixels
+        """Bytes that one decode may take: those of ``max_pixels`` in the format that takes most."""
+        return WORST_BYTES_PER_PIXEL * self.max_pixels
 
     def check_bytes(self, count: int) -> None:
         """Refuse a file of ``count`` bytes where that is too many.
@@ -43,8 +43,8 @@ class DecodeLimits:
                 f"the file has {size:.1f} MiB and at most {bound:g} MiB are read; send a smaller file",
             )
 
-    def check_size(self, width: int, height: int) -> None:
-        """Refuse a picture of ``width`` x ``height`` pixels where that is too large.
+    def check_size(self, width: int, height: int, factor: int = 1) -> None:
+        """Refuse a picture of ``width`` x ``height`` pixels that is decoded at 1 / ``factor`` of its size.
 
         Raises:
             TooLarge: naming ``max_side`` or ``max_pixels``.
@@ -55,9 +55,23 @@ class DecodeLimits:
                 self.max_side,
                 f"the picture is {width} x {height} pixels and no side may pass {self.max_side}; scale it down",
             )
-        if width * height > self.max_pixels:
+        if width * height > self.max_pixels * factor**2:
             raise TooLarge(
                 "max_pixels",
                 self.max_pixels,
                 f"the picture is {width} x {height} pixels and at most {self.max_pixels:,} are decoded; scale it down",
+            )
+
+    def check_cost(self, width: int, height: int, cost: int) -> None:
+        """Refuse a picture whose decode would take ``cost`` bytes where that is too much.
+
+        Raises:
+            TooLarge: naming ``max_pixels``.
+        """
+        if cost > self.memory:
+            raise TooLarge(
+                "max_pixels",
+                self.max_pixels,
+                f"the picture is {width} x {height} pixels and progressive, which would take {cost / 1e9:.1f} GB to "
+                "decode; save it as a baseline JPEG, or scale it down",
             )

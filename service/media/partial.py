@@ -16,6 +16,7 @@ from service.media.read_errors import READ_ERRORS
 _END_OF_IMAGE = b"\xff\xd9"
 # Their readers decode row by row into an image that is there beforehand. The others decode all or nothing.
 _BY_ROWS = frozenset({PictureFormat.JPEG, PictureFormat.PNG, PictureFormat.GIF, PictureFormat.BMP})
+_STRIP_ROWS = 256
 _INTERLACE = 8  # rows from one to the next of the first pass of an interlaced picture
 _GREY, _GREY_ERROR = 128, 1  # what libjpeg makes of coefficients that never came; colour conversion rounds it
 
@@ -91,9 +92,15 @@ def _decoded_twice(first: ImageFile, second: ImageFile) -> Part:
         second.load()
     for image in (first, second):
         image.tile = []  # nothing is left to decode: what is there is the picture
-    same = np.asarray(first) == np.asarray(second)
-    decoded = same.reshape(len(same), -1).all(axis=1)
+    decoded = np.concatenate([_alike(first, second, top) for top in range(0, first.height, _STRIP_ROWS)])
     return replace(_run_at_an_end(_interlaced(first, decoded)), missing=1 - float(decoded.mean()))
+
+
+def _alike(first: ImageFile, second: ImageFile, top: int) -> NDArray[np.bool_]:
+    """Which rows of a strip from ``top`` on are the same in both; a strip, since the arrays are copies."""
+    strip = (0, top, first.width, min(top + _STRIP_ROWS, first.height))
+    same = np.asarray(first.crop(strip)) == np.asarray(second.crop(strip))
+    return np.asarray(same.reshape(len(same), -1).all(axis=1), dtype=np.bool_)
 
 
 def _interlaced(image: ImageFile, decoded: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,38 +1,72 @@
 """From the bytes of a picture file to an upright frame, bounded in memory and in time."""
 
+import copy
 import math
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
-from service.domain import Box, Frame
-from service.errors import TooLarge
+from service.domain import Frame
+from service.errors import LargePicture, TooLarge
+from service.media.bmp import is_run_length_encoded, read_run_lengths
+from service.media.checked_file import no_check
+from service.media.cost import FRAME_BYTES_PER_PIXEL, decode_cost, jpeg_cost
+from service.media.finish import after_others, finish, with_part
 from service.media.formats import PictureFormat, jpeg_start, sniff
 from service.media.jpeg_scans import has_more_scans
-from service.media.limits import FRAME_BYTES_A_PIXEL, WORST_BYTES_A_PIXEL, DecodeLimits
-from service.media.orientation import UPRIGHT, read_orientation, upright, upright_box, upright_size
-from service.media.partial import Part, load
+from service.media.limits import DecodeLimits
+from service.media.orientation import UPRIGHT, read_orientation
+from service.media.partial import load
 from service.media.reading import only_mien_errors, open_picture
 from service.media.reduction import DETECTOR_MARGIN, reduction_factor
-from service.media.samples import to_bgr, to_eight_bit
 from service.media.tiff import read_deep_tiff, read_tiff_header
 from service.media.turns import DecodeTurns, Share
 
+Check = Callable[[], None]
+
+_SMALL_SHARE = 8  # the part of what one decode may take up to which it is a small one
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known of a decode from the header: the bytes that it ``cost``s, and how it is done."""
+
+    cost: int
+    decode: Callable[[], Frame]
+
 
 class PictureDecoder:
-    """Decodes pictures, at most ``concurrency`` at once. All decodes, and the frames of which nobody has said that they
-    are no longer needed, together hold no more memory than one picture may, whatever the number of callers.
-    Thread-safe."""
+    """Decodes pictures, bounded in memory whatever the number of callers. Thread-safe.
+
+    Small decodes share one budget, at most ``concurrency`` at once, and large ones another, half as many: a few
+    pictures that each take all the memory there is would otherwise hold up everybody else's. What is decoded counts
+    until its frame is released. Together they take one and a half times ``DecodeLimits.memory``.
+    """
 
     def __init__(self, limits: DecodeLimits, concurrency: int) -> None:
         self._limits = limits
-        self._turns = DecodeTurns(concurrency, limits.memory)
+        self._small = DecodeTurns(concurrency, limits.memory // 2)
+        self._large: DecodeTurns | None = DecodeTurns(max(1, concurrency // 2), limits.memory)
 
-    def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
+    def without_large(self) -> "PictureDecoder":
+        """One with the same budgets that raises ``LargePicture`` over a large picture, before it is decoded."""
+        other = copy.copy(self)
+        other._large = None
+        return other
+
+    def decode(
+        self,
+        data: bytes,
+        *,
+        detector_side: int | None = None,
+        deadline: float | None = None,
+        check: Check = no_check,
+    ) -> Frame:
         """Decode for analysis.
 
         Args:
@@ -40,10 +74,11 @@ class PictureDecoder:
             detector_side: the long side in pixels at which faces will be looked for. A picture more than twice
                 ``DETECTOR_MARGIN`` times as large is decoded at 1/2, 1/4 or 1/8. ``None`` means full resolution.
             deadline: a ``time.monotonic()`` instant, or ``None``.
+            check: called between blocks of the file and strips of the picture; what it raises ends the decode.
 
         Returns:
             An upright frame, ``uint8 [h, w, 3]`` BGR; its ``width`` and ``height`` are those of the full picture.
-            Until its ``release`` is called, or nothing refers to it any more, its memory counts as taken: whoever
+            Until its ``release`` is called, or nothing refers to it any more, its memory counts as taken: a caller who
             holds one and waits for another decode without letting go of it may wait for itself.
 
         Raises:
@@ -51,13 +86,17 @@ class PictureDecoder:
             UnsupportedMedia: not a picture that is read.
             TooLarge: over one of the limits; pixels are counted in the header, before any is decoded.
             CorruptMedia: broken or cut short.
-            DeadlineExceeded: ``deadline`` passed while waiting for a turn.
+            DeadlineExceeded: ``deadline`` passed while waiting for memory.
+            LargePicture: see ``without_large``.
         """
-        return self._decode(data, None if detector_side is None else detector_side * DETECTOR_MARGIN, deadline)
+        side = None if detector_side is None else detector_side * DETECTOR_MARGIN
+        return self._decode(data, side, deadline, check)
 
-    def decode_within(self, data: bytes, *, long_side: int, deadline: float | None = None) -> Frame:
+    def decode_within(
+        self, data: bytes, *, long_side: int, deadline: float | None = None, check: Check = no_check
+    ) -> Frame:
         """Decode to be looked at: no side of the frame's pixels passes ``long_side``. Raises as ``decode`` does."""
-        frame = self._decode(data, long_side, deadline)
+        frame = self._decode(data, long_side, deadline, check)
         frame.release()
         height, width = frame.pixels.shape[:2]
         scale = long_side / max(width, height)
@@ -67,82 +106,86 @@ class PictureDecoder:
         pixels = np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         return Frame(pixels, frame.width, frame.height)
 
-    def _decode(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
+    def _decode(self, data: bytes, min_side: int | None, deadline: float | None, check: Check) -> Frame:
         self._limits.check_bytes(len(data))
         picture_format = sniff(data)
         with only_mien_errors(picture_format):
-            if picture_format is PictureFormat.TIFF:
-                header = read_tiff_header(data)
-                self._limits.check_size(*header.size)
-                # A tile is decoded as a whole, and may be larger than the picture.
-                self._limits.check_size(*header.tile)
-                if header.is_deep:
-                    with self._turn(math.prod(header.size), deadline) as share:
-                        return _kept(share, _finish(read_deep_tiff(data), UPRIGHT, min_side))
             if picture_format is PictureFormat.JPEG:
-                start = max(0, jpeg_start(data))
-                frame = self._decode_jpeg(data[start:], min_side, deadline)
-                return _after_others(frame, start) if start else frame
-            image = open_picture(data, picture_format)
-            self._limits.check_size(*image.size)
-            with self._turn(math.prod(image.size), deadline) as share:
-                part = load(image, picture_format, lambda: open_picture(data, picture_format))
-                orientation = read_orientation(image)
-                return _kept(share, _with_part(_finish(image, orientation, min_side), part, orientation))
+                plan = self._plan_jpeg(data, min_side, check)
+            else:
+                plan = self._plan(data, picture_format, min_side, check)
+            with self._lane(plan.cost).take(plan.cost, deadline, check) as share:
+                return _kept(share, plan.decode())
 
-    def _decode_jpeg(self, data: bytes, min_side: int | None, deadline: float | None) -> Frame:
-        if has_more_scans(data, self._limits.max_scans):
-            bound = self._limits.max_scans
-            raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
-        width, height = open_picture(data, PictureFormat.JPEG).size
-        self._limits.check_size(width, height)
-        factor = reduction_factor(width, height, min_side)
-        # Reduced while it is decoded, it needs at most the coefficients of a progressive file at full size.
-        pixels = width * height if factor == 1 else width * height // 2
-        with self._turn(pixels, deadline) as share:
-            image = _open_jpeg(data, factor)
-            part = load(image, PictureFormat.JPEG, lambda: _open_jpeg(data, factor), height)
+    def _lane(self, cost: int) -> DecodeTurns:
+        if cost * _SMALL_SHARE <= self._limits.memory:
+            return self._small
+        if self._large is None:
+            raise LargePicture("The picture takes much memory to decode and waits for others of its kind.")
+        return self._large
+
+    def _plan(self, data: bytes, picture_format: PictureFormat, min_side: int | None, check: Check) -> _Plan:
+        if picture_format is PictureFormat.TIFF:
+            header = read_tiff_header(data)
+            self._limits.check_size(*header.size)
+            # A tile is decoded as a whole, and may be larger than the picture.
+            self._limits.check_size(*header.tile)
+            if header.is_deep:
+                cost = decode_cost(picture_format, math.prod(header.size), is_deep=True)
+                return _Plan(cost, lambda: finish(read_deep_tiff(data), UPRIGHT, min_side, check))
+        image = open_picture(data, picture_format, check)
+        self._limits.check_size(*image.size)
+        cost = decode_cost(picture_format, math.prod(image.size))
+        if isinstance(image, BmpImageFile) and is_run_length_encoded(image):
+            return _Plan(cost, lambda: finish(read_run_lengths(data), UPRIGHT, min_side, check))
+
+        def decode() -> Frame:
+            part = load(image, picture_format, lambda: open_picture(data, picture_format, check))
             orientation = read_orientation(image)
-            frame = _finish(image, orientation, min_side=None, stored=(width, height))
-            return _kept(share, _with_part(frame, part, orientation))
+            return with_part(finish(image, orientation, min_side, check), part, orientation)
 
-    def _turn(self, pixels: int, deadline: float | None) -> AbstractContextManager[Share]:
-        return self._turns.take(WORST_BYTES_A_PIXEL * pixels, deadline)
+        return _Plan(cost, decode)
+
+    def _plan_jpeg(self, data: bytes, min_side: int | None, check: Check) -> _Plan:
+        start = max(0, jpeg_start(data))
+        if start:
+            data = data[start:]
+        image = open_picture(data, PictureFormat.JPEG, check)
+        width, height = image.size
+        factor = reduction_factor(width, height, min_side)
+        self._limits.check_size(width, height, factor)
+        self._check_scans(data, width * height, check)
+        _reduce(image, factor)
+        assert isinstance(image, JpegImageFile)  # noqa: S101  its reader's only kind
+        cost = jpeg_cost(width * height, math.prod(image.size), image.layer, "progressive" in image.info)
+        self._limits.check_cost(width, height, cost)
+
+        def reopen() -> ImageFile:
+            again = open_picture(data, PictureFormat.JPEG, check)
+            _reduce(again, factor)
+            return again
+
+        def decode() -> Frame:
+            part = load(image, PictureFormat.JPEG, reopen, height)
+            orientation = read_orientation(image)
+            frame = finish(image, orientation, None, check, stored=(width, height))
+            return with_part(after_others(frame, start), part, orientation)
+
+        return _Plan(cost, decode)
+
+    def _check_scans(self, data: bytes, pixels: int, check: Check) -> None:
+        bound = min(self._limits.max_scans, max(1, self._limits.max_scanned_pixels // pixels))
+        if has_more_scans(data, bound, check):
+            raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
 
 
 def _kept(share: Share, frame: Frame) -> Frame:
     height, width = frame.pixels.shape[:2]
-    share.keep(FRAME_BYTES_A_PIXEL * width * height)
+    share.keep(FRAME_BYTES_PER_PIXEL * width * height)
     return replace(frame, release=share.give_back)
 
 
-def _open_jpeg(data: bytes, factor: int) -> ImageFile:
-    """A JPEG that is going to be decoded at 1 / ``factor`` of its size."""
-    image = open_picture(data, PictureFormat.JPEG)
+def _reduce(image: ImageFile, factor: int) -> None:
+    """Have an opened JPEG decoded at 1 / ``factor`` of its size."""
     width, height = image.size
     image.draft(None, (max(1, width // factor), max(1, height // factor)))
-    return image
-
-
-def _after_others(frame: Frame, count: int) -> Frame:
-    return replace(frame, warnings=(f"{count} bytes before the JPEG's start were passed over.", *frame.warnings))
-
-
-def _with_part(frame: Frame, part: Part, orientation: int) -> Frame:
-    """``frame`` with what could be decoded of its file."""
-    if not part.missing:
-        return replace(frame, warnings=part.warnings)
-    stored = upright_size(frame.width, frame.height, orientation)
-    scale = stored[1] / part.height
-    rows = Box(0, part.first * scale, stored[0], (part.end - part.first) * scale)
-    return replace(frame, readable=upright_box(rows, *stored, orientation), warnings=part.warnings)
-
-
-def _finish(image: Image.Image, orientation: int, min_side: int | None, stored: tuple[int, int] | None = None) -> Frame:
-    """Reduce, composite, convert and turn a loaded ``image``, whose full size is ``stored`` where it is not its own."""
-    width, height = upright_size(*(stored or image.size), orientation)
-    image = to_eight_bit(image)
-    factor = reduction_factor(*image.size, min_side)
-    if factor > 1:
-        image = image.reduce(factor)
-    return Frame(upright(to_bgr(image), orientation), width, height)

@@ -4,7 +4,9 @@ Pillow unpacks texts and colour profiles on the way to the pixels, and gives the
 larger than it likes, or malformed. Nothing of them is needed here.
 """
 
-import io
+from collections.abc import Callable
+
+from service.media.checked_file import CheckedFile, no_check
 
 _SIGNATURE = 8
 _AROUND = 12  # bytes of a chunk beside its content: the length, the kind and the checksum
@@ -13,15 +15,15 @@ _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _EXIF_AS_TEXT = b"Raw profile type exif\0"
 
 
-class PngWithoutMetadata(io.BytesIO):
+class PngWithoutMetadata(CheckedFile):
     """A file that passes over texts and colour profiles as its reader goes from chunk to chunk. EXIF stays, also where
     it is a text.
 
     Nothing is copied or unpacked. A reader that goes back meets all chunks.
     """
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
+    def __init__(self, data: bytes, check: Callable[[], None] = no_check) -> None:
+        super().__init__(data, check)
         self._data = data
         self._chunk = _SIGNATURE  # where the next one begins
 
@@ -29,6 +31,7 @@ class PngWithoutMetadata(io.BytesIO):
         """Bytes from here on; where a chunk begins that is left out, from the next one that is not."""
         if self.tell() == self._chunk:
             while self._is_metadata():
+                self._check()
                 self._chunk = self._end()
             self.seek(self._chunk)
             self._chunk = self._end()

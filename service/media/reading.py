@@ -1,7 +1,6 @@
 """The door to Pillow: open a file with its format's own reader, and let only Mien's errors out."""
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -15,6 +14,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
 from service.errors import CorruptMedia
+from service.media.checked_file import CheckedFile, no_check
 from service.media.formats import PictureFormat
 from service.media.partial import EndedJpeg
 from service.media.png import PngWithoutMetadata
@@ -36,10 +36,14 @@ _READERS: Mapping[PictureFormat, type[ImageFile]] = MappingProxyType(
 )
 
 
-def open_picture(data: bytes, picture_format: PictureFormat) -> ImageFile:
-    """Read the header; no pixels are decoded yet. Call within ``only_mien_errors``."""
-    file = PngWithoutMetadata(data) if picture_format is PictureFormat.PNG else io.BytesIO(data)
+def open_picture(data: bytes, picture_format: PictureFormat, check: Callable[[], None] = no_check) -> ImageFile:
+    """Read the header; no pixels are decoded yet. Call within ``only_mien_errors``.
+
+    ``check`` is called at every read, then and while the pixels are decoded, and ends either with what it raises.
+    """
+    file = PngWithoutMetadata(data, check) if picture_format is PictureFormat.PNG else CheckedFile(data, check)
     image = _READERS[picture_format](file)
+    file.header_done()
     # Pillow turns TIFFs while it loads them, and by XMP where their tags do not say how.
     image.info.pop("xmp", None)
     return image

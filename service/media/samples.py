@@ -1,5 +1,7 @@
 """Every way in which a file stores its samples, brought to BGR of 8 bits."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from PIL import Image
 
 from service.domain import U8Array
 from service.errors import UnsupportedMedia
+from service.media.checked_file import no_check
 
 _WHITE = (255, 255, 255, 255)
 _STRIP_PIXELS = 1_000_000  # converted at a time: large pictures then have no second and third copy, and caches fit
@@ -28,8 +31,8 @@ def to_eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def to_bgr(image: Image.Image) -> U8Array:
-    """A picture of mode L, RGB, RGBA or CMYK as ``uint8 [h, w, 3]``.
+def to_bgr(image: Image.Image, check: Callable[[], None] = no_check) -> U8Array:
+    """A picture of mode L, RGB, RGBA or CMYK as ``uint8 [h, w, 3]``. ``check`` is called at every megapixel.
 
     Transparency is laid on white, as browsers and viewers lay it, so that the models judge what a person sees. CMYK
     is converted without its colour profile: the models see shades of grey, and a profile costs more than the decode.
@@ -37,6 +40,7 @@ def to_bgr(image: Image.Image) -> U8Array:
     pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
+        check()
         bottom = min(top + rows, image.height)
         strip = image if rows >= image.height else image.crop((0, top, image.width, bottom))
         _strip_to_bgr(strip, pixels[top:bottom])

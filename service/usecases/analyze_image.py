@@ -82,6 +82,7 @@ class _Reader:
                 picture.content,
                 detector_side=DETECTOR_SIDE[self._options.detector],
                 deadline=self._options.deadline,
+                check=self._options.check_caller,
             )
         finally:
             self.decode_ms += (time.monotonic() - started) * 1000

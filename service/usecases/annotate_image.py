@@ -64,7 +64,9 @@ def annotate_image(
     canvas = seen.canvas
     if canvas is None:
         options.check_caller()
-        canvas = decoder.decode_within(picture.content, long_side=LONGEST_SIDE, deadline=options.deadline).pixels
+        canvas = decoder.decode_within(
+            picture.content, long_side=LONGEST_SIDE, deadline=options.deadline, check=options.check_caller
+        ).pixels
     result = seen.result
     if rendering.redact:
         height, width = canvas.shape[:2]
@@ -103,7 +105,9 @@ def _look(data: bytes, options: AnalyzeOptions, hide: bool, engine: Engine, deco
     """What the models see. The decoded picture is gone at the end, before there is another to draw on."""
     everybody = _everybody(data, options, engine, decoder) if hide else ()
     started = time.monotonic()
-    frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector], deadline=options.deadline)
+    frame = decoder.decode(
+        data, detector_side=DETECTOR_SIDE[options.detector], deadline=options.deadline, check=options.check_caller
+    )
     decode_ms = (time.monotonic() - started) * 1000
     try:
         (result,) = engine.analyze((frame,), options)
@@ -129,7 +133,9 @@ def _everybody(data: bytes, options: AnalyzeOptions, engine: Engine, decoder: Pi
         explain=False,
         keep_doubles=True,
     )
-    frame = decoder.decode(data, detector_side=DETECTOR_SIDE[search.detector], deadline=options.deadline)
+    frame = decoder.decode(
+        data, detector_side=DETECTOR_SIDE[search.detector], deadline=options.deadline, check=options.check_caller
+    )
     try:
         (result,) = engine.analyze((frame,), search)
     finally:

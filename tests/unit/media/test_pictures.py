@@ -83,7 +83,7 @@ def test_a_deadline_that_has_passed_costs_no_decode() -> None:
 def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
     one_at_a_time = PictureDecoder(DecodeLimits(), 1)
     data = save(portrait(), "PNG")
-    with one_at_a_time._turns.take(1, None):
+    with one_at_a_time._small.take(1, None):
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             one_at_a_time.decode(data, deadline=started + 0.05)
@@ -92,8 +92,8 @@ def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
 
 
 def test_frames_that_wait_hold_their_memory_until_they_are_released() -> None:
-    # One such picture may be decoded; its frame leaves 3 of 16 bytes a pixel taken.
-    data = save(portrait(100), "PNG")
+    # One such picture may be decoded; its frame leaves 3 of 17 bytes per pixel taken.
+    data = save(portrait(100), "WEBP")
     full = PictureDecoder(DecodeLimits(max_pixels=100 * 100), 4)
     frame = full.decode(data)
     with pytest.raises(DeadlineExceeded):

@@ -1,7 +1,7 @@
 import io
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from PIL import Image
 
 from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
 from service.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
+from service.media.checked_file import no_check
 from service.media.limits import DecodeLimits
 from service.media.pictures import PictureDecoder
 from service.usecases.analyze_image import ImageAnalysis, analyze_images
@@ -99,9 +100,16 @@ class Watched(PictureDecoder):
         super().__init__(DecodeLimits(), 2)
         self.calls: list[tuple[int | None, float | None]] = []
 
-    def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
+    def decode(
+        self,
+        data: bytes,
+        *,
+        detector_side: int | None = None,
+        deadline: float | None = None,
+        check: Callable[[], None] = no_check,
+    ) -> Frame:
         self.calls.append((detector_side, deadline))
-        return super().decode(data, detector_side=detector_side, deadline=deadline)
+        return super().decode(data, detector_side=detector_side, deadline=deadline, check=check)
 
 
 def test_pictures_are_decoded_as_the_engine_draws_them() -> None:
@@ -124,9 +132,16 @@ def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
     pixels: list[weakref.ref[U8Array]] = []
 
     class Remembering(Watched):
-        def decode(self, data: bytes, *, detector_side: int | None = None, deadline: float | None = None) -> Frame:
+        def decode(
+            self,
+            data: bytes,
+            *,
+            detector_side: int | None = None,
+            deadline: float | None = None,
+            check: Callable[[], None] = no_check,
+        ) -> Frame:
             assert all(ref() is None for ref in pixels)
-            frame = super().decode(data, detector_side=detector_side, deadline=deadline)
+            frame = super().decode(data, detector_side=detector_side, deadline=deadline, check=check)
             pixels.append(weakref.ref(frame.pixels))
             return frame
 

@@ -3,6 +3,7 @@
 import pytest
 
 from service import app
+from service.api import housekeeping
 from tests.api.live import serving, settings, wait_until
 from tests.fakes import FakeEngine
 
@@ -16,8 +17,8 @@ def test_a_failing_pass_is_logged_and_the_next_one_runs(
         passes.append(1)
         raise RuntimeError("the sweep broke")
 
-    monkeypatch.setattr(app, "sweep", fail)
-    monkeypatch.setattr(app, "_TIDY_SECONDS", 0.05)
+    monkeypatch.setattr(housekeeping, "sweep", fail)
+    monkeypatch.setattr(housekeeping, "_PAUSE_SECONDS", 0.05)
     with serving(app.create_app(settings(), FakeEngine())) as client:
         wait_until(lambda: len(passes) >= 3)
         client.get("/health/live").raise_for_status()
