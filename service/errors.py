@@ -13,7 +13,6 @@
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the caller's own deadline passed first
     │   ├── CallerGone             nobody waits for the answer any more
-    │   ├── LargePicture           to be decoded apart from the small ones; no caller sees it
     │   └── StorageFull            no room for an upload or a result
     ├── EngineError                inside the engine
     │   ├── EngineClosed           the service is starting or stopping
@@ -119,12 +118,6 @@ class CallerGone(CapacityError):
     """Whoever asked has hung up, and the work was left."""
 
     code = "caller_gone"
-
-
-class LargePicture(CapacityError):
-    """A picture takes so much memory to decode that it must wait for others of its kind."""
-
-    code = "large_picture"
 
 
 class StorageFull(CapacityError):

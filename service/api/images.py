@@ -18,8 +18,8 @@ from service.api.security import KEY_NEEDED
 from service.api.uploads import received_pictures
 from service.domain import AnalyzeOptions
 from service.engine.base import Engine
-from service.errors import InputError, LargePicture, NotAcceptable
-from service.media.pictures import PictureDecoder
+from service.errors import InputError, NotAcceptable
+from service.media.pictures import LargePicture, PictureDecoder
 from service.render.encode import Encoding
 from service.usecases.analyze_image import analyze_images
 from service.usecases.annotate_image import RenderOptions, annotate_image

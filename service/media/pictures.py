@@ -12,7 +12,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from service.domain import Frame
-from service.errors import LargePicture, TooLarge
+from service.errors import TooLarge
 from service.media.bmp import is_run_length_encoded, read_run_lengths
 from service.media.checked_file import no_check
 from service.media.cost import FRAME_BYTES_PER_PIXEL, decode_cost, jpeg_cost
@@ -38,6 +38,10 @@ class _Plan:
 
     cost: int
     decode: Callable[[], Frame]
+
+
+class LargePicture(Exception):
+    """A picture is to be decoded apart from small ones; a sign to the caller, and no error of the picture's."""
 
 
 class PictureDecoder:
@@ -121,7 +125,7 @@ class PictureDecoder:
         if cost * _SMALL_SHARE <= self._limits.memory:
             return self._small
         if self._large is None:
-            raise LargePicture("The picture takes much memory to decode and waits for others of its kind.")
+            raise LargePicture
         return self._large
 
     def _plan(self, data: bytes, picture_format: PictureFormat, min_side: int | None, check: Check) -> _Plan:
