@@ -66,7 +66,7 @@ def test_a_joined_recording_is_read_to_its_end(client: httpx.Client) -> None:
     body = send_clip(client, "joined_mediarecorder.webm").raise_for_status().json()
     video = body["video"]
     assert body["timeline"][-1]["time"] <= video["duration"]
-    assert video["duration"] > 9 or video["warnings"]
+    assert video["duration"] == pytest.approx(9.2, abs=0.05)
 
 
 def test_an_animated_webp_is_named_or_read(client: httpx.Client) -> None:
@@ -133,7 +133,7 @@ def test_honest_pictures_are_answered_beside_dear_ones(client: httpx.Client, nam
         finally:
             done.set()
     assert all(not bomb.exception() for bomb in running)
-    assert sorted(times)[5] < 2
+    assert sorted(times)[5] < 1
 
 
 class _peak:  # noqa: N801 - reads as a function
