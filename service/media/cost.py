@@ -36,19 +36,19 @@ def decode_cost(picture_format: PictureFormat, pixels: int, *, is_deep: bool = F
     return pixels * (_DEEP_BYTES_PER_PIXEL if is_deep else _BYTES_PER_PIXEL[picture_format])
 
 
-def jpeg_cost(pixels: int, decoded: int, layers: Sequence[Layer], is_progressive: bool) -> int:
+def jpeg_cost(pixels: int, decoded: int, layers: Sequence[Layer], is_kept: bool) -> int:
     """Bytes that the decode of a JPEG takes.
 
-    A progressive file's coefficients are all kept until its last scan has come, whatever the size of the result.
+    Where coefficients are kept, that is until the last scan has come, whatever the size of the result.
 
     Args:
         pixels: of the picture in the file.
         decoded: pixels of what is made of it.
         layers: Pillow's: id, horizontal and vertical sampling factor and table of each component.
-        is_progressive: whether coefficients are kept.
+        is_kept: whether all coefficients are kept: the file is progressive, or its first scan has not all components.
     """
     kept = 0.0
-    if is_progressive:
+    if is_kept:
         across, down = max(layer[1] for layer in layers), max(layer[2] for layer in layers)
         kept = _COEFFICIENT_BYTES * pixels * sum(layer[1] * layer[2] / (across * down) for layer in layers)
     return max(_JPEG_BYTES_PER_PIXEL * decoded, round(kept) + _JPEG_IMAGE_BYTES * decoded)

@@ -30,3 +30,17 @@ def has_more_scans(data: bytes, bound: int, check: Callable[[], None] = no_check
             scans += kind == _SCAN
             at += max(2, int.from_bytes(data[at : at + 2]))
     return scans > bound
+
+
+def is_stored_by_component(data: bytes, components: int, check: Callable[[], None] = no_check) -> bool:
+    """Whether the first scan has only some of the picture's ``components``, which also a baseline file may (ITU T.81,
+    A.2.2): libjpeg then keeps all coefficients until the last scan has come. ``check`` as above."""
+    at = 2
+    while (marker := _NEXT_MARKER.search(data, at)) is not None:
+        check()
+        kind, at = data[marker.start() + 1], marker.end()
+        if kind == _SCAN:
+            return data[at + 2 : at + 3] < bytes([components])
+        if kind not in _WITHOUT_LENGTH:
+            at += max(2, int.from_bytes(data[at : at + 2]))
+    return False

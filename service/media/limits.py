@@ -72,6 +72,6 @@ class DecodeLimits:
             raise TooLarge(
                 "max_pixels",
                 self.max_pixels,
-                f"the picture is {width} x {height} pixels and progressive, which would take {cost / 1e9:.1f} GB to "
-                "decode; save it as a baseline JPEG, or scale it down",
+                f"the picture is {width} x {height} pixels in several scans, which would take {cost / 1e9:.1f} GB to "
+                "decode; save it as a plain baseline JPEG, or scale it down",
             )

@@ -18,7 +18,7 @@ from service.media.checked_file import no_check
 from service.media.cost import FRAME_BYTES_PER_PIXEL, decode_cost, jpeg_cost
 from service.media.finish import after_others, finish, with_part
 from service.media.formats import PictureFormat, jpeg_start, sniff
-from service.media.jpeg_scans import has_more_scans
+from service.media.jpeg_scans import has_more_scans, is_stored_by_component
 from service.media.limits import DecodeLimits
 from service.media.orientation import UPRIGHT, read_orientation
 from service.media.partial import load
@@ -161,7 +161,8 @@ class PictureDecoder:
         self._check_scans(data, width * height, check)
         _reduce(image, factor)
         assert isinstance(image, JpegImageFile)  # noqa: S101  its reader's only kind
-        cost = jpeg_cost(width * height, math.prod(image.size), image.layer, "progressive" in image.info)
+        is_kept = "progressive" in image.info or is_stored_by_component(data, len(image.layer), check)
+        cost = jpeg_cost(width * height, math.prod(image.size), image.layer, is_kept)
         self._limits.check_cost(width, height, cost)
 
         def reopen() -> ImageFile:

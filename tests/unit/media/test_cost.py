@@ -92,9 +92,9 @@ def test_phones_largest_pictures_are_read(two_hundred_megapixels: bytes, side: i
 
 def test_a_decode_past_the_memory_is_refused() -> None:
     layers = [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]
-    assert jpeg_cost(200_000_000, 3_000_000, layers, is_progressive=True) == 612_000_000
+    assert jpeg_cost(200_000_000, 3_000_000, layers, is_kept=True) == 612_000_000
     data = save(portrait(512), "JPEG", progressive=True)
-    with pytest.raises(TooLarge, match="progressive") as caught:
+    with pytest.raises(TooLarge, match="several scans") as caught:
         PictureDecoder(DecodeLimits(max_pixels=64 * 64), 1).decode(data, detector_side=20)
     assert caught.value.limit == "max_pixels"
     baseline = save(portrait(512), "JPEG")
@@ -179,3 +179,15 @@ def test_the_deadline_holds_inside_a_decoder() -> None:
     with pytest.raises(DeadlineExceeded):
         decoder().decode(data, deadline=options.deadline, check=options.check_caller)
     assert time.monotonic() - started < 0.2
+
+
+def test_a_baseline_jpeg_with_a_scan_a_component_counts_with_all_its_coefficients() -> None:
+    data = save(Image.new("RGB", (64, 64)), "JPEG", subsampling=0)
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    size = (12_000).to_bytes(2) + (16_000).to_bytes(2)
+    scans = [b"\xff\xda\x00\x08\x01" + bytes([part, 0, 0, 63, 0]) + bytes(64) for part in (1, 2, 3)]
+    bomb = data[: frame + 5] + size + data[frame + 9 : scan] + b"".join(scans) + b"\xff\xd9"
+    with pytest.raises(TooLarge, match="several scans"):
+        decoder().decode(bomb, detector_side=320)
+    plain = data[: frame + 5] + size + data[frame + 9 :]
+    assert decoder().decode(plain, detector_side=320).width == 16_000
