@@ -28,8 +28,12 @@ class Listening(FakeEngine):
 def test_defaults_and_choices_reach_the_engine() -> None:
     engine = Listening(faces=3)
     with serving_fake(engine) as client:
+        before = time.monotonic()
         client.post("/predict", content=PNG).raise_for_status()
-        assert replace(engine.asked, hung_up=AnalyzeOptions().hung_up) == AnalyzeOptions()
+        assert replace(engine.asked, hung_up=AnalyzeOptions().hung_up, deadline=None) == AnalyzeOptions()
+        assert engine.asked.deadline == pytest.approx(before + 60, abs=2), "the service's own"
+        client.post("/predict?deadline_ms=3600000", content=PNG).raise_for_status()
+        assert engine.asked.deadline == pytest.approx(before + 60, abs=2), "a caller's is no later"
         before = time.monotonic()
         query: dict[str, Any] = {
             "detector": "accurate",

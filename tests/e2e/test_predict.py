@@ -52,7 +52,7 @@ def test_models_tell_who_they_are(client: httpx.Client) -> None:
 
 
 def test_bad_input_does_not_disturb_the_next_request(client: httpx.Client, astronaut: bytes) -> None:
-    for content in (b"", b"text", astronaut[:5000], b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"\0" * 70_000_000):
+    for content in (b"", b"text", astronaut[:300], b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"\0" * 70_000_000):
         assert 400 <= client.post("/predict", content=content).status_code < 500
         started = time.monotonic()
         assert len(json.loads(faces(client.post("/predict", content=astronaut))[0])) == 1
