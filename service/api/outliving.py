@@ -1,4 +1,4 @@
-"""Answers that outlive their endpoint: lines from a worker thread while they are made, texts and files that then go."""
+"""Answers that are sent after their endpoint has returned: lines from a worker thread, texts and files of their own."""
 
 import asyncio
 import logging

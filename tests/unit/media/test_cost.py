@@ -178,7 +178,7 @@ def test_the_deadline_holds_inside_a_decoder() -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         decoder().decode(data, deadline=options.deadline, check=options.check_caller)
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 0.3
 
 
 def test_a_baseline_jpeg_with_a_scan_a_component_counts_with_all_its_coefficients() -> None:
