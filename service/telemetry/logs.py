@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import cv2
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line; the ``fields`` of a record become members."""
@@ -46,5 +48,7 @@ def configure_logging(style: str, level: str) -> None:
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)  # Pillow's remarks on odd metadata become lines too
+    # OpenCV writes of every broken file, past our handlers: the caller is told, and nothing else can be done about it.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # What uvicorn says of its own start and stop is noise beside our own lines.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,5 +1,6 @@
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -36,3 +37,12 @@ def test_a_path_cannot_forge_a_line_or_a_field() -> None:
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_an_exception_is_in_the_log(formatter: logging.Formatter) -> None:
     assert "ValueError: broken" in formatter.format(record("failed", error=ValueError("broken")))
+
+
+def test_opencv_writes_nothing_past_the_log() -> None:
+    code = (
+        "import cv2, numpy, service.telemetry.logs as logs; logs.configure_logging('json', 'info'); "
+        "print(cv2.imdecode(numpy.frombuffer(b'BM' + bytes(60), numpy.uint8), 1))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("None\n", "")
