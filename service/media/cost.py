@@ -23,7 +23,8 @@ _BYTES_PER_PIXEL: Mapping[PictureFormat, int] = MappingProxyType(
         PictureFormat.WEBP: 17,
     }
 )
-_DEEP_BYTES_PER_PIXEL = 14  # several channels of 16 bits or floats, through OpenCV
+_DEEP_COPIES = 2  # of a picture with more than 8 bits a sample, as OpenCV decodes it
+_DEEP_BESIDE = 2  # bytes per pixel of what is made of it
 _JPEG_BYTES_PER_PIXEL = 8
 _JPEG_IMAGE_BYTES = 4
 _COEFFICIENT_BYTES = 2
@@ -31,9 +32,14 @@ _COEFFICIENT_BYTES = 2
 Layer = tuple[int, int, int, int]
 
 
-def decode_cost(picture_format: PictureFormat, pixels: int, *, is_deep: bool = False) -> int:
-    """Bytes that the decode of a picture of so many ``pixels`` takes, of any format but JPEG."""
-    return pixels * (_DEEP_BYTES_PER_PIXEL if is_deep else _BYTES_PER_PIXEL[picture_format])
+def decode_cost(picture_format: PictureFormat, pixels: int) -> int:
+    """Bytes that the decode of a picture of so many ``pixels`` takes, of any format but JPEG and deep TIFF."""
+    return pixels * _BYTES_PER_PIXEL[picture_format]
+
+
+def deep_tiff_cost(pixels: int, pixel_bytes: int) -> int:
+    """Bytes that the decode of a TIFF through OpenCV takes, of ``pixel_bytes`` (all samples of a pixel) in the file."""
+    return pixels * max(_BYTES_PER_PIXEL[PictureFormat.TIFF], _DEEP_COPIES * pixel_bytes + _DEEP_BESIDE)
 
 
 def jpeg_cost(pixels: int, decoded: int, layers: Sequence[Layer], is_kept: bool) -> int:

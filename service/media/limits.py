@@ -62,8 +62,10 @@ class DecodeLimits:
                 f"the picture is {width} x {height} pixels and at most {self.max_pixels:,} are decoded; scale it down",
             )
 
-    def check_cost(self, width: int, height: int, cost: int) -> None:
+    def check_cost(self, width: int, height: int, cost: int, *, kind: str, mend: str) -> None:
         """Refuse a picture whose decode would take ``cost`` bytes where that is too much.
+
+        ``kind`` says what makes it take so much, ``mend`` how to save it otherwise.
 
         Raises:
             TooLarge: naming ``max_pixels``.
@@ -72,6 +74,6 @@ class DecodeLimits:
             raise TooLarge(
                 "max_pixels",
                 self.max_pixels,
-                f"the picture is {width} x {height} pixels in several scans, which would take {cost / 1e9:.1f} GB to "
-                "decode; save it as a plain baseline JPEG, or scale it down",
+                f"the picture is {width} x {height} pixels {kind}, which would take {cost / 1e9:.1f} GB to decode; "
+                f"{mend}, or scale it down",
             )

@@ -15,7 +15,7 @@ from service.domain import Frame
 from service.errors import TooLarge
 from service.media.bmp import is_run_length_encoded, read_run_lengths
 from service.media.checked_file import no_check
-from service.media.cost import FRAME_BYTES_PER_PIXEL, decode_cost, jpeg_cost
+from service.media.cost import FRAME_BYTES_PER_PIXEL, decode_cost, deep_tiff_cost, jpeg_cost
 from service.media.finish import after_others, finish, with_part
 from service.media.formats import PictureFormat, jpeg_start, sniff
 from service.media.jpeg_scans import has_more_scans, is_stored_by_component
@@ -129,17 +129,20 @@ class PictureDecoder:
         return self._large
 
     def _plan(self, data: bytes, picture_format: PictureFormat, min_side: int | None, check: Check) -> _Plan:
+        pixels = 0
         if picture_format is PictureFormat.TIFF:
             header = read_tiff_header(data)
             self._limits.check_size(*header.size)
-            # A tile is decoded as a whole, and may be larger than the picture.
             self._limits.check_size(*header.tile)
+            pixels = header.decoded_pixels
             if header.is_deep:
-                cost = decode_cost(picture_format, math.prod(header.size), is_deep=True)
+                cost = deep_tiff_cost(pixels, header.pixel_bytes)
+                kind = f"of {header.pixel_bytes} bytes each"
+                self._limits.check_cost(*header.size, cost, kind=kind, mend="save it with 8 bits a sample")
                 return _Plan(cost, lambda: finish(read_deep_tiff(data), UPRIGHT, min_side, check))
         image = open_picture(data, picture_format, check)
         self._limits.check_size(*image.size)
-        cost = decode_cost(picture_format, math.prod(image.size))
+        cost = decode_cost(picture_format, max(pixels, math.prod(image.size)))
         if isinstance(image, BmpImageFile) and is_run_length_encoded(image):
             return _Plan(cost, lambda: finish(read_run_lengths(data), UPRIGHT, min_side, check))
 
@@ -163,7 +166,7 @@ class PictureDecoder:
         assert isinstance(image, JpegImageFile)  # noqa: S101  its reader's only kind
         is_kept = "progressive" in image.info or is_stored_by_component(data, len(image.layer), check)
         cost = jpeg_cost(width * height, math.prod(image.size), image.layer, is_kept)
-        self._limits.check_cost(width, height, cost)
+        self._limits.check_cost(width, height, cost, kind="in several scans", mend="save it as a plain baseline JPEG")
 
         def reopen() -> ImageFile:
             again = open_picture(data, PictureFormat.JPEG, check)

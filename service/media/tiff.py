@@ -6,6 +6,7 @@ libraries silently mix the planes up, so that those files are refused.
 """
 
 import io
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,12 +30,19 @@ _BIG_TIFF = 43
 class TiffHeader:
     """The first page's stored size and that of its tiles (1 x 1 where it has none), in pixels.
 
-    ``is_deep`` where it is for ``read_deep_tiff``, and not for Pillow.
+    ``is_deep`` where it is for ``read_deep_tiff``, and not for Pillow; ``pixel_bytes`` are those of all samples of a
+    pixel.
     """
 
     size: tuple[int, int]
     tile: tuple[int, int]
     is_deep: bool
+    pixel_bytes: int
+
+    @property
+    def decoded_pixels(self) -> int:
+        """Those of the picture, or of a tile where that is larger: a tile is decoded as a whole."""
+        return max(math.prod(self.size), math.prod(self.tile))
 
 
 def read_tiff_header(data: bytes) -> TiffHeader:
@@ -58,7 +66,7 @@ def read_tiff_header(data: bytes) -> TiffHeader:
             "a TIFF in which zero is white is read with up to 8 or with 16 bits a sample; save it with zero as black"
         )
     tile = max(_numbers(tags, _TILE_WIDTH)), max(_numbers(tags, _TILE_HEIGHT))
-    return TiffHeader((tags[_WIDTH], tags[_HEIGHT]), tile, is_deep)
+    return TiffHeader((tags[_WIDTH], tags[_HEIGHT]), tile, is_deep, samples * (-(-bits // 8)))
 
 
 def read_deep_tiff(data: bytes) -> Image.Image:

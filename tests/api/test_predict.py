@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.domain import LABELS, LabelSet
-from tests.api.live import picture, serving_fake
+from tests.api.live import picture, serving_fake, serving_held, wait_until
 from tests.fakes import FakeEngine
 
 PNG = picture(100)
@@ -132,3 +132,27 @@ def test_a_large_upload_waits_in_a_file_and_is_read_whole() -> None:
         for request in ({"content": content}, {"files": {"file": content}}):
             image = client.post("/predict", **request).raise_for_status().json()["images"][0]
             assert (image["width"], image["height"]) == (800, 600)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_large_picture_among_small_ones_is_answered(as_json: bool) -> None:
+    small, large = picture(90, 40, 30, ".webp"), picture(90, 300, 300, ".webp")
+    with serving_fake(max_pixels=100_000) as client:
+        if as_json:
+            images = [base64.b64encode(content).decode() for content in (small, large)]
+            answer = client.post("/predict", json={"images": images})
+        else:
+            answer = client.post("/predict", files=[("file", ("a", content)) for content in (small, large)])
+        assert [image["width"] for image in answer.raise_for_status().json()["images"]] == [40, 300]
+
+
+def test_large_pictures_leave_the_threads_to_small_ones() -> None:
+    small, large = picture(90, 40, 30, ".webp"), picture(90, 300, 300, ".webp")
+    with serving_held(64, max_pixels=100_000) as (client, services, gate), ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(client.post, "/predict", content=large) for _ in range(12)]
+        wait_until(lambda: services.large_gate.inside == 12 and services.gate.inside == 0)
+        honest = pool.submit(client.post, "/predict", content=small)
+        wait_until(lambda: services.gate.inside == 1)
+        gate.set()
+        assert honest.result(10).status_code == 200
+        assert {request.result(10).status_code for request in waiting} == {200}

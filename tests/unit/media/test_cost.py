@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from skimage.data import astronaut
 
@@ -99,6 +100,55 @@ def test_a_decode_past_the_memory_is_refused() -> None:
     assert caught.value.limit == "max_pixels"
     baseline = save(portrait(512), "JPEG")
     assert PictureDecoder(DecodeLimits(max_pixels=64 * 64), 1).decode(baseline, detector_side=20).width == 512
+
+
+def tiff(dtype: str, samples: int, **options: tuple[int, int]) -> bytes:
+    """1,536 x 1,024 pixels between 0 and the type's white."""
+    pixels = np.asarray(portrait(512).convert("RGBA"))[:, :, :samples]
+    white = 1.0 if dtype.startswith("f") else 65535
+    deep = (np.tile(pixels, (2, 3, 1)) / 255 * white).astype(dtype)
+    file = io.BytesIO()
+    extra = ["unassalpha"] if samples == 4 else []
+    tifffile.imwrite(file, deep, photometric="rgb", compression="zlib", extrasamples=extra, **options)
+    return file.getvalue()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize(
+    ("dtype", "samples", "options"),
+    [
+        ("uint16", 3, {}),
+        ("uint16", 4, {}),
+        ("float32", 3, {}),
+        ("float32", 4, {"tile": (1024, 1536)}),
+        ("float64", 3, {"tile": (256, 256)}),
+    ],
+)
+def test_a_deep_tiff_is_counted_by_its_samples(
+    dtype: str, samples: int, options: dict[str, tuple[int, int]], tmp_path: Path
+) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(tiff(dtype, samples, **options))
+    command = [sys.executable, "-c", PEAK, str(path), "0", "TIFF"]
+    counted, taken = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert 0.4 * counted < taken <= 1.1 * counted + 4e6
+
+
+def test_a_deep_tiff_past_the_memory_is_refused() -> None:
+    limits = DecodeLimits(max_pixels=1536 * 1024)
+    assert PictureDecoder(limits, 1).decode(tiff("uint16", 3)).width == 1536
+    with pytest.raises(TooLarge, match="of 24 bytes each") as caught:
+        PictureDecoder(limits, 1).decode(tiff("float64", 3))
+    assert caught.value.limit == "max_pixels"
+
+
+def test_a_tile_larger_than_its_picture_counts() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((64, 64, 3), np.uint8), photometric="rgb", compression="zlib", tile=(1024, 1536))
+    small = PictureDecoder(DecodeLimits(max_pixels=1536 * 1024), 1).without_large()
+    with pytest.raises(LargePicture):
+        small.decode(file.getvalue())
+    assert decoder().decode(file.getvalue()).width == 64
 
 
 def test_large_pictures_are_told_from_small_ones_before_they_are_decoded() -> None:
