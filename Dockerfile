@@ -17,6 +17,7 @@ RUN python -m pip install --require-hashes --requirement requirements/build.txt 
        --require-hashes --requirement requirements/base.txt
 COPY pyproject.toml README.md ./
 COPY service/ service/
+COPY model_store/ model_store/
 RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir wheels . \
     && python -m pip --python /opt/mien/bin/python install --no-deps --no-index wheels/*.whl
 
@@ -26,7 +27,6 @@ LABEL org.opencontainers.image.title="Mien" \
 # The base image's own installers are of no use to a service, and of some to an intruder.
 RUN python -m pip uninstall --yes --root-user-action=ignore setuptools wheel pip
 COPY --from=build /opt/mien /opt/mien
-COPY model_store/ /opt/mien/model_store/
 COPY deploy/healthcheck.py /opt/mien/healthcheck.py
 # HOME: the user has none of its own. Only /tmp is ever written to, so the root file system may be read-only.
 ENV PATH=/opt/mien/bin:$PATH \
@@ -35,7 +35,6 @@ ENV PATH=/opt/mien/bin:$PATH \
     HOME=/tmp \
     MIEN_HOST=0.0.0.0 \
     MIEN_PORT=8000 \
-    MIEN_STORE=/opt/mien/model_store \
     MIEN_LOG_FORMAT=json
 WORKDIR /tmp
 # A number, so that Kubernetes can see for itself that it is not root.

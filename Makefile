@@ -48,7 +48,7 @@ $(VENV)/.checkout: $(STALE)
 	@$(call make_venv,$(VENV),$$([ ! -e $(VENV)/.checkout ] || echo --clear))
 	@printf '%s' "$(CURDIR)" > $@
 
-# Offline but for the locked packages: setuptools comes from its lock, so no build environment is fetched.
+# Offline but for the locked packages: the build backend comes from its lock, so no build environment is fetched.
 $(VENV)/.base: $(VENV)/.checkout requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "Setting up $(VENV) (half a minute the first time)"
 	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/base.txt
@@ -92,10 +92,10 @@ format: $(VENV)/.test
 	@$(BIN)/ruff format --quiet --diff .
 
 types: $(VENV)/.test
-	@$(BIN)/mypy -p service -p tools -p benchmarks
+	@$(BIN)/mypy -p mien -p tools -p benchmarks
 
 imports: $(VENV)/.test
-	@report=$$($(BIN)/lint-imports 2>&1) && echo "The layers hold." || { echo "$$report" >&2; exit 1; }
+	@report=$$($(BIN)/lint-imports 2>&1) && echo "Import contracts: OK" || { echo "$$report" >&2; exit 1; }
 
 manifests: $(VENV)/.test
 	@$(BIN)/python -m tools.check

@@ -14,17 +14,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from service.api.spool import SpoolSettings
-from service.api.spooled_text import SpooledText
-from service.domain import LABELS, Box, LabelSet
-from service.media.clip_model import ClipInfo
-from service.render.tables import csv_lines
-from service.timeline.model import FaceRow, FrameRow
-from service.timeline.rowlog import RowLog
-from service.timeline.summary import Summarizer
-from service.usecases.analyze_video import VideoAnalysis
-from service.usecases.pictures import PictureTimes
-from service.usecases.video_document import analysis_chunks
+from mien.api.uploads.spool import SpoolSettings
+from mien.api.uploads.spooled_text import SpooledText
+from mien.domain import LABELS, Box, LabelSet
+from mien.render.tables import csv_lines
+from mien.timeline.model import FaceRow, FrameRow
+from mien.timeline.packed_rows import PackedRows
+from mien.timeline.summary import Summarizer
+from mien.usecases.analyze_video import VideoAnalysis
+from mien.usecases.pictures import PictureTimes
+from mien.usecases.video_document import analysis_chunks
+from mien.video.model import ClipInfo
 
 _LABELS = LABELS[LabelSet.FERPLUS8]
 _FPS = 5
@@ -51,7 +51,7 @@ def _face(person: int, box: list[float], scores: list[float]) -> FaceRow:
 
 def analysed(frames: int, faces: int, strangers: bool) -> VideoAnalysis:
     """The analysis of these rows."""
-    log, summarizer = RowLog(_LABELS), Summarizer(_LABELS)
+    log, summarizer = PackedRows(_LABELS), Summarizer(_LABELS)
     for row in rows(frames, faces, strangers):
         log.append(row)
         summarizer.add(row)

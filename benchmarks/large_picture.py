@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from service.domain import AnalyzeOptions, DetectorMode, FrameResult
-from service.engine.local import EngineConfig, LocalEngine, open_engine
-from service.media.limits import DecodeLimits
-from service.media.pictures import PictureDecoder
-from service.usecases.pictures import DETECTOR_SIDE
+from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
+from mien.engine.local import EngineConfig, LocalEngine, open_engine
+from mien.images.decoder import PictureDecoder
+from mien.images.limits import DecodeLimits
+from mien.usecases.pictures import DETECTOR_SIDE
 from tests.group import Group, Head, astronaut_head, group
 from training.detector.average_precision import iou_matrix
 from training.detector.data import load_photographs, read_picture

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from service.runtime import Session
-from service.store import ModelStore
-from service.vision.classifier import ClassifierSpec
-from service.vision.detector import OUTPUTS
+from mien.runtime import Session
+from mien.store import ModelStore
+from mien.vision.classifier import ClassifierSpec
+from mien.vision.detector import OUTPUTS
 
 PEER = Path("../shared/teacher/yunet_n.onnx")
 

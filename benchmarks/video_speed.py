@@ -23,11 +23,11 @@ from typing import Any
 
 import av
 
-from service.domain import AnalyzeOptions, DetectorMode
-from service.engine.local import EngineConfig, open_engine
-from service.media.clip_model import Sampling
-from service.paths import default_store
-from service.usecases.analyze_video import VideoOptions, analyze_video
+from mien.domain import AnalyzeOptions, DetectorMode
+from mien.engine.local import EngineConfig, open_engine
+from mien.paths import default_store
+from mien.usecases.analyze_video import VideoOptions, analyze_video
+from mien.video.model import Sampling
 
 
 def bare_decode(path: Path, threads: int) -> float:

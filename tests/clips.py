@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from service.domain import LABELS, AnalyzeOptions, Box, Frame, FrameResult, U8Array
+from mien.domain import LABELS, AnalyzeOptions, Box, Frame, FrameResult, U8Array
 from tests.fakes import FakeEngine, make_face
 
 TICK = Fraction(1, 90_000)

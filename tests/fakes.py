@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from service.domain import (
+from mien.domain import (
     LABELS,
     Activation,
     AnalyzeOptions,
@@ -20,7 +20,7 @@ from service.domain import (
     Quality,
     StageTimes,
 )
-from service.errors import EngineClosed, MienError, Overloaded
+from mien.errors import EngineClosed, MienError, Overloaded
 
 
 def make_face(
@@ -47,7 +47,7 @@ def make_face(
 
 
 class FakeEngine:
-    """Implements ``service.engine.base.Engine``.
+    """Implements ``mien.engine.base.Engine``.
 
     Every frame gets ``faces`` faces; the mean of its pixels chooses their emotion and score, so that equal pixels give
     equal faces. ``error`` is raised instead of the first result. Every result waits for ``gate`` where one is given.

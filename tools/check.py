@@ -24,7 +24,7 @@ def main() -> int:
         for problem in problems:
             print(f"{name}: {problem}", file=sys.stderr)
     count = sum(len(problems) for problems in found.values())
-    print(f"{', '.join(CHECKS)}: {f'{count} problem(s)' if count else 'all is well'}")
+    print(f"{', '.join(CHECKS)}: {f'{count} problem(s)' if count else 'OK'}")
     return 1 if count else 0
 
 

@@ -31,8 +31,8 @@ def read_inputs(root: Path) -> dict[str, list[str]]:
     extras: dict[str, list[str]] = pyproject["project"]["optional-dependencies"]
     train = [line for line in extras["train"] if canonicalize_name(Requirement(line).name) not in UNLOCKED]
     return {
-        "build": pyproject["build-system"]["requires"],
         "base": base,
+        "build": pyproject["build-system"]["requires"],
         "test": base + extras["test"],
         "train": base + train,
     }
@@ -43,7 +43,7 @@ def lock(name: str, lines: list[str], *, upgrade: bool) -> None:
     command += ["--python-version", "3.11", "--fork-strategy", "fewest", "--generate-hashes"]
     command += ["--custom-compile-command", "make lock", "--output-file", str(REQUIREMENTS / f"{name}.txt")]
     command += ["--no-emit-index-url", "--no-emit-find-links"]
-    if name in {"test", "train"}:  # the tests run the very releases that the service runs
+    if name != "base":  # one environment holds them beside each other; the tests run what the service runs
         command += ["--constraints", str(REQUIREMENTS / "base.txt")]
     if upgrade:
         command += ["--upgrade"]

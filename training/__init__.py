@@ -2,5 +2,5 @@
 
 import os
 
-# See service.runtime: the programs here may load onnxruntime before it does.
+# See mien.runtime: the programs here may load onnxruntime before it does.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

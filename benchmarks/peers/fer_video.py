@@ -59,11 +59,11 @@ def ours(clip: str, fps: float) -> dict[str, Any]:
     """One clip through Mien."""
     from contextlib import closing
 
-    from service.domain import AnalyzeOptions
-    from service.engine.local import EngineConfig, open_engine
-    from service.media.clip_model import Sampling
-    from service.paths import default_store
-    from service.usecases.analyze_video import VideoOptions, analyze_video
+    from mien.domain import AnalyzeOptions
+    from mien.engine.local import EngineConfig, open_engine
+    from mien.paths import default_store
+    from mien.usecases.analyze_video import VideoOptions, analyze_video
+    from mien.video.model import Sampling
 
     with closing(open_engine(EngineConfig(default_store(), os.cpu_count() or 1))) as engine:
         started = time.perf_counter()

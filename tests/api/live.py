@@ -14,12 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic_settings import SettingsConfigDict
 
-from service.api.context import Services
-from service.app import create_app
-from service.cli.connections import protocol
-from service.engine.base import Engine
-from service.errors import MienError
-from service.settings import Settings
+from mien.api.dependencies import AppState
+from mien.app import create_app
+from mien.engine.base import Engine
+from mien.errors import MienError
+from mien.server.protocol import protocol
+from mien.settings import Settings
 from tests.fakes import FakeEngine
 
 NEED_NO_KEY = (
@@ -89,7 +89,7 @@ def serving_fake(engine: Engine | None = None, **chosen: Any) -> Iterator[httpx.
 @contextmanager
 def serving_held(
     queue_capacity: int, workers: int = 1, **chosen: Any
-) -> Iterator[tuple[httpx.Client, Services, threading.Event]]:
+) -> Iterator[tuple[httpx.Client, AppState, threading.Event]]:
     """A client, the app's services, and the event that lets the engine answer."""
     gate = threading.Event()
     engine = FakeEngine(gate=gate, capacity=100)
@@ -101,9 +101,9 @@ def serving_held(
             gate.set()
 
 
-def services_of(app: FastAPI) -> Services:
+def services_of(app: FastAPI) -> AppState:
     """The long-lived objects of ``app``."""
-    return cast("Services", app.state.services)
+    return cast("AppState", app.state.services)
 
 
 def connection_to(client: httpx.Client, receive_buffer: int | None = None) -> socket.socket:

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.app import create_app
+from mien.app import create_app
 from tests.api.live import (
     connection_to,
     everything_from,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from service.api.spool import Upload
+from mien.api.uploads.spool import Upload
 from tests.api.live import picture, problem, serving_fake
 
 PNG = picture()
@@ -156,7 +156,7 @@ def test_a_full_disk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> N
         close = staticmethod(lambda: None)
 
     with monkeypatch.context() as patch:
-        patch.setattr("service.api.spool.SpooledTemporaryFile", lambda **_: Full)
+        patch.setattr("mien.api.uploads.spool.SpooledTemporaryFile", lambda **_: Full)
         problem(client.post("/predict", content=PNG), 507, "storage_full")
         problem(client.post("/predict", files={"file": PNG}), 507, "storage_full")
 

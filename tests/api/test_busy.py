@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, MienError, Overloaded
+from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed, MienError, Overloaded
 from tests.api.live import (
     connection_to,
     everything_from,

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.work import WorkGate
-from service.app import create_app
-from service.domain import AnalyzeOptions, Frame, FrameResult
-from service.errors import InferenceFailed
+from mien.api.admission import AdmissionGate
+from mien.app import create_app
+from mien.domain import AnalyzeOptions, Frame, FrameResult
+from mien.errors import InferenceFailed
 from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.fakes import FakeEngine
@@ -29,7 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @contextmanager
-def spooling(folder: Path, engine: FakeEngine) -> Iterator[tuple[httpx.Client, WorkGate]]:
+def spooling(folder: Path, engine: FakeEngine) -> Iterator[tuple[httpx.Client, AdmissionGate]]:
     app = create_app(settings(spool_dir=folder, spool_memory_bytes=1, workers=1), engine)
     with serving(app) as client:
         yield client, services_of(app).clip_gate

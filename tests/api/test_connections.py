@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 import httpx
 import pytest
 
-from service.app import create_app
+from mien.app import create_app
 from tests.api.live import connection_to, picture, post_head, serving, settings
 from tests.fakes import FakeEngine
 

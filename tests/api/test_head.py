@@ -57,7 +57,7 @@ def test_pictures_and_clips_are_sent_by_post_only(client: httpx.Client) -> None:
 
 
 def test_the_log_and_the_metrics_tell_head_from_get(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "service.access")
+    caplog.set_level(logging.INFO, "mien.access")
     with serving_fake() as client:
         client.head("/v2/models/emotion")
         client.get("/v2/models/emotion")

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.api.json_pictures import JsonPictures
-from service.app import create_app
+from mien.api.uploads.json_body import JsonPictures
+from mien.app import create_app
 from tests.api.live import picture, problem, services_of, serving, settings, wait_until
 from tests.fakes import FakeEngine
 

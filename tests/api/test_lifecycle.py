@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from service.app import create_app
-from service.engine.base import Engine
-from service.errors import MienError, ModelChanged
+from mien.app import create_app
+from mien.engine.base import Engine
+from mien.errors import MienError, ModelChanged
 from tests.api.live import picture, problem, serving, settings, wait_until
 from tests.fakes import FakeEngine
 
@@ -22,7 +22,7 @@ def status(client: httpx.Client, path: str) -> int:
 
 
 def opening(monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[object], Engine]) -> None:
-    monkeypatch.setattr("service.app._open", open_engine)
+    monkeypatch.setattr("mien.app._open", open_engine)
 
 
 def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

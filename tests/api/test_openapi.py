@@ -8,7 +8,7 @@ import httpx
 import jsonschema
 import pytest
 
-from service.domain import LABELS
+from mien.domain import LABELS
 from tests.api.live import picture, serving_fake
 
 Document = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, LabelSet
+from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, LabelSet
 from tests.api.live import picture, problem, serving_fake
 from tests.fakes import FakeEngine
 
@@ -30,7 +30,7 @@ def test_defaults_and_choices_reach_the_engine() -> None:
     with serving_fake(engine) as client:
         before = time.monotonic()
         client.post("/predict", content=PNG).raise_for_status()
-        assert replace(engine.asked, hung_up=AnalyzeOptions().hung_up, deadline=None) == AnalyzeOptions()
+        assert replace(engine.asked, is_cancelled=AnalyzeOptions().is_cancelled, deadline=None) == AnalyzeOptions()
         assert engine.asked.deadline == pytest.approx(before + 60, abs=2), "the service's own"
         client.post("/predict?deadline_ms=3600000", content=PNG).raise_for_status()
         assert engine.asked.deadline == pytest.approx(before + 60, abs=2), "a caller's is no later"
@@ -49,7 +49,7 @@ def test_defaults_and_choices_reach_the_engine() -> None:
         assert asked.deadline is not None
         assert before < asked.deadline - 5 < time.monotonic()
         assert asked == AnalyzeOptions(
-            DetectorMode.ACCURATE, 40, 0.7, 2, LabelSet.BASIC7, False, asked.deadline, asked.hung_up
+            DetectorMode.ACCURATE, 40, 0.7, 2, LabelSet.BASIC7, False, asked.deadline, asked.is_cancelled
         )
 
 

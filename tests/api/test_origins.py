@@ -57,7 +57,7 @@ def test_a_page_can_read_what_a_middleware_refuses(monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise RuntimeError("nobody foresaw this")
 
-    monkeypatch.setattr("service.api.images.choose", fail)
+    monkeypatch.setattr("mien.api.images.choose", fail)
     with serving_fake(cors_origins=PAGE) as client:
         broken = client.post("/predict", content=picture(), headers={"origin": PAGE})
         foreign = client.get("/models", headers={"origin": PAGE, "host": "evil.example"})

@@ -10,12 +10,12 @@ import httpx
 import jsonschema
 import pytest
 
-import service.api.pages
-from service.app import create_app
+import mien.api.pages
+from mien.app import create_app
 from tests.api.live import picture, services_of, serving, serving_fake, settings
 from tests.fakes import FakeEngine
 
-_STATIC = Path(service.api.pages.__file__).parent / "static"
+_STATIC = Path(mien.api.pages.__file__).parent / "static"
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", *(f"/static/{file.name}" for file in sorted(_STATIC.iterdir()))])

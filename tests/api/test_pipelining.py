@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from service.app import create_app
+from mien.app import create_app
 from tests.api.live import (
     connection_to,
     everything_from,

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.domain import LABELS, LabelSet
+from mien.domain import LABELS, LabelSet
 from tests.api.live import picture, serving_fake, serving_held, wait_until
 from tests.fakes import FakeEngine
 

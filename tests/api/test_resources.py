@@ -171,11 +171,11 @@ def test_any_other_request_id_is_replaced(client: httpx.Client, given: str) -> N
 
 @pytest.mark.parametrize("wanted", [False, True])
 def test_the_access_log_has_no_names_unless_asked(caplog: pytest.LogCaptureFixture, wanted: bool) -> None:
-    caplog.set_level(logging.INFO, "service.access")
+    caplog.set_level(logging.INFO, "mien.access")
     with serving_fake(log_names=wanted) as client:
         client.post("/predict", files={"file": ("holiday.png", PNG)}).raise_for_status()
         client.get("/health/live")
-    (record,) = [record for record in caplog.records if record.name == "service.access"]
+    (record,) = [record for record in caplog.records if record.name == "mien.access"]
     fields = record.__dict__["fields"]
     assert (fields["method"], fields["path"], fields["status"]) == ("POST", "/predict", 200)
     assert (fields["pictures"], fields["faces"]) == (1, 1)

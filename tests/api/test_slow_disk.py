@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from service.api import spool
-from service.app import create_app
+from mien.api.uploads import spool
+from mien.app import create_app
 from tests.api.live import connection_to, picture, post_head, serving, settings, wait_until
 from tests.fakes import FakeEngine
 

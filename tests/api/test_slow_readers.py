@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.app import create_app
-from service.domain import AnalyzeOptions, Frame, FrameResult
+from mien.app import create_app
+from mien.domain import AnalyzeOptions, Frame, FrameResult
 from tests.api.live import (
     connection_to,
     everything_from,

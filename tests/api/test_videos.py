@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.api.video_schemas import AnalyzeVideoOut
-from service.errors import InferenceFailed, MienError
+from mien.api.video_schemas import AnalyzeVideoOut
+from mien.errors import InferenceFailed, MienError
 from tests.api.live import problem, serving_fake, serving_held, wait_until
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip, write_tone
 from tests.fakes import FakeEngine

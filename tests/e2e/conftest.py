@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from service.domain import U8Array
+from mien.domain import U8Array
 from tests.clips import Recipe, steps, write_clip
 from tests.e2e.server import Server
 

@@ -10,12 +10,12 @@ import av
 import httpx
 import pytest
 
-from service.domain import AnalyzeOptions
-from service.engine.local import EngineConfig, open_engine
-from service.media.clip_model import Sampling
-from service.paths import default_store
-from service.usecases.analyze_video import VideoOptions, analyze_video
-from service.usecases.video_document import analysis_chunks
+from mien.domain import AnalyzeOptions
+from mien.engine.local import EngineConfig, open_engine
+from mien.paths import default_store
+from mien.usecases.analyze_video import VideoOptions, analyze_video
+from mien.usecases.video_document import analysis_chunks
+from mien.video.model import Sampling
 from tests.e2e.server import MIEN
 
 SHARED = Path(__file__).parents[3] / "shared" / "media" / "clips"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from service.domain import AnalyzeOptions, DetectorMode, FrameResult
-from service.engine.local import EngineConfig, LocalEngine, open_engine
-from service.media.limits import DecodeLimits
-from service.media.pictures import PictureDecoder
-from service.usecases.pictures import DETECTOR_SIDE
+from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
+from mien.engine.local import EngineConfig, LocalEngine, open_engine
+from mien.images.decoder import PictureDecoder
+from mien.images.limits import DecodeLimits
+from mien.usecases.pictures import DETECTOR_SIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "model_store"

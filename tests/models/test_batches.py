@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 from skimage.data import astronaut
 
-from service.domain import AnalyzeOptions, Frame
-from service.engine.local import LocalEngine
+from mien.domain import AnalyzeOptions, Frame
+from mien.engine.local import LocalEngine
 
 OPTIONS = AnalyzeOptions()
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from service.domain import AnalyzeOptions, DetectorMode
-from service.engine.local import LocalEngine
-from service.media.limits import DecodeLimits
-from service.media.pictures import PictureDecoder
-from service.usecases.analyze_image import analyze_images
-from service.usecases.pictures import PictureInput, PictureResult
+from mien.domain import AnalyzeOptions, DetectorMode
+from mien.engine.local import LocalEngine
+from mien.images.decoder import PictureDecoder
+from mien.images.limits import DecodeLimits
+from mien.usecases.analyze_image import analyze_images
+from mien.usecases.pictures import PictureInput, PictureResult
 
 
 @pytest.fixture(scope="module")

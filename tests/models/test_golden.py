@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 from skimage.data import astronaut, chelsea, coffee
 
-from service.domain import AnalyzeOptions, Box, DetectorMode, Face, LabelSet
+from mien.domain import AnalyzeOptions, Box, DetectorMode, Face, LabelSet
 from tests.models.conftest import Look
 
 # Where a person sees the astronaut's face, left, top, right and bottom in pixels of the 512 x 512 picture.

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, Box, DetectorMode
-from service.engine.local import LocalEngine
-from service.media.clip_model import Sampling
-from service.usecases.analyze_video import VideoOptions, VideoRun
+from mien.domain import AnalyzeOptions, Box, DetectorMode
+from mien.engine.local import LocalEngine
+from mien.usecases.analyze_video import VideoOptions, VideoRun
+from mien.video.model import Sampling
 from tests.models.conftest import ROOT
 
 CLIP = ROOT.parent / "shared" / "media" / "clips" / "fnp_video.mp4"

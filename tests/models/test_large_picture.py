@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult
-from service.engine.local import LocalEngine
+from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult
+from mien.engine.local import LocalEngine
 from tests.group import Group, astronaut_head, group
 
 ACCURATE = AnalyzeOptions(detector=DetectorMode.ACCURATE)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from service.domain import AnalyzeOptions, DetectorMode
+from mien.domain import AnalyzeOptions, DetectorMode
 from tests.models.conftest import ROOT, Look
 
 CASES = ROOT.parent / "shared" / "cases"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.domain import LABELS, LabelSet
-from service.store import ModelStore, StoredModel
+from mien.domain import LABELS, LabelSet
+from mien.store import ModelStore, StoredModel
 from tests.models.conftest import STORE
 
 MODELS = ModelStore(STORE).models

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from service.memory import trimmer
+from mien.memory import trimmer
 
 _MIB = 1 << 20
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from service import runtime
+from mien import runtime
 
 KEY = "session.x64quantprecision"
 

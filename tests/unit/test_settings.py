@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-import service.settings
-from service.errors import InvalidOption, ModelUnreadable
-from service.settings import Settings
+import mien.settings
+from mien.errors import InvalidOption, ModelUnreadable
+from mien.settings import Settings
 from tests.unit.test_store import put
 
 
@@ -208,7 +208,7 @@ def test_a_spool_folder_that_takes_no_files_is_refused(monkeypatch: pytest.Monke
     assert Settings.load().spool_dir == tmp_path
     assert not list(tmp_path.iterdir())
     # Root, who runs the tests in a container, may write everywhere.
-    monkeypatch.setattr(service.settings, "TemporaryFile", refuse)
+    monkeypatch.setattr(mien.settings, "TemporaryFile", refuse)
     with pytest.raises(InvalidOption, match="permission denied"):
         Settings.load()
     monkeypatch.delenv("MIEN_SPOOL_DIR")

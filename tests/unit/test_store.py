@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ModelChanged, ModelMissing, ModelUnreadable
-from service.store import ModelStore
+from mien.errors import ModelChanged, ModelMissing, ModelUnreadable
+from mien.store import ModelStore
 
 GRAPH = b"not a graph, but bytes with a digest"
 

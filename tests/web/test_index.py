@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
-import service.api.pages
-from service.app import create_app
-from service.domain import AnalyzeOptions, Frame, FrameResult
+import mien.api.pages
+from mien.app import create_app
+from mien.domain import AnalyzeOptions, Frame, FrameResult
 from tests.api.live import picture, serving, settings
 from tests.fakes import FakeEngine
 
@@ -84,12 +84,12 @@ def said_by(scene: str, tmp_path: Path) -> Any:
 
 
 def _stage(app: FastAPI, engine: SlowOnes, heard: "queue.Queue[Any]", script: str) -> None:
-    page = (Path(service.api.pages.__file__).parent / "static/index.html").read_text(encoding="utf-8")
+    page = (Path(mien.api.pages.__file__).parent / "static/index.html").read_text(encoding="utf-8")
     page += '<script type="module" src="test/script.js"></script>'
 
     @app.get("/test")
     async def shown() -> Response:
-        return Response(page, media_type="text/html", headers=service.api.pages._HEADERS)
+        return Response(page, media_type="text/html", headers=mien.api.pages._HEADERS)
 
     @app.get("/test/script.js")
     async def acted() -> Response:

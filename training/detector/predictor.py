@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from service.runtime import exact_sums
-from service.vision.detector import VOTE_IOU
-from service.vision.geometry import voting_weights
+from mien.runtime import exact_sums
+from mien.vision.boxes import voting_weights
+from mien.vision.detector import VOTE_IOU
 from training.detector.data import FloatArray, Image
 
 STRIDES = (8, 16, 32)

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from service.domain import AnalyzeOptions, DetectorMode, F32Array, U8Array
-from service.runtime import Session
-from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from service.vision.heads import second_boxes
-from service.vision.looks import HINT, look
+from mien.domain import AnalyzeOptions, DetectorMode, F32Array, U8Array
+from mien.runtime import Session
+from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
+from mien.vision.heads import second_boxes
+from mien.vision.multiscale import HINT, look
 from training.detector import thresholds
 from training.detector.average_precision import curve
 from training.detector.data import Image, Photograph
@@ -21,7 +21,7 @@ from training.detector.predictor import MULTIPLE, NMS_IOU, STRIDES, Detections, 
 
 
 class _Runner:
-    """Runs a file outside the store, as `service.runtime.Session` runs one inside."""
+    """Runs a file outside the store, as `mien.runtime.Session` runs one inside."""
 
     def __init__(self, path: Path) -> None:
         self._session = open_session(path)

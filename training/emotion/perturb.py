@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.vision.alignment import CropSquare, crop_tile
+from mien.vision.alignment import CropSquare, crop_tile
 
 Images = NDArray[np.uint8]
 

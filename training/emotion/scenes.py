@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain import DetectorMode
-from service.store import ModelStore
-from service.vision import alignment
-from service.vision.pipeline import Pipeline
+from mien.domain import DetectorMode
+from mien.store import ModelStore
+from mien.vision import alignment
+from mien.vision.pipeline import Pipeline
 from training.emotion import data
 from training.emotion.targets import protocol_a
 from training.end_to_end.evaluate import GROUNDS, Loss, measure

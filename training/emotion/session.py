@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from service.runtime import exact_sums
+from mien.runtime import exact_sums
 
 OUTPUTS = ("ferplus", "fer2013")
 UNSURE = "unsure"  # output of a cascade: which faces its second net looked at

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.vision.alignment import TILE, crop_square, crop_tile
+from mien.vision.alignment import TILE, crop_square, crop_tile
 from training.detector.data import Photograph, load_photographs, read_picture
 from training.emotion.data import Faces
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from service.domain import AnalyzeOptions, DetectorMode
-from service.engine.local import EngineConfig, open_engine
-from service.media.clip_model import ClipLimits, Sampling
-from service.media.clips import Clip
-from service.paths import default_store
-from service.timeline.model import FrameRow
-from service.usecases.analyze_video import VideoOptions, VideoRun
+from mien.domain import AnalyzeOptions, DetectorMode
+from mien.engine.local import EngineConfig, open_engine
+from mien.paths import default_store
+from mien.timeline.model import FrameRow
+from mien.usecases.analyze_video import VideoOptions, VideoRun
+from mien.video.clip import Clip
+from mien.video.model import ClipLimits, Sampling
 from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray
 from training.detector.predictor import Detector, open_detector

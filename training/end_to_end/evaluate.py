@@ -3,7 +3,7 @@
     python -m training.end_to_end.evaluate [--json FILE]
 
 Every tile of FER+ valid, protocol A, is pasted into a held-out photograph without faces; the shipped detector finds
-it, ``service.vision`` crops it and the shipped classifier names it, all through ``Pipeline``. A face that is not
+it, ``mien.vision`` crops it and the shipped classifier names it, all through ``Pipeline``. A face that is not
 found counts as wrong. Faces that are found somewhere else (IoU with the tile under 0.2) count as not found.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from service.domain import AnalyzeOptions, Box, DetectorMode, Frame, LabelSet, StageTimes
-from service.store import ModelStore
-from service.vision.pipeline import FoundFaces, Pipeline
+from mien.domain import AnalyzeOptions, Box, DetectorMode, Frame, LabelSet, StageTimes
+from mien.store import ModelStore
+from mien.vision.pipeline import FoundFaces, Pipeline
 from training.emotion import data as emotion_data
 from training.emotion.labels import FERPLUS8
 from training.emotion.targets import protocol_a

@@ -1,4 +1,4 @@
-"""Where our detector's box sits in a FER+ tile: the numbers in ``service/vision/alignment.py``.
+"""Where our detector's box sits in a FER+ tile: the numbers in ``service/mien/vision/alignment.py``.
 
     python -m training.end_to_end.framing
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from service.domain import DetectorMode
-from service.runtime import Session
-from service.store import ModelStore
-from service.vision.alignment import tile_square
-from service.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from service.vision.looks import look
+from mien.domain import DetectorMode
+from mien.runtime import Session
+from mien.store import ModelStore
+from mien.vision.alignment import tile_square
+from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
+from mien.vision.multiscale import look
 from training.emotion import data as emotion_data
 from training.end_to_end.scenes import padded
 

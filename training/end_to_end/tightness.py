@@ -1,4 +1,4 @@
-"""How tight the classifier's crop should be: ``TIGHTER`` and ``RAISED`` in ``service/vision/alignment.py``.
+"""How tight the classifier's crop should be: ``TIGHTER`` and ``RAISED`` in ``service/mien/vision/alignment.py``.
 
     python -m training.end_to_end.tightness [--emotion 3]
 
@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame, LabelSet
-from service.store import ModelStore
-from service.vision.alignment import crop_tile, tile_square
-from service.vision.pipeline import Pipeline
+from mien.domain import AnalyzeOptions, DetectorMode, Frame, LabelSet
+from mien.store import ModelStore
+from mien.vision.alignment import crop_tile, tile_square
+from mien.vision.pipeline import Pipeline
 from training.emotion import data as emotion_data
 from training.emotion.targets import protocol_a
 from training.end_to_end.evaluate import GROUNDS, face_at, named

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 from anyio import CancelScope
 
-from service.api.arrivals import KEPT_PACE, Arrival, Arrivals
-from service.api.errors import UploadStalled
-from service.errors import Overloaded
+from mien.api.arrivals import KEPT_PACE, Arrival, Arrivals
+from mien.api.errors import UploadTimeout
+from mien.errors import Overloaded
 
 
 class Clock:
@@ -21,14 +21,14 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("service.api.arrivals.time", clock)
+    monkeypatch.setattr("mien.api.arrivals.time", clock)
     return clock
 
 
 def ended(arrival: Arrival) -> bool:
     try:
         arrival.check()
-    except UploadStalled:
+    except UploadTimeout:
         return True
     return False
 
@@ -83,7 +83,7 @@ def test_one_that_waits_for_its_client_ends_at_once() -> None:
     async def main() -> None:
         arrivals = Arrivals(1)
         with arrivals.place("a") as slow:
-            with pytest.raises(UploadStalled), slow.waiting(CancelScope()), arrivals.place("a"):
+            with pytest.raises(UploadTimeout), slow.waiting(CancelScope()), arrivals.place("a"):
                 await asyncio.sleep(10)
             assert len(arrivals) == 0
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service import errors
-from service.api.errors import HTTP_CODES, STATUS, InvalidField, problem_of
+from mien import errors
+from mien.api.errors import HTTP_CODES, STATUS, InvalidField, problem_of
 
 ROOT = Path(__file__).resolve().parents[3]
 # Nobody raises these over HTTP: the first three are only bases, the last ends the start of the service.
@@ -57,13 +57,13 @@ def test_the_table_in_the_documentation_has_every_code_with_its_status() -> None
     rows = re.findall(r"^\| (\d{3}) \| (`.+?`) \|", page, re.MULTILINE)
     documented = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
     # Of a caller who has gone only the log hears.
-    classes = every_class(errors.MienError) - NEVER_SENT - every_class(errors.ModelError) - {errors.CallerGone}
+    classes = every_class(errors.MienError) - NEVER_SENT - every_class(errors.ModelError) - {errors.Cancelled}
     problems = [problem_of(make(cls)) for cls in classes]
     assert documented == {(problem.status, problem.code) for problem in problems} | set(HTTP_CODES.items())
 
 
 def test_what_the_table_leaves_out_is_never_raised() -> None:
     names = "|".join(cls.__name__ for cls in NEVER_SENT)
-    for path in (ROOT / "service").rglob("*.py"):
+    for path in (ROOT / "service/mien").rglob("*.py"):
         if "cli" not in path.parts:
             assert not re.search(rf"\braise (errors\.)?({names})\b", path.read_text(encoding="utf-8")), path

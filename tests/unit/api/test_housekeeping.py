@@ -2,8 +2,8 @@
 
 import pytest
 
-from service import app
-from service.api import housekeeping
+from mien import app
+from mien.api import housekeeping
 from tests.api.live import serving, settings, wait_until
 from tests.fakes import FakeEngine
 

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from service.api.negotiation import choose
-from service.errors import NotAcceptable
+from mien.api.negotiation import choose
+from mien.errors import NotAcceptable
 
 OFFERS = ("application/json", "image/png", "image/jpeg")
 

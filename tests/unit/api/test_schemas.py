@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from service.api.schemas import QualityOut
-from service.domain import Box
-from service.vision.quality import assess
+from mien.api.schemas import QualityOut
+from mien.domain import Box
+from mien.vision.quality import assess
 
 
 def test_the_reasons_are_those_of_the_quality_check() -> None:

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-import service.cli.predict
-import service.cli.serve
-import service.cli.video
-import service.render.annotate
-from service.cli.main import main
-from service.domain import U8Array
-from service.engine.local import EngineConfig
-from service.errors import EngineClosed
-from service.render.labels import Label
+import mien.cli.predict
+import mien.cli.serve
+import mien.cli.video
+import mien.render.annotate
+from mien.cli.main import main
+from mien.domain import U8Array
+from mien.engine.local import EngineConfig
+from mien.errors import EngineClosed
+from mien.render.labels import Label
 from tests.clips import Recipe, moving, steps, write_clip
 from tests.fakes import FakeEngine
 from tests.permissions import open_folder, without_privileges
@@ -31,7 +31,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     engine = FakeEngine(faces=2)
-    monkeypatch.setattr(service.cli.predict, "open_engine", lambda _: engine)
+    monkeypatch.setattr(mien.cli.predict, "open_engine", lambda _: engine)
     return engine
 
 
@@ -96,7 +96,7 @@ def test_annotated_pictures_bear_the_numbers_of_the_table(
     def write(_canvas: U8Array, label: Label, _colour: object) -> None:
         written.append(label.text)
 
-    monkeypatch.setattr(service.render.annotate, "draw_label", write)
+    monkeypatch.setattr(mien.render.annotate, "draw_label", write)
     assert main(["predict", "--annotate", str(tmp_path / "out"), str(photo)]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert [text.split()[0] for text in written] == [row[1] for row in rows] == ["1", "2"]
@@ -135,7 +135,7 @@ def test_where_nothing_can_be_drawn_is_refused_before_the_work(
 def test_an_annotated_picture_of_an_earlier_run_is_not_replaced_in_silence(
     photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service.cli.predict, "open_engine", lambda _: FakeEngine(faces=2))
+    monkeypatch.setattr(mien.cli.predict, "open_engine", lambda _: FakeEngine(faces=2))
     run = ["predict", "--annotate", str(tmp_path), str(photo)]
     assert [main(run), main([*run, "--redact"])] == [0, 0]
     assert {path.name for path in tmp_path.iterdir()} == {photo.name, "photo.annotated.jpg", "photo.redacted.jpg"}
@@ -259,7 +259,7 @@ def test_a_picture_without_permission_and_a_folder_are_one_sentence_each(
 
 
 def test_no_face(photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(service.cli.predict, "open_engine", lambda _: FakeEngine(faces=0))
+    monkeypatch.setattr(mien.cli.predict, "open_engine", lambda _: FakeEngine(faces=0))
     assert main(["predict", str(photo)]) == 0
     assert "no face" in capsys.readouterr().out
 
@@ -287,7 +287,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(config.workers)
         raise EngineClosed("that is all we want to know")
 
-    for module in (service.cli.predict, service.cli.video):
+    for module in (mien.cli.predict, mien.cli.video):
         monkeypatch.setattr(module, "open_engine", ask)
     monkeypatch.delenv("MIEN_WORKERS", raising=False)
     return asked
@@ -323,7 +323,7 @@ def test_bad_settings_are_2(
     def listen(_: object) -> None:
         raise AssertionError("a setting that cannot be used was accepted")
 
-    monkeypatch.setattr(service.cli.serve, "_listen", listen)
+    monkeypatch.setattr(mien.cli.serve, "_listen", listen)
     for name, value in (
         ("WORKERS", "none"),
         ("STORE", str(tmp_path)),

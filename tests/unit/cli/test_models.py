@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-import service.cli.predict
-import service.cli.video
-from service.cli.headline import headline
-from service.cli.main import main
-from service.engine.local import EngineConfig
-from service.errors import ModelMissing
-from service.paths import default_store
-from service.store import ModelStore
+import mien.cli.predict
+import mien.cli.video
+from mien.cli.headline import headline
+from mien.cli.main import main
+from mien.engine.local import EngineConfig
+from mien.errors import ModelMissing
+from mien.paths import default_store
+from mien.store import ModelStore
 from tests.unit.test_store import put
 
 
@@ -54,7 +54,7 @@ def test_the_engine_of_a_command_gets_the_store_and_versions_of_the_settings(
         opened.append(config)
         raise ModelMissing("that is all that this test wants")
 
-    monkeypatch.setattr(getattr(service.cli, command), "open_engine", remember)
+    monkeypatch.setattr(getattr(mien.cli, command), "open_engine", remember)
     monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=1, face-detector=2")
     (tmp_path / "input").write_bytes(b"")
     assert main([command, str(tmp_path / "input")]) == 1

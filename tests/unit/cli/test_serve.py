@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.serve import _listen
+from mien.cli.serve import _listen
 from tests.api.live import settings
 
 IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")

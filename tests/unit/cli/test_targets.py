@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.targets import check_writable, drawn_files, encoding_of, file_ending, names_for, picture_or_folder
-from service.errors import InputError, InvalidOption
-from service.render.encode import Encoding
+from mien.cli.targets import check_writable, drawn_files, encoding_of, file_ending, names_for, picture_or_folder
+from mien.errors import InputError, InvalidOption
+from mien.images.encode import Encoding
 from tests.permissions import open_folder, without_privileges
 
 

@@ -9,9 +9,9 @@ import cv2
 import pytest
 from PIL import Image
 
-import service.cli.video
-from service.cli.main import main
-from service.cli.progress import Progress
+import mien.cli.video
+from mien.cli.main import main
+from mien.cli.progress import Progress
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
 from tests.permissions import open_folder, without_privileges
 
@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(service.cli.video, "open_engine", lambda _: PatchEngine())
+    monkeypatch.setattr(mien.cli.video, "open_engine", lambda _: PatchEngine())
     pictures = [*moving(25), *[scene(160, 120)] * 25]
     return write_clip(tmp_path / "clip.mp4", steps(50), pictures)
 
@@ -98,7 +98,7 @@ def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_clip_that_cannot_be_read_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
     with open_folder() as folder:
         closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
         hidden = folder / "inner" / "clip.mp4"
@@ -130,7 +130,7 @@ def test_a_plot_never_takes_the_clip_for_its_name(
 def test_a_suffix_that_is_not_written_is_refused_before_the_work(
     clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
     for name in ("out.avi", "out.jpg", "out", "out.png.mkv"):
         target = clip.with_name(name)
         with pytest.raises(SystemExit) as left:
@@ -144,7 +144,7 @@ def test_a_suffix_that_is_not_written_is_refused_before_the_work(
 def test_a_target_that_cannot_be_written_is_said_before_the_work(
     clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service.cli.video, "open_engine", no_engine)
+    monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
     folder = clip.with_name(f"folder{suffix}")
     folder.mkdir()
     for target in (clip.parent / "no" / f"out{suffix}", folder):

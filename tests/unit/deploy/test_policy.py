@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.media.clip_model import ClipLimits
-from service.media.limits import DecodeLimits
-from service.settings import Settings
+from mien.images.limits import DecodeLimits
+from mien.settings import Settings
+from mien.video.model import ClipLimits
 from tools.checks import image
 from tools.checks.documents import read_yaml
 
@@ -129,14 +129,14 @@ def _bytes(quantity: str) -> int:
 
 def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container: Any, services: Any) -> None:
     largest = DecodeLimits(max_pixels=Settings.model_fields["max_pixels"].default).memory
-    decode = largest + largest // 2  # large ones and small ones, as service.media.pictures has them
+    decode = largest + largest // 2  # large ones and small ones, as mien.images.decoder has them
     clip = Settings.model_fields["max_clip_bytes"].default
     resting = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and some to spare
     workers = 2
-    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as service.media.clips reckons, 8 bits
+    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as mien.video.clip reckons, 8 bits
     bodies = (4 * workers + 4 + workers // 2) * Settings.model_fields[
         "max_body_bytes"
-    ].default  # a thread each, as service.app has it
+    ].default  # a thread each, as mien.app has it
     worst = resting + decode + clip_decode + bodies
     assert _bytes(container["resources"]["limits"]["memory"]) >= worst
     (volume,) = pod["volumes"]

@@ -16,7 +16,7 @@ def test_the_wheel_holds_every_file_of_the_service(tmp_path: Path) -> None:
     ignore = Ignore((ROOT / ".dockerignore").read_text())
     sent = [name for name in tracked_files(ROOT) if (ROOT / name).is_file() and not ignore.matches(name)]
     for name in sent:
-        if name.startswith(("service/", "pyproject", "README")):
+        if name.startswith(("service/", "model_store/", "pyproject", "README")):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
     pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "--no-index"]
@@ -24,4 +24,5 @@ def test_the_wheel_holds_every_file_of_the_service(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "wheels").glob("mien-*.whl")
     with zipfile.ZipFile(wheel) as packed:
         held = set(packed.namelist())
-    assert {name for name in sent if name.startswith("service/")} <= held
+    assert {name.removeprefix("service/") for name in sent if name.startswith("service/")} <= held
+    assert {f"mien/{name}" for name in sent if name.startswith("model_store/")} <= held

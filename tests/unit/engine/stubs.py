@@ -7,11 +7,11 @@ from typing import cast
 
 import numpy as np
 
-from service.domain import AnalyzeOptions, Box, Face, Frame, FrameResult, StageTimes, U8Array
-from service.vision.alignment import CropSquare
-from service.vision.classifier import Logits
-from service.vision.detector import Detections
-from service.vision.pipeline import FoundFaces, Pipeline
+from mien.domain import AnalyzeOptions, Box, Face, Frame, FrameResult, StageTimes, U8Array
+from mien.vision.alignment import CropSquare
+from mien.vision.classifier import Logits
+from mien.vision.detector import Detections
+from mien.vision.pipeline import FoundFaces, Pipeline
 from tests.fakes import make_face
 
 

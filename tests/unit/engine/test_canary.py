@@ -4,10 +4,10 @@ from contextlib import closing
 
 import pytest
 
-from service.domain import AnalyzeOptions
-from service.engine.batcher import Batcher, FrameJob
-from service.engine.canary import Canary, canary_frame, sing
-from service.errors import MienError
+from mien.domain import AnalyzeOptions
+from mien.engine.batcher import Batcher, FrameJob
+from mien.engine.canary import Canary, canary_frame, run_probe
+from mien.errors import MienError
 from tests.unit.engine.stubs import frame
 
 
@@ -33,7 +33,7 @@ def test_the_canary_goes_before_the_frames_that_wait() -> None:
         jobs = [job_of(1), job_of(2)]
         for job in jobs:
             batcher.put_frame(job)
-        threading.Thread(target=sing, args=(batcher, None), daemon=True).start()
+        threading.Thread(target=run_probe, args=(batcher, None), daemon=True).start()
         waiting(batcher, 3)
         first = taken(batcher).frame
         assert first is not None
@@ -53,7 +53,7 @@ def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
 
 def test_a_canary_that_nobody_takes_in_time_is_a_failure() -> None:
     with closing(Batcher(8)) as batcher:
-        assert not sing(batcher, timeout=0.01)
+        assert not run_probe(batcher, timeout=0.01)
         assert taken(batcher).abandoned
 
 
@@ -85,7 +85,7 @@ def test_a_canary_that_fails_is_not_followed_at_once() -> None:
 def test_closing_ends_a_canary(closed_first: bool) -> None:
     batcher = Batcher(8)
     heard: list[bool] = []
-    singer = threading.Thread(target=lambda: heard.append(sing(batcher, None)), daemon=True)
+    singer = threading.Thread(target=lambda: heard.append(run_probe(batcher, None)), daemon=True)
     if closed_first:
         batcher.close()
         singer.start()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from service.domain import AnalyzeOptions, Frame, U8Array
-from service.engine.local import EngineConfig, LocalEngine
-from service.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
+from mien.domain import AnalyzeOptions, Frame, U8Array
+from mien.engine.local import EngineConfig, LocalEngine
+from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
 from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
 
 OPTIONS = AnalyzeOptions()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.render.geometry import Rectangle
+from mien.render.geometry import Rectangle
 
 
 def crowd(seed: int, count: int, size: tuple[int, int], sides: tuple[int, int]) -> list[Rectangle]:

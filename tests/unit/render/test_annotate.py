@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from service.domain import Activation, Box, U8Array
-from service.render.annotate import annotate
-from service.render.explain import overlay
-from service.render.labels import captions
-from service.render.palette import bgr
-from service.render.placement import place_labels
-from service.render.tags import draw_label
+from mien.domain import Activation, Box, U8Array
+from mien.render.annotate import annotate
+from mien.render.explain import overlay
+from mien.render.labels import captions
+from mien.render.palette import bgr
+from mien.render.placement import place_labels
+from mien.render.tags import draw_label
 from tests.fakes import make_face
 
 

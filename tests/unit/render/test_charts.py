@@ -4,11 +4,11 @@ from subprocess import run
 import numpy as np
 import pytest
 
-from service.render.charts import MOST_PEOPLE, plot
-from service.render.palette import EMOTION_COLOURS, bgr
-from service.render.stack import curve, stacked_areas
-from service.timeline.model import Timeline
-from service.timeline.summary import summarize
+from mien.render.charts import MOST_PEOPLE, plot
+from mien.render.palette import EMOTION_COLOURS, bgr
+from mien.render.stack import curve, stacked_areas
+from mien.timeline.model import Timeline
+from mien.timeline.summary import summarize
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 
@@ -73,5 +73,5 @@ def test_nobody_is_said_in_words() -> None:
 
 
 def test_drawing_needs_no_plotting_library() -> None:
-    code = "import sys, service.render.charts; print('matplotlib' in sys.modules)"
+    code = "import sys, mien.render.charts; print('matplotlib' in sys.modules)"
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from service.render.labels import LARGEST_TEXT, SMALLEST_TEXT, Side, captions, tag_size, text_sizes
+from mien.render.labels import LARGEST_TEXT, SMALLEST_TEXT, Side, captions, tag_size, text_sizes
 
 
 def test_captions_say_less_and_less() -> None:

@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from service.domain import LABELS, LabelSet
-from service.render.palette import BLACK, EMOTION_COLOURS, WHITE, bgr, contrast, ink
+from mien.domain import LABELS, LabelSet
+from mien.render.palette import BLACK, EMOTION_COLOURS, WHITE, bgr, contrast, ink
 
 # What a picture looks like without red, green or blue cones (Viénot 1999; Brettel's plane for blue), on linear RGB.
 BLINDNESS = {

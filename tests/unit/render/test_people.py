@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from service.domain import Box, U8Array
-from service.render.palette import bgr
-from service.render.people import PeopleDrawer
-from service.timeline.model import FaceRow
+from mien.domain import Box, U8Array
+from mien.render.palette import bgr
+from mien.render.people import PeopleDrawer
+from mien.timeline.model import FaceRow
 
 
 def row(person: int, box: Box, emotion: str = "happy") -> FaceRow:

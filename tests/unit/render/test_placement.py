@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from service.render.geometry import Rectangle, shared_area
-from service.render.labels import Label, captions
-from service.render.placement import place_labels
+from mien.render.geometry import Rectangle, shared_area
+from mien.render.labels import Label, captions
+from mien.render.placement import place_labels
 from tests.unit.render.crowds import crowd, rows_of_people
 
 CROWDS = [

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from service.domain import Box, U8Array
-from service.render.redact import BLOCKS, redact
+from mien.domain import Box, U8Array
+from mien.render.redact import BLOCKS, redact
 
 FACE = Box(170, 65, 110, 150)
 

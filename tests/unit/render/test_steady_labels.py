@@ -6,10 +6,10 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from service.render.geometry import Rectangle, shared_area
-from service.render.labels import Label, Side, captions, text_sizes
-from service.render.placement import place_labels
-from service.render.steady_labels import PATIENCE, SteadyLabels
+from mien.render.geometry import Rectangle, shared_area
+from mien.render.labels import Label, Side, captions, text_sizes
+from mien.render.placement import place_labels
+from mien.render.steady_labels import PATIENCE, SteadyLabels
 from tests.unit.render.crowds import crowd
 
 SIZE = (1280, 720)

@@ -1,7 +1,7 @@
 import csv
 import io
 
-from service.render.tables import csv_lines
+from mien.render.tables import csv_lines
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 

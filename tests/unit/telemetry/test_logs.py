@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from service.telemetry.logs import JsonFormatter, TextFormatter
+from mien.telemetry.logs import JsonFormatter, TextFormatter
 
 
 def record(message: str, fields: dict[str, object] | None = None, error: Exception | None = None) -> logging.LogRecord:
     trace = (type(error), error, None) if error else None
-    made = logging.LogRecord("service.access", logging.INFO, __file__, 1, message, None, trace)
+    made = logging.LogRecord("mien.access", logging.INFO, __file__, 1, message, None, trace)
     if fields is not None:
         made.__dict__["fields"] = fields
     return made
@@ -41,7 +41,7 @@ def test_an_exception_is_in_the_log(formatter: logging.Formatter) -> None:
 
 def test_opencv_writes_nothing_past_the_log() -> None:
     code = (
-        "import cv2, numpy, service.telemetry.logs as logs; logs.configure_logging('json', 'info'); "
+        "import cv2, numpy, mien.telemetry.logs as logs; logs.configure_logging('json', 'info'); "
         "print(cv2.imdecode(numpy.frombuffer(b'BM' + bytes(60), numpy.uint8), 1))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from service.domain import Box, Face, FrameResult
-from service.timeline.tracker import track
+from mien.domain import Box, Face, FrameResult
+from mien.timeline.tracker import track
 from tests.fakes import make_face
 
 WIDTH, HEIGHT = 1280, 720

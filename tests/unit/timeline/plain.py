@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.timeline.model import FrameRow, Person, Segment, Summary
-from service.timeline.segments import MIN_LENGTH
-from service.timeline.stretches import MARGIN, Stretches
-from service.timeline.tracker import MAX_LOSS
+from mien.timeline.model import FrameRow, Person, Segment, Summary
+from mien.timeline.segments import MIN_LENGTH
+from mien.timeline.stretches import MARGIN, Stretches
+from mien.timeline.tracker import MAX_LOSS
 
 
 class Sample(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from service.domain import LABELS, Box, LabelSet
-from service.timeline.model import FaceRow, FrameRow
+from mien.domain import LABELS, Box, LabelSet
+from mien.timeline.model import FaceRow, FrameRow
 
 LABELS8 = LABELS[LabelSet.FERPLUS8]
 BOX = Box(10.0, 20.0, 60.0, 80.0)

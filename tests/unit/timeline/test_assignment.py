@@ -4,7 +4,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from service.timeline.assignment import assign
+from mien.timeline.assignment import assign
 
 
 def best_by_trying(cost: np.ndarray, unmatched: float) -> float:

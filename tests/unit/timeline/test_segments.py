@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from service.timeline.model import Segment
-from service.timeline.segments import MIN_LENGTH, segments
-from service.timeline.smoothing import smooth
-from service.timeline.summary import summarize
+from mien.timeline.model import Segment
+from mien.timeline.segments import MIN_LENGTH, segments
+from mien.timeline.smoothing import smooth
+from mien.timeline.summary import summarize
 from tests.unit.timeline.plain import Sample, joined, packed
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from service.timeline.smoothing import TIME_CONSTANT, smooth
+from mien.timeline.smoothing import TIME_CONSTANT, smooth
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 SAD, HAPPY = scores(sad=0.9), scores(happy=0.9)

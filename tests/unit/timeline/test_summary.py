@@ -4,8 +4,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from service.timeline.model import FrameRow
-from service.timeline.summary import Summarizer, summarize
+from mien.timeline.model import FrameRow
+from mien.timeline.summary import Summarizer, summarize
 from tests.unit.timeline.plain import account
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 

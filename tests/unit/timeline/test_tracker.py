@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.domain import FrameResult
-from service.timeline.tracker import Bounds, track
+from mien.domain import FrameResult
+from mien.timeline.tracker import TrackThresholds, track
 from tests.unit.timeline.film import Path, Take, away, every, film, line, numbers, switches
 
 RATES = [2.0, 5.0, 10.0, 25.0]
@@ -110,7 +110,7 @@ def test_a_weak_face_follows_someone_and_is_nobody_by_itself() -> None:
             faces=tuple(replace(f, confidence=0.5 if w else 0.9) for f, w in zip(result.faces, weak, strict=True)),
         )
 
-    rows = list(track(map(weakened, take.results), Bounds(first_sight=0.7, lasting=0.6)))
+    rows = list(track(map(weakened, take.results), TrackThresholds(new_track=0.7, keep_track=0.6)))
     assert [[face.person for face in row.faces] for row in rows] == [[1]] * len(rows)
     assert all(row.faces[0].box.x < 500 for row in rows)
 
@@ -127,7 +127,7 @@ def test_a_series_of_doubtful_sights_outlasts_only_a_person_who_was_well_seen(fp
     def seconds_kept(turned: float) -> float:
         take = film({"a": line(300, 300, 0)}, every(fps, 8))
         dimmed = [with_confidence(r, 0.9 if r.time < turned else 0.45) for r in take.results]
-        rows = list(track(dimmed, Bounds(first_sight=0.8, lasting=0.6)))
+        rows = list(track(dimmed, TrackThresholds(new_track=0.8, keep_track=0.6)))
         return max(row.time for row in rows if row.faces) - turned
 
     assert seconds_kept(0.1) < 0.5
@@ -146,7 +146,7 @@ def test_a_doubtful_find_takes_nobody_from_a_sure_one() -> None:
         hand, face = sorted(result.faces, key=lambda f: f.box.x)
         doubtful = (replace(hand, confidence=0.5),) if result.time > 0 else ()
         seen.append(replace(result, faces=(*doubtful, replace(face, confidence=0.9))))
-    rows = list(track(seen, Bounds(first_sight=0.8, lasting=0.6)))
+    rows = list(track(seen, TrackThresholds(new_track=0.8, keep_track=0.6)))
     faces = {result.time: result.faces[-1].box for result in seen}
     assert all([(f.person, f.box) for f in row.faces] == [(1, faces[row.time])] for row in rows)
 
@@ -165,7 +165,7 @@ def test_where_a_face_fits_two_people_it_is_the_one_who_was_there_just_now() -> 
 def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fps: float) -> None:
     def first_row(lasts: float) -> float | None:
         take = film({"a": line(300, 300, 0)}, [t for t in every(fps, 3) if t <= lasts])
-        rows = track((with_confidence(r, 0.65) for r in take.results), Bounds(first_sight=0.8, lasting=0.6))
+        rows = track((with_confidence(r, 0.65) for r in take.results), TrackThresholds(new_track=0.8, keep_track=0.6))
         return next((row.time for row in rows if row.faces), None)
 
     assert first_row(0.45) is None
@@ -177,14 +177,14 @@ def test_a_middling_face_becomes_someone_when_it_has_stayed_for_half_a_second(fp
 def test_a_face_that_is_doubtful_now_and_then_is_no_one_however_long_it_is_there() -> None:
     take = film({"a": line(300, 300, 0)}, every(5, 4))
     seen = [with_confidence(r, (0.75, 0.61, 0.68, 0.42)[n % 4]) for n, r in enumerate(take.results)]
-    assert not any(row.faces for row in track(seen, Bounds(first_sight=0.8, lasting=0.6)))
+    assert not any(row.faces for row in track(seen, TrackThresholds(new_track=0.8, keep_track=0.6)))
 
 
 def test_a_person_who_is_given_up_comes_back_as_before_within_a_second_and_as_new_later() -> None:
     def numbered(doubtful_until: float) -> list[int]:
         take = film({"a": line(300, 300, 0)}, every(5, 6))
         seen = [with_confidence(r, 0.4 if 0.1 < r.time < doubtful_until else 0.9) for r in take.results]
-        return [face.person for row in track(seen, Bounds(0.8, 0.6)) for face in row.faces]
+        return [face.person for row in track(seen, TrackThresholds(0.8, 0.6)) for face in row.faces]
 
     assert set(numbered(1.1)) == {1}
     assert set(numbered(3.0)) == {1, 2}

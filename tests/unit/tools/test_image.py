@@ -36,8 +36,8 @@ def test_an_untracked_source_is_found(checkout: Path) -> None:
 
 def test_the_last_pattern_decides() -> None:
     ignore = image.Ignore("# a comment\n*\n!service\n!deploy/healthcheck.py\n**/__pycache__\n**/*.pyc\n")
-    kept = ["service/app.py", "service/api/static/a.css", "deploy/healthcheck.py"]
-    left = ["README.md", "deploy/kubernetes/x.yaml", "service/__pycache__/app.py", "service/api/x.pyc", "x.pyc"]
+    kept = ["service/mien/app.py", "service/mien/api/static/a.css", "deploy/healthcheck.py"]
+    left = ["README.md", "deploy/kubernetes/x.yaml", "service/__pycache__/app.py", "service/mien/api/x.pyc", "x.pyc"]
     assert [name for name in kept + left if not ignore.matches(name)] == kept
 
 

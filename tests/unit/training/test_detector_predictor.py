@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.vision.geometry import suppress as service_suppress
+from mien.vision.boxes import suppress as service_suppress
 from training.detector.predictor import grid, letterbox, suppress
 
 

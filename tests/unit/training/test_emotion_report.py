@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.store import ModelStore
+from mien.store import ModelStore
 from training.common import digest
 from training.emotion import conditions, data, evaluate, headline, pack, perturb, report, timing
 from training.emotion.calibrate import Meaning

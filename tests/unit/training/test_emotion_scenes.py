@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from service.store import ModelStore
+from mien.store import ModelStore
 from training.emotion import scenes
 
 STORE = Path("model_store")

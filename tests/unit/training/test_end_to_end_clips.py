@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from service.domain import Box
-from service.timeline.model import FaceRow, FrameRow
+from mien.domain import Box
+from mien.timeline.model import FaceRow, FrameRow
 
 pytest.importorskip("av", reason="the environment of the training reads no clips")
 from training.end_to_end.clips import compare

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
-from service.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
-from service.media.checked_file import no_check
-from service.media.limits import DecodeLimits
-from service.media.pictures import PictureDecoder
-from service.usecases.analyze_image import ImageAnalysis, analyze_images
-from service.usecases.pictures import PictureInput
+from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
+from mien.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
+from mien.images.checked_file import no_check
+from mien.images.decoder import PictureDecoder
+from mien.images.limits import DecodeLimits
+from mien.usecases.analyze_image import ImageAnalysis, analyze_images
+from mien.usecases.pictures import PictureInput
 from tests.fakes import FakeEngine
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
-from service.errors import InferenceFailed, TooLarge
-from service.media.clip_model import ClipLimits, Sampling
-from service.media.clip_reader import ClipReader
-from service.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
-from service.usecases.video_document import analysis_chunks
+from mien.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
+from mien.errors import InferenceFailed, TooLarge
+from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
+from mien.usecases.video_document import analysis_chunks
+from mien.video.model import ClipLimits, Sampling
+from mien.video.reader import ClipReader
 from tests.clips import PatchEngine, Recipe, growing, moving, scene, steps, write_clip
 from tests.fakes import FakeEngine
 

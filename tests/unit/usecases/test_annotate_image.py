@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from service.domain import AnalyzeOptions, Box, DetectorMode, Frame, FrameResult
-from service.errors import CorruptMedia, InvalidRequest
-from service.media.limits import DecodeLimits
-from service.media.pictures import PictureDecoder
-from service.render.encode import Encoding
-from service.usecases.analyze_image import analyze_images
-from service.usecases.annotate_image import LONGEST_SIDE, AnnotatedImage, RenderOptions, annotate_image
-from service.usecases.pictures import PictureInput
+from mien.domain import AnalyzeOptions, Box, DetectorMode, Frame, FrameResult
+from mien.errors import CorruptMedia, InvalidRequest
+from mien.images.decoder import PictureDecoder
+from mien.images.encode import Encoding
+from mien.images.limits import DecodeLimits
+from mien.usecases.analyze_image import analyze_images
+from mien.usecases.annotate_image import LONGEST_SIDE, AnnotatedImage, RenderOptions, annotate_image
+from mien.usecases.pictures import PictureInput
 from tests.fakes import FakeEngine, make_face
 
 

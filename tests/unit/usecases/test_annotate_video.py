@@ -6,11 +6,11 @@ import av
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, Box
-from service.errors import DeadlineExceeded, InvalidOption
-from service.media.clip_model import Sampling
-from service.usecases.analyze_video import VideoOptions, analyze_video
-from service.usecases.annotate_video import annotate_video
+from mien.domain import AnalyzeOptions, Box
+from mien.errors import DeadlineExceeded, InvalidOption
+from mien.usecases.analyze_video import VideoOptions, analyze_video
+from mien.usecases.annotate_video import annotate_video
+from mien.video.model import Sampling
 from tests.clips import PatchEngine, Recipe, growing, moving, scene, steps, write_clip
 
 IRREGULAR = [1.5 + sum((10, 200, 35, 80, 10, 125, 60)[i % 7] for i in range(k)) / 1000 for k in range(30)]

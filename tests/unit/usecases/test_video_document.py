@@ -4,13 +4,13 @@ import json
 import tracemalloc
 from itertools import islice
 
-from service.media.clip_model import ClipInfo
-from service.timeline.model import FrameRow
-from service.timeline.rowlog import RowLog
-from service.timeline.summary import Summarizer
-from service.usecases.analyze_video import VideoAnalysis
-from service.usecases.pictures import PictureTimes
-from service.usecases.video_document import account_chunks, analysis_chunks
+from mien.timeline.model import FrameRow
+from mien.timeline.packed_rows import PackedRows
+from mien.timeline.summary import Summarizer
+from mien.usecases.analyze_video import VideoAnalysis
+from mien.usecases.pictures import PictureTimes
+from mien.usecases.video_document import account_chunks, analysis_chunks
+from mien.video.model import ClipInfo
 from tests.unit.timeline.rows import LABELS8, face, scores
 
 INFO = ClipInfo(640, 480, 0, False, "h264", "mp4", 0.0, None, 25.0, False, False, 0.0)
@@ -18,7 +18,7 @@ INFO = ClipInfo(640, 480, 0, False, "h264", "mp4", 0.0, None, 25.0, False, False
 
 def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
     """As many people in every frame, or somebody else every time."""
-    log, summarizer = RowLog(LABELS8), Summarizer(LABELS8)
+    log, summarizer = PackedRows(LABELS8), Summarizer(LABELS8)
     for k in range(frames):
         first = 1 + (k * faces if strangers else 0)
         row = FrameRow(k / 5, k, 0, tuple(face(scores(sad=0.6), first + at) for at in range(faces)))

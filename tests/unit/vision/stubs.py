@@ -5,9 +5,9 @@ from typing import cast
 
 import numpy as np
 
-from service.domain import F32Array, U8Array
-from service.runtime import Session
-from service.vision.detector import DetectorSpec
+from mien.domain import F32Array, U8Array
+from mien.runtime import Session
+from mien.vision.detector import DetectorSpec
 
 SPEC = DetectorSpec((8, 16, 32), 32, 0.5, 0.6, 0.55, 0.45, 320, 640)
 

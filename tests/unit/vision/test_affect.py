@@ -1,7 +1,7 @@
 import pytest
 
-from service.domain import LABELS
-from service.vision.affect import VALENCE, is_uncertain, valence
+from mien.domain import LABELS
+from mien.vision.affect import VALENCE, is_uncertain, valence
 
 
 def test_every_label_has_a_valence() -> None:

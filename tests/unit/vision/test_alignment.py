@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from service.vision import alignment
-from service.vision.alignment import CropSquare, crop_square, crop_tile, roll_of, tile_square
+from mien.vision import alignment
+from mien.vision.alignment import CropSquare, crop_square, crop_tile, roll_of, tile_square
 
 UPRIGHT = np.asarray([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], dtype=np.float32)
 

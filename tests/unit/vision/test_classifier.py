@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.domain import LABELS, LabelSet
-from service.errors import ModelUnreadable
-from service.vision.classifier import ClassifierSpec, EmotionClassifier, Head, Logits
+from mien.domain import LABELS, LabelSet
+from mien.errors import ModelUnreadable
+from mien.vision.classifier import ClassifierSpec, EmotionClassifier, Head, Logits
 from tests.unit.vision.stubs import session
 
 EIGHT, SEVEN = LABELS[LabelSet.FERPLUS8], LABELS[LabelSet.BASIC7]

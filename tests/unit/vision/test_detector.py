@@ -6,9 +6,9 @@ from typing import cast
 import numpy as np
 import pytest
 
-from service.domain import DetectorMode
-from service.errors import ModelUnreadable
-from service.vision.detector import MOST_CELLS, MOST_NOISE, NOISE, Detections, DetectorSpec, FaceDetector, Seen
+from mien.domain import DetectorMode
+from mien.errors import ModelUnreadable
+from mien.vision.detector import MOST_CELLS, MOST_NOISE, NOISE, Detections, DetectorSpec, FaceDetector, RawOutput
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
@@ -133,7 +133,9 @@ def test_the_surest_cells_are_looked_at_and_an_input_of_640_px_has_no_more() -> 
     scores, distances, offsets = many_cells(1280)
     least = np.sort(scores)[-MOST_CELLS]
     found, expected = (
-        detector.decode(Seen(1280, letterbox, (np.where(scores >= bound, scores, -1), distances, offsets)), 0.0, 1000)
+        detector.decode(
+            RawOutput(1280, letterbox, (np.where(scores >= bound, scores, -1), distances, offsets)), 0.0, 1000
+        )
         for bound in (0, least)
     )
     assert len(found.boxes) == 1000
@@ -146,12 +148,12 @@ def test_asking_for_every_cell_of_a_tile_costs_little() -> None:
     letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
     cells = many_cells(1280)
     begin = time.thread_time()
-    found = detector.decode(Seen(1280, letterbox, cells), 0.0, 1000)
+    found = detector.decode(RawOutput(1280, letterbox, cells), 0.0, 1000)
     assert time.thread_time() - begin < 1  # 0.1 s, and more than 2 s when every cell voted on every face
     assert len(found.boxes) == 1000
     tracemalloc.start()
     try:
-        detector.decode(Seen(1280, letterbox, cells), 0.0, 1000)
+        detector.decode(RawOutput(1280, letterbox, cells), 0.0, 1000)
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20  # 2 MiB, and 516 when the votes were one array
     finally:
         tracemalloc.stop()
@@ -162,11 +164,11 @@ def test_asking_for_every_cell_brings_the_faces_as_they_are_and_the_best_few_of_
     letterbox = detector.prepare(np.zeros((320, 320, 3), np.uint8), 320)
     scores, distances, offsets = many_cells(320)
     faces, noise = scores > 0.9, np.float32(NOISE) * (0.5 + 0.4 * scores)  # all of it under what any face scores
-    seen = Seen(320, letterbox, (np.where(faces, scores, noise), distances, offsets))
+    seen = RawOutput(320, letterbox, (np.where(faces, scores, noise), distances, offsets))
     certain, every = (detector.decode(seen, threshold, 1000) for threshold in (NOISE, 0.0))
     count = len(certain.boxes)
     assert 10 < count < len(every.boxes) <= count + MOST_NOISE
     assert every.boxes[:count] == pytest.approx(certain.boxes, abs=0.01)
     assert every.scores[count] == noise[~faces].max()
-    nothing = Seen(320, letterbox, (noise, distances, offsets))
+    nothing = RawOutput(320, letterbox, (noise, distances, offsets))
     assert 0 < len(detector.decode(nothing, 0.0, 1000).boxes) <= MOST_NOISE

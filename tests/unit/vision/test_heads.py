@@ -5,11 +5,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, Frame
-from service.vision.classifier import EmotionClassifier
-from service.vision.detector import Detections, FaceDetector
-from service.vision.heads import second_boxes
-from service.vision.pipeline import Pipeline
+from mien.domain import AnalyzeOptions, Frame
+from mien.vision.classifier import EmotionClassifier
+from mien.vision.detector import Detections, FaceDetector
+from mien.vision.heads import second_boxes
+from mien.vision.pipeline import Pipeline
 from tests.unit.vision.stubs import SPEC, session
 
 # Where eyes, nose and mouth stand in an upright box, in its width and height.

@@ -5,10 +5,10 @@ from typing import cast
 import numpy as np
 import pytest
 
-from service.domain import AnalyzeOptions, DetectorMode, Frame
-from service.vision.classifier import EmotionClassifier
-from service.vision.detector import FaceDetector
-from service.vision.pipeline import FoundFaces, Pipeline
+from mien.domain import AnalyzeOptions, DetectorMode, Frame
+from mien.vision.classifier import EmotionClassifier
+from mien.vision.detector import FaceDetector
+from mien.vision.pipeline import FoundFaces, Pipeline
 from tests.unit.vision.stubs import SPEC, bright_spots, session
 
 SIDE = 320

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from service.domain import Box
-from service.vision.quality import assess
+from mien.domain import Box
+from mien.vision.quality import assess
 
 FRONTAL = np.asarray([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], dtype=np.float32)
 PICTURE = Box(0, 0, 200, 200)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from service.vision.resampling import sample, shrink
+from mien.vision.resampling import sample, shrink
 
 
 @pytest.mark.parametrize("smaller", [sample, shrink])

@@ -1,1 +1,0 @@
-"""Files to frames: sniffing, bounds, decoding, orientation."""

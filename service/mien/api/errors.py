@@ -1,0 +1,205 @@
+"""Every error an HTTP caller can meet: one table from error class to status, one shape on the wire (RFC 9457)."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from mien import errors
+from mien.api.option_errors import option_error
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Unauthorized(errors.InputError):
+    """No API key was sent, or not one of ours."""
+
+    code = "unauthorized"
+
+
+class UnknownHost(errors.InputError):
+    """The request names a host that this service does not answer to."""
+
+    code = "unknown_host"
+
+
+class NotFound(errors.InputError):
+    """There is nothing at this address, or no such model."""
+
+    code = "not_found"
+
+
+class InvalidField(errors.InvalidRequest):
+    """A part of the body is missing, unknown or unreadable. ``name`` is the field's name."""
+
+    code = "invalid_field"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class UploadTimeout(errors.InvalidRequest):
+    """The body stopped coming."""
+
+    code = "upload_stalled"
+
+
+class NotReady(errors.CapacityError):
+    """The service runs but cannot analyse pictures yet (or any more)."""
+
+    code = "not_ready"
+
+
+STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
+    errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
+    Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is needed"),
+    NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
+    UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
+    UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
+    errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable answer form"),
+    errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was passed"),
+    errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
+    errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),
+    errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "The clip has sound only"),
+    errors.InvalidOption: (HTTPStatus.UNPROCESSABLE_ENTITY, "An option is wrong"),
+    errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
+    errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
+    errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline passed"),
+    errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room on the disk"),
+    NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
+    errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
+    errors.EngineClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "The engine is not running"),
+    errors.MienError: (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed"),
+}
+
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+"""What the framework itself refuses."""
+_INTERNAL = "Something failed inside the service; it has been logged under the request id. Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error ready for the wire: ``extra`` holds the members beyond RFC 9457's own (limit, field, ...)."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    extra: dict[str, Any]
+    headers: dict[str, str]
+
+    def response(self, request_id: str) -> JSONResponse:
+        """The answer that carries this problem."""
+        body = {
+            "type": f"urn:mien:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+            **self.extra,
+        }
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457). ``limit`` and ``bound``, or ``field``, say which bound or part of the request it was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(description="`urn:mien:problem:` and the code")
+    title: str = Field(description="what kind of error it is, in a few words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what was wrong this time, and what to do about it")
+    code: str = Field(description="a stable name of the kind of error, for programs")
+    request_id: str = Field(description="the same as in the X-Request-ID header; the service's log has it")
+    limit: str | None = Field(None, description="the bound that was passed (too_large)")
+    bound: float | None = Field(None, description="its value")
+    field: str | None = Field(None, description="the option or the part of the body that is wrong")
+
+
+def problem_of(error: errors.MienError) -> Problem:
+    """What an error of ours becomes over HTTP."""
+    status, title = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    # An engine failure's own words may speak of internals; the caller can do nothing with them.
+    detail = _INTERNAL if status is HTTPStatus.INTERNAL_SERVER_ERROR else _sentence(error)
+    return Problem(int(status), title, detail, error.code, dict(_members(error)), _headers(error, status))
+
+
+def _sentence(error: errors.MienError) -> str:
+    """The error's words as they stand alone; the command line has a file's name before them. Names are left as they
+    are."""
+    words = str(error)
+    named = isinstance(error, errors.InvalidOption | InvalidField) and words.startswith(error.name)
+    return (words if named else words[:1].upper() + words[1:]) + ("" if words.endswith(".") else ".")
+
+
+def _members(error: errors.MienError) -> Iterator[tuple[str, Any]]:
+    if isinstance(error, errors.TooLarge):
+        yield "limit", error.limit
+        yield "bound", int(error.bound) if float(error.bound).is_integer() else error.bound
+    if isinstance(error, errors.InvalidOption | InvalidField):
+        yield "field", error.name
+
+
+def _headers(error: errors.MienError, status: HTTPStatus) -> dict[str, str]:
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return {"Retry-After": str(max(1, math.ceil(getattr(error, "retry_after", 1.0))))}
+    return {}
+
+
+def internal_problem() -> Problem:
+    """For an error that nobody foresaw: its text stays in the log."""
+    return problem_of(errors.MienError())
+
+
+def request_id_of(request: Request) -> str:
+    """The id that ``mien.api.middleware`` gave this request."""
+    return cast("str", request.scope["state"]["request_id"])
+
+
+async def _on_mien_error(request: Request, error: errors.MienError) -> JSONResponse:
+    return problem_of(error).response(request_id_of(request))
+
+
+async def _on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    return problem_of(option_error(error.errors()[0])).response(request_id_of(request))
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    status = HTTPStatus(error.status_code)
+    details = {
+        404: f"There is nothing at {request.url.path}; /docs lists what there is.",
+        405: f"{request.url.path} does not answer {request.method}.",
+    }
+    code = HTTP_CODES.get(status, status.name.lower())
+    detail = details.get(status, str(error.detail))
+    return Problem(int(status), status.phrase, detail, code, {}, dict(error.headers or {})).response(
+        request_id_of(request)
+    )
+
+
+async def _on_hang_up(request: Request, _: ClientDisconnect) -> JSONResponse:
+    # Nobody reads this; it gives the access log and the metrics a status (nginx's own for the case).
+    return Problem(499, "Client Closed Request", "The client hung up.", "client_closed_request", {}, {}).response(
+        request_id_of(request)
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Teach the app to answer every error as a problem."""
+    app.add_exception_handler(errors.MienError, _on_mien_error)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]
+    app.add_exception_handler(ClientDisconnect, _on_hang_up)  # type: ignore[arg-type]

@@ -1,0 +1,35 @@
+"""The pages a browser sees. Everything they load is in this package: they work without any network."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from mien.api.get_route import GetRoute
+
+_STATIC = Path(__file__).parent / "static"
+_HEADERS = {
+    # Also a proof: a browser refuses whatever a page would load from elsewhere.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+router = APIRouter(route_class=GetRoute, include_in_schema=False)
+
+
+@router.get("/")
+async def index() -> FileResponse:
+    """Drop a picture, see its faces."""
+    return FileResponse(_STATIC / "index.html", headers=_HEADERS)
+
+
+@router.get("/docs")
+async def docs() -> FileResponse:
+    """The API, rendered from /openapi.json."""
+    return FileResponse(_STATIC / "docs.html", headers=_HEADERS)
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serve the scripts and styles of the pages."""
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")

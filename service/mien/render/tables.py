@@ -1,0 +1,41 @@
+"""A timeline as a tidy table: one row a face, one column a variable."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from typing import Protocol
+
+from mien.timeline.model import FrameRow
+
+
+class _Writer(Protocol):
+    def writerow(self, row: Iterable[object], /) -> object: ...
+
+
+def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a CSV file (RFC 4180, with a header) as the rows come, those of a frame together.
+
+    Columns: ``time`` (seconds), ``frame``, ``person``, ``x, y, width, height`` (pixels of the upright picture),
+    ``confidence``, ``emotion``, ``score``, and a column a label. A frame without a face has a line of its own with
+    everything after ``frame`` empty, so that "nobody" and "not looked at" differ.
+    """
+    lines = StringIO(newline="")
+    writer: _Writer = csv.writer(lines)
+    writer.writerow(("time", "frame", "person", "x", "y", "width", "height", "confidence", "emotion", "score", *labels))
+    yield lines.getvalue()
+    for row in rows:
+        lines.seek(0)
+        lines.truncate()
+        for values in _values(row, len(labels)):
+            writer.writerow(values)
+        yield lines.getvalue()
+
+
+def _values(row: FrameRow, labels: int) -> Iterator[tuple[object, ...]]:
+    moment = (f"{row.time:.3f}", row.frame)
+    if not row.faces:
+        yield (*moment, *[""] * (8 + labels))
+    for face in row.faces:
+        box = (f"{side:.2f}" for side in (face.box.x, face.box.y, face.box.width, face.box.height))
+        scores = (f"{score:.4f}" for score in face.scores)
+        yield (*moment, face.person, *box, f"{face.confidence:.4f}", face.emotion, f"{face.score:.4f}", *scores)

@@ -1,0 +1,86 @@
+"""Prometheus metrics of one app, in a registry of its own."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from mien.domain import EngineLoad
+
+_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Implements the API's ``Recorder``. ``load`` gives the engine's load, or ``None`` while there is no engine."""
+
+    def __init__(self, version: str, load: Callable[[], EngineLoad | None]) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._registry.register(_EngineGauges(load))
+        Gauge("mien_info", "The running version.", ["version"], registry=self._registry).labels(version).set(1)
+        self._requests = Counter(
+            "mien_http_requests", "Answered requests.", ["method", "route", "status"], registry=self._registry
+        )
+        self._latency = Histogram(
+            "mien_http_request_seconds",
+            "From a request's headers to the end of its answer.",
+            ["route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge("mien_http_requests_in_flight", "Requests not yet answered.", registry=self._registry)
+        self._stages = Histogram(
+            "mien_stage_seconds",
+            "Time that one request spent in a stage.",
+            ["stage"],
+            buckets=_STAGE_BUCKETS,
+            registry=self._registry,
+        )
+        self._pictures = Counter("mien_pictures", "Pictures by outcome.", ["outcome"], registry=self._registry)
+        self._faces = Counter("mien_faces", "Faces found.", registry=self._registry)
+
+    def request_started(self) -> None:
+        self._in_flight.inc()
+
+    def request_finished(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._in_flight.dec()
+        self._requests.labels(method, route, str(status)).inc()
+        self._latency.labels(route).observe(seconds)
+
+    def stage(self, name: str, seconds: float) -> None:
+        self._stages.labels(name).observe(seconds)
+
+    def picture(self, outcome: str, faces: int) -> None:
+        self._pictures.labels(outcome).inc()
+        self._faces.inc(faces)
+
+    def page(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _EngineGauges(Collector):
+    """Asks the engine at scrape time, so that an idle engine costs nothing and a scrape is never stale."""
+
+    def __init__(self, load: Callable[[], EngineLoad | None]) -> None:
+        self._load = load
+
+    def collect(self) -> Iterator[Metric]:
+        load = self._load()
+        yield GaugeMetricFamily("mien_engine_up", "Whether the engine is open.", value=float(load is not None))
+        if load is None:
+            return
+        for name, help_text, value in (
+            ("calls", "Calls that the engine has admitted.", load.calls),
+            ("capacity", "Calls that it admits at most.", load.capacity),
+            ("waiting_frames", "Frames waiting for a worker.", load.waiting_frames),
+            ("waiting_crops", "Face crops waiting for a worker.", load.waiting_crops),
+            ("busy_workers", "Workers at work.", load.busy_workers),
+            ("workers", "Workers.", load.workers),
+        ):
+            yield GaugeMetricFamily(f"mien_engine_{name}", help_text, value=float(value))

@@ -1,0 +1,106 @@
+"""The emotion classifier: grey tiles in, calibrated scores out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mien.domain import LABELS, F32Array, LabelSet, U8Array
+from mien.errors import ModelUnreadable
+from mien.runtime import Session
+
+ACTIVATION = "activation"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One classification head: the graph's output, its labels in order and its temperature (Guo et al. 2017)."""
+
+    output: str
+    labels: tuple[str, ...]
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierSpec:
+    """The ``[heads.*]`` tables of the manifest."""
+
+    ferplus8: Head
+    basic7: Head
+
+    @classmethod
+    def from_manifest(cls, heads: Mapping[str, Any]) -> "ClassifierSpec":
+        """Raises ``ModelUnreadable`` when a head is missing or speaks of other emotions."""
+        return cls(_head(heads, LabelSet.FERPLUS8), _head(heads, LabelSet.BASIC7))
+
+    @property
+    def outputs(self) -> tuple[str, str, str]:
+        """The outputs of the graph that the classifier reads, in the order of ``Logits``."""
+        return self.ferplus8.output, self.basic7.output, ACTIVATION
+
+
+def _head(heads: Mapping[str, Any], labels: LabelSet) -> Head:
+    try:
+        table = heads[labels.value]
+        head = Head(str(table["output"]), tuple(table["labels"]), float(table["temperature"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] is incomplete: {error!r}.") from error
+    if set(head.labels) != set(LABELS[labels]):
+        raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] has labels that Mien does not know.")
+    return head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logits:
+    """What the network said of one face: ``ferplus8`` ``[8]``, ``basic7`` ``[7]``, and the class-activation map of
+    the crowd head, ``activation`` ``[8, k, k]``."""
+
+    ferplus8: F32Array
+    basic7: F32Array
+    activation: F32Array
+
+
+class EmotionClassifier:
+    """Runs tiles through the network and reads its heads."""
+
+    def __init__(self, session: Session, spec: ClassifierSpec) -> None:
+        self._session = session
+        self.spec = spec
+
+    def prepare(self, tiles: Sequence[U8Array]) -> U8Array:
+        """Stack grey tiles ``uint8 [48, 48]`` as ``[n, 48, 48, 1]``; the graph normalises."""
+        return np.stack(tiles)[..., None]
+
+    def run(self, images: U8Array) -> list[Logits]:
+        """One ``Logits`` a tile."""
+        ferplus8, basic7, activation = self._session.run(images)
+        return [Logits(*rows) for rows in zip(ferplus8, basic7, activation, strict=True)]
+
+    def decode(self, logits: Logits, labels: LabelSet) -> dict[str, float]:
+        """Calibrated probability of each label, in the order of ``LABELS``, summing to 1.
+
+        ``basic5`` is summed from the seven-way head: fear and disgust go to surprise, as in the five-class labels of
+        mobile and driver-monitoring data sets.
+        """
+        if labels is LabelSet.FERPLUS8:
+            return _probabilities(logits.ferplus8, self.spec.ferplus8, labels)
+        seven = _probabilities(logits.basic7, self.spec.basic7, LabelSet.BASIC7)
+        if labels is LabelSet.BASIC7:
+            return seven
+        five = {label: seven[label] for label in LABELS[LabelSet.BASIC5]}
+        five["surprise"] += seven["fear"] + seven["disgust"]
+        return five
+
+    def activation(self, logits: Logits, emotion: str) -> F32Array:
+        """How much each place spoke for ``emotion``: float32 ``[k, k]`` in 0..1 (Zhou et al. 2016, CAM)."""
+        heat = logits.activation[self.spec.ferplus8.labels.index(emotion)]
+        low, high = float(heat.min()), float(heat.max())
+        return np.asarray((heat - low) / max(high - low, 1e-6), dtype=np.float32)
+
+
+def _probabilities(logits: F32Array, head: Head, labels: LabelSet) -> dict[str, float]:
+    scaled = logits.astype(np.float64) / head.temperature
+    weights = np.exp(scaled - scaled.max())
+    by_label = dict(zip(head.labels, (weights / weights.sum()).tolist(), strict=True))
+    return {label: by_label[label] for label in LABELS[labels]}

@@ -1,0 +1,118 @@
+"""Broken on purpose: whatever the bytes, the decoder answers with a frame or with one of Mien's own errors."""
+
+import contextlib
+import io
+import random
+import struct
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from mien.errors import CorruptMedia, InputError, TooLarge
+from mien.images.jpeg_scans import has_more_scans
+from mien.images.limits import DecodeLimits
+from tests.unit.images.files import FORMATS, WITH_EXIF, decoder, portrait, save
+
+ROUNDS = 60
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Flip, cut, repeat or splice a few bytes, mostly in the first kilobyte, where the structure is."""
+    broken = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        reach = len(broken) if chance.random() < 0.3 else min(len(broken), 1024)
+        at = chance.randrange(4, reach)
+        kind = chance.randrange(5)
+        if kind == 0:
+            broken[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            broken[at : at + 4] = chance.choice((b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff", b"\0\0\xff\xff"))
+        elif kind == 2:
+            del broken[at : at + chance.randint(1, 40)]
+        elif kind == 3:
+            broken[at:at] = broken[at : at + chance.randint(1, 40)]
+        else:
+            broken[at] = chance.randrange(256)
+    return bytes(broken)
+
+
+def deep_tiff() -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.asarray(portrait(48)).astype(np.uint16) * 257, photometric="rgb", compression="zlib")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "16-bit TIFF"])
+def test_only_mien_errors_leave_the_decoder(name: str) -> None:
+    # A small bound on pixels: a mutated header may ask for many, and the test is not about waiting for them.
+    shared = decoder(DecodeLimits(max_pixels=1_000_000))
+    data = deep_tiff() if name == "16-bit TIFF" else save(portrait(48), name, 6 if name in WITH_EXIF else None)
+    chance = random.Random(name)
+    for _ in range(ROUNDS):
+        with contextlib.suppress(InputError):
+            frame = shared.decode(mutated(data, chance), detector_side=chance.choice((None, 4, 16)))
+            assert frame.pixels.shape[2] == 3
+            assert frame.width * frame.height <= 1_000_000
+    assert shared.decode(data).width == 48
+
+
+def many_scans(count: int, side: int = 64) -> bytes:
+    """A progressive JPEG whose last scan comes ``count`` times."""
+    head, _, last = save(Image.new("L", (side, side), 128), "JPEG", progressive=True).rpartition(b"\xff\xda")
+    return head + (b"\xff\xda" + last.removesuffix(b"\xff\xd9")) * count + b"\xff\xd9"
+
+
+def test_a_jpeg_with_endless_scans_is_refused_before_it_costs_anything() -> None:
+    data = many_scans(20_000, side=4_000)
+    started = time.perf_counter()
+    with pytest.raises(TooLarge, match="scans") as caught:
+        decoder().decode(data)
+    assert caught.value.limit == "max_scans"
+    assert time.perf_counter() - started < 0.5
+
+
+def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> None:
+    plain = save(portrait(64), "JPEG", progressive=True, comment=b"\xff\xda" * 500)
+    assert not has_more_scans(plain, 100)
+    assert not has_more_scans(plain + many_scans(500), 100)
+    assert has_more_scans(plain, 3)
+    assert not has_more_scans(many_scans(90), 100)
+    assert has_more_scans(many_scans(101), 100)
+    assert decoder().decode(plain + b"\xff\xda" * 500).width == 64
+
+
+def entry(data: bytes, tag: int) -> slice:
+    """Where a little-endian TIFF keeps the entry of ``tag``."""
+    first = int.from_bytes(data[4:8], "little") + 2
+    count = int.from_bytes(data[first - 2 : first], "little")
+    at = next(at for at in range(first, first + count * 12, 12) if int.from_bytes(data[at : at + 2], "little") == tag)
+    return slice(at, at + 12)
+
+
+@pytest.mark.parametrize("make", [deep_tiff, lambda: save(portrait(48), "TIFF", software="x")])
+def test_a_tiff_that_gives_its_size_twice_is_refused(make: Callable[[], bytes]) -> None:
+    """What was checked could be one size, and what is decoded the other."""
+    data = bytearray(make())
+    assert decoder().decode(bytes(data)).width == 48
+    data[entry(data, 305)] = data[entry(data, 256)]
+    with pytest.raises(CorruptMedia) as caught:
+        decoder().decode(bytes(data))
+    assert "twice" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tile_larger_than_any_picture_is_refused(bits: int) -> None:
+    pixels = np.asarray(portrait(64)).astype(np.uint16 if bits == 16 else np.uint8)
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, photometric="rgb", compression="zlib", tile=(16, 16))
+    data = bytearray(file.getvalue())
+    assert decoder().decode(bytes(data)).width == 64
+    for tag in (322, 323):
+        place = entry(data, tag)
+        data[place] = struct.pack("<HHII", tag, 4, 1, 30_000)
+    with pytest.raises(TooLarge):
+        decoder().decode(bytes(data))

@@ -1,0 +1,143 @@
+"""Decodes wait for one another where they would hold too much together."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from mien.errors import Cancelled, DeadlineExceeded
+from mien.memory_budget import MemoryBudget
+
+
+def held(turns: MemoryBudget, memory: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
+    """A thread that takes a turn: (it has it, let it go, the thread)."""
+    has, let_go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with turns.take(memory, None):
+            has.set()
+            let_go.wait(5)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return has, let_go, thread
+
+
+def test_together_they_hold_no_more_than_allowed() -> None:
+    turns = MemoryBudget(concurrency=4, memory=100)
+    first, second, third = held(turns, 60), held(turns, 40), held(turns, 1)
+    assert first[0].wait(5)
+    assert second[0].wait(5)
+    assert not third[0].wait(0.1)
+    second[1].set()
+    assert third[0].wait(5)
+    for _, let_go, thread in (first, second, third):
+        let_go.set()
+        thread.join(5)
+
+
+def test_no_more_at_once_than_allowed() -> None:
+    turns = MemoryBudget(concurrency=1, memory=100)
+    first, second = held(turns, 1), held(turns, 1)
+    assert first[0].wait(5) != second[0].wait(0.1)
+    for _, let_go, thread in (first, second):
+        let_go.set()
+        thread.join(5)
+
+
+def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
+    turns = MemoryBudget(concurrency=4, memory=100)
+    first = held(turns, 60)
+    assert first[0].wait(5)
+    large = held(turns, 90)
+    time.sleep(0.05)
+    small = held(turns, 1)
+    assert not small[0].wait(0.1)  # it would fit, but the large one came first
+    first[1].set()
+    assert large[0].wait(5)
+    assert small[0].wait(5)
+    for _, let_go, thread in (large, small):
+        let_go.set()
+        thread.join(5)
+
+
+def test_one_larger_than_everything_gets_its_turn() -> None:
+    with MemoryBudget(concurrency=2, memory=100).take(1000, None):
+        pass
+
+
+def gone() -> None:
+    raise Cancelled("gone")
+
+
+@pytest.mark.parametrize(
+    ("patience", "look", "error"), [(0.05, None, DeadlineExceeded), (None, gone, Cancelled)], ids=["deadline", "gone"]
+)
+def test_who_gives_up_waiting_leaves_the_queue(
+    patience: float | None, look: Callable[[], None] | None, error: type[Exception]
+) -> None:
+    turns = MemoryBudget(concurrency=2, memory=100)
+    first = held(turns, 60)
+    assert first[0].wait(5)
+    started = time.monotonic()
+    with pytest.raises(error), turns.take(90, None if patience is None else started + patience, look):
+        pass
+    assert 0.04 < time.monotonic() - started < 1
+    with turns.take(40, time.monotonic() + 5):
+        pass
+    first[1].set()
+    first[2].join(5)
+
+
+def test_what_is_kept_counts_until_it_is_given_back() -> None:
+    turns = MemoryBudget(concurrency=1, memory=100)
+    with turns.take(90, None) as share:
+        share.keep(40)
+    with turns.take(60, time.monotonic() + 5):
+        pass
+    with pytest.raises(DeadlineExceeded), turns.take(61, time.monotonic() + 0.05):
+        pass
+    for _ in range(2):  # the second time is harmless
+        share.give_back()
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_no_more_can_be_kept_than_was_held() -> None:
+    turns = MemoryBudget(concurrency=1, memory=100)
+    with turns.take(10, None) as share:
+        share.keep(1000)
+    with turns.take(90, time.monotonic() + 5):
+        pass
+    share.give_back()
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_what_was_kept_and_dropped_is_given_back() -> None:
+    turns = MemoryBudget(concurrency=1, memory=100)
+    with turns.take(90, None) as share:
+        share.keep(40)
+    del share
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_an_error_gives_everything_back() -> None:
+    turns = MemoryBudget(concurrency=1, memory=100)
+
+    def broken() -> None:
+        with turns.take(90, None) as share:
+            share.keep(40)
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
+    with turns.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_a_deadline_that_passed_before_is_not_blamed_on_others() -> None:
+    with pytest.raises(DeadlineExceeded, match="before the file could be decoded"), MemoryBudget(1, 100).take(1, 0.0):
+        pass
