@@ -58,6 +58,13 @@ class StoredModel:
         return graph
 
 
+def default_store() -> Path:
+    """The store inside an installed wheel, or the one beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    packaged = package / "model_store"
+    return packaged if packaged.is_dir() else package.parents[1] / "model_store"
+
+
 class ModelStore:
     """The versions under ``root``, oldest first within a model.
 

@@ -196,7 +196,7 @@ def test_a_spool_folder_that_is_none_is_refused(
 ) -> None:
     make(tmp_path / "it")
     monkeypatch.setenv("MIEN_SPOOL_DIR", str(tmp_path / "it"))
-    with pytest.raises(InvalidOption, match="name a folder that exists and is writable"):
+    with pytest.raises(InvalidOption, match="name an existing, writable folder"):
         Settings.load()
 
 

@@ -7,12 +7,11 @@ import pytest
 
 import mien.cli.predict
 import mien.cli.video
-from mien.cli.headline import headline
 from mien.cli.main import main
+from mien.cli.models import main_metrics
 from mien.engine.local import EngineConfig
 from mien.errors import ModelMissing
-from mien.paths import default_store
-from mien.store import ModelStore
+from mien.store import ModelStore, default_store
 from tests.unit.test_store import put
 
 
@@ -85,23 +84,23 @@ def test_a_row_a_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytes
 
 def test_known_figures_come_first_in_an_order_of_their_own() -> None:
     detector = {"split": "x", "at_640": {"ap50": 0.9, "ap50_n": 9}, "at_320": {"recall": 0.5, "ap50": 0.95}}
-    assert headline(detector) == "at_320.ap50 0.95, at_640.ap50 0.9"
-    assert headline({"a": 1, "fer2013_accuracy": 72.14, "protocol_a_accuracy": 89.0}) == (
+    assert main_metrics(detector) == "at_320.ap50 0.95, at_640.ap50 0.9"
+    assert main_metrics({"a": 1, "fer2013_accuracy": 72.14, "protocol_a_accuracy": 89.0}) == (
         "protocol_a_accuracy 89, fer2013_accuracy 72.14"
     )
 
 
 def test_an_unknown_model_shows_its_first_figures_and_no_counts() -> None:
-    assert headline({"x_n": 7, "x": 1.5, "ok": True, "y": {"n": 3, "z": 2}, "v": 4, "w": 5}) == "x 1.5, y.z 2, v 4"
+    assert main_metrics({"x_n": 7, "x": 1.5, "ok": True, "y": {"n": 3, "z": 2}, "v": 4, "w": 5}) == "x 1.5, y.z 2, v 4"
 
 
 @pytest.mark.parametrize("metrics", [None, {}, {"split": "valid"}, "none"])
 def test_no_figures_are_a_dash(metrics: object) -> None:
-    assert headline(metrics) == "-"
+    assert main_metrics(metrics) == "-"
 
 
 def test_every_model_that_ships_has_a_short_line_of_figures() -> None:
     models = ModelStore(default_store()).models
     assert len(models) >= 2
     for model in models:
-        assert 1 < len(headline(model.manifest.get("metrics"))) < 90, model.directory
+        assert 1 < len(main_metrics(model.manifest.get("metrics"))) < 90, model.directory
