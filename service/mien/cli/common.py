@@ -1,7 +1,7 @@
 """What several commands share: options, and tables for the terminal."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import click
 from mien.domain import AnalyzeOptions, DetectorMode, LabelSet
 
 EXISTING = click.Path(path_type=Path, readable=False)
-"""A file to read. Whether it can be read is checked by the command, with a sentence per file and exit code 1."""
+"""A file to read. The command checks whether it can be read: one sentence per file, and exit code 1."""
 
 store_option = click.option(
     "--store", type=EXISTING, help="model store directory (MIEN_STORE; default: the bundled models)"
@@ -19,28 +19,29 @@ store_option = click.option(
 
 
 class _Number(click.FloatRange):
-    """A range that has no place for NaN; click's own compares with the bounds, which NaN passes."""
+    """A range without NaN, which passes click's comparisons with the bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if math.isnan(number := super().convert(value, param, ctx)):
-            self.fail(f"{value} is not a number.", param, ctx)
+            self.fail(f"{value!r} is not a number.")
         return number
 
 
 def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     """The options that ``POST /predict`` takes too, given to ``command`` as one ``AnalyzeOptions``, ``options``."""
-    defaults = AnalyzeOptions()
+    default = AnalyzeOptions()
+    detectors, label_sets = click.Choice([*map(str, DetectorMode)]), click.Choice([*map(str, LabelSet)])
 
     @click.option(
         "--detector",
-        type=click.Choice([mode.value for mode in DetectorMode]),
-        default=defaults.detector.value,
+        type=detectors,
+        default=str(default.detector),
         help="accurate finds more small faces and takes longer",
     )
     @click.option(
         "--min-face",
         type=_Number(1, 100_000),
-        default=defaults.min_face,
+        default=default.min_face,
         metavar="PX",
         help="leave out faces whose shorter side has fewer pixels",
     )
@@ -53,16 +54,11 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     @click.option(
         "--max-faces",
         type=click.IntRange(1, 1000),
-        default=defaults.max_faces,
+        default=default.max_faces,
         metavar="N",
         help="report at most this many faces, those of the highest confidence",
     )
-    @click.option(
-        "--labels",
-        type=click.Choice([labels.value for labels in LabelSet]),
-        default=defaults.labels.value,
-        help="the set of emotions to choose from",
-    )
+    @click.option("--labels", type=label_sets, default=str(default.labels), help="the set of emotions to choose from")
     @wraps(command)
     def with_options(
         detector: str, min_face: float, min_confidence: float | None, max_faces: int, labels: str, **others: Any
@@ -71,6 +67,12 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
         return command(options=options, **others)
 
     return with_options
+
+
+def warn(path: Path, messages: Iterable[str]) -> None:
+    """Print ``messages`` about the file ``path``."""
+    for message in messages:
+        click.echo(f"mien: {path}: {message}", err=True)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

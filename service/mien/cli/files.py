@@ -1,5 +1,4 @@
-"""Files that the commands write: how their names are read, and whether they can be written. And files of the wrong
-kind: which command reads them."""
+"""The files that the commands read and write: names, checks, and hints for a file of the wrong kind."""
 
 import os
 from collections import Counter
@@ -32,11 +31,7 @@ class OutputFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if Path(value).suffix.lower() != self._suffix:
-            self.fail(
-                f"{str(value)!r} does not end in {self._suffix}; name the file to write here, and the clip separately.",
-                param,
-                ctx,
-            )
+            self.fail(f"{value!r} does not end in {self._suffix}; name the file to write, and the clip separately.")
         return super().convert(value, param, ctx)
 
 
@@ -50,12 +45,12 @@ class PictureOrFolder(click.Path):
         super().__init__(path_type=Path, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text, path = str(value), Path(value)
-        if not path.is_dir() and not text.endswith(("/", os.sep)):
+        path = Path(value)
+        if not path.is_dir() and not value.endswith(("/", os.sep)):
             if path.exists():
-                self.fail(f"{text!r} already exists and is not overwritten; name a folder or a new file.", param, ctx)
+                self.fail(f"{value!r} already exists and is not overwritten; name a folder or a new file.")
             if path.suffix and encoding_of(path) is None:
-                self.fail(f"{text!r} is not a .jpg or .png; name such a file, or a folder: {f'{text}/'!r}.", param, ctx)
+                self.fail(f"{value!r} is not a .jpg or .png; name such a file, or a folder: {f'{value}/'!r}.")
         return super().convert(value, param, ctx)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mien.cli.common import EXISTING, analysis_options, store_option, table
+from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
 from mien.cli.files import PictureOrFolder, encoding_of, hint_for_clip, output_files, write
 from mien.domain import AnalyzeOptions, Face
 from mien.engine.base import Engine
@@ -54,9 +54,9 @@ def command(
 ) -> int:
     """Find faces in PICTURE files: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC."""
     if output is not None and as_json:
-        raise click.UsageError("--json and --annotate exclude each other; give one of them.")
+        raise click.UsageError("--json and --annotate exclude each other; give only one.")
     if output is None and (redact or explain):
-        # Not ignored: nobody should learn afterwards that no face was blurred.
+        # Refused, not ignored: that no face was blurred would be noticed too late.
         name, does = ("redact", "hides the faces") if redact else ("explain", "draws what the classifier looked at")
         raise InvalidOption(name, f"--{name} {does} in the pictures written; add --annotate OUT, or leave it out.")
     # Before anything is read, so that the names do not depend on which pictures can be.
@@ -79,15 +79,14 @@ def command(
             except InputError as error:
                 failed = True
                 hint = hint_for_clip(path) if isinstance(error, UnsupportedMedia) else ""
-                click.echo(f"mien: {path}: {error}{hint}", err=True)
+                warn(path, [f"{error}{hint}"])
                 continue
             notes = []
             if file is not None and file != output and not file.name.startswith(f"{path.stem}."):
                 notes.append(f"its name was taken; wrote {file}")
             if replaces:
                 notes.append(f"replaced {file}, which existed already")
-            for note in (*notes, *result.warnings):
-                click.echo(f"mien: {path}: {note}", err=True)
+            warn(path, (*notes, *result.warnings))
             if as_json:
                 click.echo(json.dumps(_document(path, result)))
             else:

@@ -2,13 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
-from mien.cli.common import EXISTING, analysis_options, store_option, table
+from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
 from mien.cli.files import OutputFile, check_readable, check_writable, hint_for_picture, write
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
@@ -77,7 +77,7 @@ def command(
     """Follow every person through CLIP (MP4, MOV, MKV, WebM, AVI, GIF, TS or FLV), and print who shows which emotions
     and when."""
     if sum(map(bool, (as_json, as_csv, chart, annotated))) > 1:
-        raise click.UsageError("--json, --csv, --plot and --annotate exclude each other; give one of them.")
+        raise click.UsageError("--json, --csv, --plot and --annotate exclude each other; give only one.")
     check_readable(clip)
     target = chart or annotated
     if target is not None:
@@ -89,7 +89,7 @@ def command(
     config = EngineConfig(settings.store, settings.workers, versions=settings.model_versions)
     with closing(open_engine(config)) as engine:
         analysis = _analyze(clip, options, video, engine)
-    _warn(clip, analysis.warnings)
+    warn(clip, analysis.warnings)
     if as_json:
         sys.stdout.writelines(analysis_chunks(analysis, {"clip": clip.name}, {}))
         click.echo()
@@ -127,7 +127,7 @@ def _annotate(clip: Path, target: Path, options: AnalyzeOptions, video: VideoOpt
                 advance(position)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error
-    _warn(clip, warnings)
+    warn(clip, warnings)
 
 
 @contextmanager
@@ -156,11 +156,6 @@ def _milliseconds(seconds: float) -> int:
 def _end(sampling: Sampling, duration: float | None) -> float | None:
     ends = [end for end in (sampling.end, duration) if end is not None]
     return min(ends, default=None)
-
-
-def _warn(clip: Path, warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        click.echo(f"mien: {clip}: {warning}", err=True)
 
 
 def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:

@@ -100,21 +100,21 @@ def max_connections() -> int:
 
     A quarter of the descriptors is left for files and for what the libraries open.
     """
-    return min(_MAX_CONNECTIONS, _raise_descriptor_limit() * 3 // 4)
+    return min(_MAX_CONNECTIONS, _raise_descriptor_limit(2 * _MAX_CONNECTIONS) * 3 // 4)
 
 
-def _raise_descriptor_limit() -> int:
+def _raise_descriptor_limit(wanted: int) -> int:
     if sys.platform == "win32":
         return _DEFAULT_DESCRIPTORS
     import resource  # noqa: PLC0415 - not on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return 2 * _MAX_CONNECTIONS
-    wanted = 2 * _MAX_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * _MAX_CONNECTIONS)
-    if wanted > soft:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):
-            return soft
+        return wanted
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    except (OSError, ValueError):
+        return soft
     return max(soft, wanted)

@@ -31,7 +31,7 @@ def names(*pictures: str, folder: str = "out") -> list[str]:
         (["x.jpg", "x.jpg"], ["x", "x-2"]),
     ],
 )
-def test_one_file_a_picture(pictures: list[str], expected: list[str]) -> None:
+def test_one_file_per_picture(pictures: list[str], expected: list[str]) -> None:
     assert names(*pictures) == expected
     assert names(*pictures) == expected
 
@@ -103,7 +103,7 @@ def test_only_one_suffix_is_accepted() -> None:
             output.convert(wrong, None, None)
 
 
-def test_a_file_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_check_leaves_a_writable_file_unchanged(tmp_path: Path) -> None:
     old, link = tmp_path / "old.mp4", tmp_path / "link.mp4"
     old.write_bytes(b"old")
     link.symlink_to(tmp_path / "linked.mp4")

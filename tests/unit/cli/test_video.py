@@ -68,7 +68,7 @@ def test_files(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.err.count("wrote") == 3
 
 
-def test_sound_that_is_left_out_is_told(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sound_that_is_left_out_is_reported(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_clip(clip, steps(50), moving(50), Recipe(form="matroska", sound="ac3"))
     clip.write_bytes(clip.read_bytes().replace(b"A_AC3", b"A_XYZ"))
     target = clip.with_name("out.mp4")
@@ -79,7 +79,7 @@ def test_sound_that_is_left_out_is_told(clip: Path, capsys: pytest.CaptureFixtur
     ]
 
 
-def test_wrong_use(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(clip.with_name("none.mp4"))]) == 1
     assert main(["video", str(clip), "--annotate", str(clip)]) == 1
     assert main(["video", str(clip), "--annotate", str(clip.parent / "no" / "out.mp4")]) == 1
@@ -112,7 +112,7 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
 
 
 @pytest.mark.parametrize("arguments", [["--plot", "CLIP"], ["CLIP", "--plot"], ["--plot", "CLIP", "--json"]])
-def test_a_plot_never_takes_the_clip_for_its_name(
+def test_a_clip_is_not_taken_for_the_name_of_the_plot(
     clip: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["video", *(str(clip) if word == "CLIP" else word for word in arguments)]) == 2
@@ -122,7 +122,7 @@ def test_a_plot_never_takes_the_clip_for_its_name(
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("--plot", ".png"), ("--annotate", ".mp4")])
-def test_a_suffix_that_is_not_written_is_refused_before_the_work(
+def test_another_suffix_is_refused_before_the_work(
     clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
@@ -134,7 +134,7 @@ def test_a_suffix_that_is_not_written_is_refused_before_the_work(
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("--plot", ".png"), ("--annotate", ".mp4")])
-def test_a_target_that_cannot_be_written_is_said_before_the_work(
+def test_an_unwritable_output_is_reported_before_the_work(
     clip: Path, form: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
@@ -147,7 +147,7 @@ def test_a_target_that_cannot_be_written_is_said_before_the_work(
         assert error.count("\n") == 1
 
 
-def test_the_clip_is_never_written_over(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_clip_is_never_overwritten(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = clip.read_bytes()
     (clip.parent / "link.mp4").symlink_to(clip)
     (clip.parent / "link.png").symlink_to(clip)
@@ -160,7 +160,9 @@ def test_the_clip_is_never_written_over(clip: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
-def test_a_picture_is_sent_to_the_other_command(clip: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_gets_a_hint_at_the_other_command(
+    clip: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = clip.with_name(f"photo{suffix}")
     Image.new("RGB", (64, 48)).save(picture)
     assert main(["video", str(picture)]) == 1
@@ -169,7 +171,7 @@ def test_a_picture_is_sent_to_the_other_command(clip: Path, suffix: str, capsys:
     assert error.endswith(f"use mien predict {picture}\n")
 
 
-def test_what_is_neither_is_named(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_neither_kind_gets_no_hint(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = clip.with_name("text.txt")
     text.write_text("hello")
     assert main(["video", str(text)]) == 1
