@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import click
@@ -132,25 +133,24 @@ def _annotate(clip: Path, target: Path, options: AnalyzeOptions, video: VideoOpt
 
 @contextmanager
 def _progress(label: str, sampling: Sampling, duration: float | None) -> Iterator[Callable[[float], None]]:
-    """A progress bar on a terminal (elsewhere it would be noise); call the function with each frame's time."""
+    """A progress bar in milliseconds of the clip, on a terminal only. The function takes the time of each frame."""
     end = _end(sampling, duration)
     began = time.monotonic()
 
-    def speed(position: float | None) -> str:
-        return f"{((position or 0) - sampling.start) / (time.monotonic() - began):.1f}x real time"
+    def speed(position: float | None) -> str | None:
+        if position is None:
+            return None
+        return f"{(position - sampling.start) / max(time.monotonic() - began, 1e-6):.1f}x real time"
 
     with click.progressbar(
-        length=None if end is None else max(1, _milliseconds(end - sampling.start)),
+        count(0.0),  # never drawn from: click wants it where the length is unknown
+        length=None if end is None else max(1, round(1000 * (end - sampling.start))),
         label=label,
         item_show_func=speed,
         hidden=not sys.stderr.isatty(),
         file=sys.stderr,
     ) as bar:
-        yield lambda position: bar.update(_milliseconds(position - sampling.start) - bar.pos, position)
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(1000 * seconds)
+        yield lambda position: bar.update(round(1000 * (position - sampling.start)) - bar.pos, position)
 
 
 def _end(sampling: Sampling, duration: float | None) -> float | None:

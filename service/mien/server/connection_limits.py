@@ -1,7 +1,7 @@
 """Limits on idle and half-open connections (slowloris protection).
 
-A client that opens connections and sends nothing, or a byte a second, would otherwise take every file descriptor of the
-process, until even the health probes could not connect.
+A client that opens connections and sends nothing, or one byte per second, would otherwise take every file descriptor of
+the process, until even the health probes could not connect.
 """
 
 import asyncio

@@ -159,7 +159,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if self._awaiting_response():
-            # The parser saw the end of a request where we see none: what follows cannot be told apart.
+            # The parser saw the end of a request where we saw none: the requests cannot be separated.
             raise httptools.HttpParserError
         self._head_bytes = -self._piece
         self._header_count = 0

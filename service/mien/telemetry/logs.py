@@ -48,7 +48,7 @@ def configure_logging(style: str, level: str) -> None:
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)  # such as Pillow's about odd metadata
-    # OpenCV would write about every broken file past our handlers; the caller is told of it anyway.
+    # OpenCV would write about every broken file past our handlers; the client is told of it anyway.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # uvicorn's lines about its start and stop repeat our own.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))

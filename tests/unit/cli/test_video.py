@@ -11,6 +11,7 @@ from PIL import Image
 
 import mien.cli.video
 from mien.cli.main import main
+from mien.video.model import Sampling
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
 from tests.permissions import open_folder, without_privileges
 
@@ -186,6 +187,17 @@ def test_the_progress_bar_on_a_terminal(clip: Path, monkeypatch: pytest.MonkeyPa
     assert main(["video", str(clip)]) == 0
     assert "analysing  [" in terminal.getvalue()
     assert "x real time" in terminal.getvalue()
+
+
+def test_the_progress_of_a_clip_of_unknown_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with mien.cli.video._progress("drawing", Sampling(), None) as advance:
+        for position in (0.0, 0.2, 0.4):
+            advance(position)
+    assert "drawing  [" in terminal.getvalue()
+    assert "x real time" in terminal.getvalue()
+    assert "%" not in terminal.getvalue()
 
 
 def test_no_progress_bar_where_there_is_no_terminal(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
