@@ -63,7 +63,13 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
     def with_options(
         detector: str, min_face: float, min_confidence: float | None, max_faces: int, labels: str, **others: Any
     ) -> int:
-        options = AnalyzeOptions(DetectorMode(detector), min_face, min_confidence, max_faces, LabelSet(labels))
+        options = AnalyzeOptions(
+            detector=DetectorMode(detector),
+            min_face=min_face,
+            min_confidence=min_confidence,
+            max_faces=max_faces,
+            labels=LabelSet(labels),
+        )
         return command(options=options, **others)
 
     return with_options
