@@ -87,7 +87,7 @@ def close(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(close, one, other))
     if isinstance(one, float):
-        return abs(one - other) < (0.02 if abs(other) <= 1 else 2)
+        return bool(abs(one - other) < (0.02 if abs(other) <= 1 else 2))
     return bool(one == other)
 
 
