@@ -12,7 +12,7 @@ LOCK_VENV := .venv-lock
 # A local CPU build satisfies this where pip is shown one; the registry's own build brings CUDA along.
 TORCH := torch==2.13.0
 # The resolver behind `make lock`. It is no part of any lock: nothing that ships or tests needs it.
-RESOLVER := uv==0.13.8 packaging==26.3
+RESOLVER := uv==0.13.8
 
 # -qq: pip's warnings about a machine's package sources say nothing about this project; its errors stay.
 PIP_INSTALL = python -m pip install -qq --disable-pip-version-check --no-input
@@ -25,7 +25,7 @@ STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests bench model-report lock clean stale
+.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests repository bench model-report lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -83,10 +83,12 @@ test: check ## everything that CI runs: the static gate, then the tests (PYTEST_
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
 	    [ $$status -ne 5 ] || echo "No test ran: the test tree or PYTEST_ARGS is wrong." >&2; exit $$status; }
 
-check: lint format types imports manifests ## the static gate: lint, format, types, layers, manifests, locks
+check: lint format types imports manifests repository ## the static gate: lint, format, types, layers, manifests, locks
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.test
 	@$(BIN)/ruff format --quiet --diff .
@@ -94,13 +96,27 @@ format: $(VENV)/.test
 types: $(VENV)/.test
 	@$(BIN)/mypy -p mien -p tools -p benchmarks
 
-imports: $(VENV)/.test
-	@report=$$($(BIN)/lint-imports 2>&1) && echo "Import contracts: OK" || { echo "$$report" >&2; exit 1; }
+# $(call quietly,COMMAND): its output is shown only when it fails.
+quietly = report=$$($(1) 2>&1) || { echo "$$report" >&2; exit 1; }
 
+imports: $(VENV)/.test
+	@$(call quietly,$(BIN)/lint-imports)
+	@echo "Import contracts: OK"
+
+# 1.30 is the first Kubernetes that has preStop.sleep by default, 1.37 the newest whose schemas are here. A patch is no
+# whole manifest: its name ends in -patch.yaml. A kind without a schema is only a warning to kubernetes-validate.
 manifests: $(VENV)/.test
+	@$(call quietly,$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
+	@$(call quietly,$(BIN)/check-jsonschema --schemafile deploy/schemas/prometheus.json deploy/prometheus/prometheus.yml)
+	@$(call quietly,find deploy/kubernetes -name kustomization.yaml \
+	    -exec $(BIN)/check-jsonschema --schemafile deploy/schemas/kustomization.json {} +)
+	@$(call quietly,find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name '*-patch.yaml' \
+	    -exec $(BIN)/kubernetes-validate --strict --quiet -k 1.30 -k 1.37 {} +) && \
+	    { [ -z "$$report" ] || { echo "$$report" >&2; exit 1; }; }
+	@echo "Deployment manifests: OK"
+
+repository: $(VENV)/.test
 	@$(BIN)/python -m tools.check
-	@$(BIN)/shellcheck .ci/run
-	@$(BIN)/hadolint Dockerfile
 
 check-training: $(TRAIN_VENV)/.train ## types and tests of what is under training/, where torch is
 	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
@@ -132,8 +148,21 @@ $(MINI_XCEPTION): training/emotion/mini_xception.py
 
 # ---- upkeep
 
+# One resolution serves every platform and every Python from 3.11, so that a laptop, CI and the image run the same
+# releases; base.txt constrains the rest, so that the tests run what the service runs. Without this machine's
+# configuration, and told to write down no index, the resolver leaves no address in a lock.
+COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+CONSTRAINED = $(COMPILE) --constraints requirements/base.txt
+BUILD_REQUIRES = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+
+# torch is left out of train.txt and installed by name: its builds differ by gigabytes and a dozen CUDA packages, and
+# which one is right depends on the machine.
 lock: $(LOCK_VENV)/.lock ## remake requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer releases)
-	@$(LOCK_VENV)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(COMPILE) pyproject.toml --output-file requirements/base.txt
+	@$(LOCK_VENV)/bin/python -c '$(BUILD_REQUIRES)' | $(CONSTRAINED) - --output-file requirements/build.txt
+	@$(CONSTRAINED) pyproject.toml --extra test --output-file requirements/test.txt
+	@echo torch | $(CONSTRAINED) pyproject.toml --extra train --excludes - --output-file requirements/train.txt
 
 $(LOCK_VENV)/.lock: Makefile
 	@$(call make_venv,$(LOCK_VENV),)

@@ -1,7 +1,6 @@
 """What the manifests promise, beyond being well formed: the files agree with one another and with the service."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +8,15 @@ import pytest
 from mien.images.limits import DecodeLimits
 from mien.settings import Settings
 from mien.video.model import ClipLimits
+from tests.unit.deploy.manifests import KUBERNETES, ROOT, read
 from tools.checks import image
-from tools.checks.documents import read_yaml
 
-ROOT = Path(__file__).resolve().parents[3]
 PORT = Settings.model_fields["port"].default
 SHUTDOWN_SECONDS = Settings.model_fields["shutdown_seconds"].default
-BASE = ROOT / "deploy/kubernetes/base"
 
 
 def manifest(name: str) -> Any:
-    (document,) = read_yaml(BASE / f"{name}.yaml")
-    return document
+    return read(KUBERNETES / f"base/{name}.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +32,7 @@ def container(pod: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def services() -> Any:
-    (compose,) = read_yaml(ROOT / "docker-compose.yml")
-    return compose["services"]
+    return read(ROOT / "docker-compose.yml")["services"]
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -6,7 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yml", "pyproject.toml", "deploy", "requirements")
+COPIED = ("Makefile", "Dockerfile", ".dockerignore", "docker-compose.yml", "pyproject.toml", "deploy", "requirements")
+
+
+def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without the outer make's own variables, which would make this one a part of it.
+    kept_out = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "HOST", "PORT", "PYTHON"}
+    environment = {name: value for name, value in os.environ.items() if name not in kept_out}
+    return subprocess.run(["make", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -1,30 +1,18 @@
 """`make` itself, with a stand-in for the environment: what setting one up costs is paid by CI's own `make test`."""
 
 import os
-import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.unit.tools.conftest import ROOT
-
-
-def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Without the outer make's own variables, which would make this one a part of it.
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    }
-    environment = {name: value for name, value in environment.items() if name not in {"HOST", "PORT", "PYTHON"}}
-    return subprocess.run(["make", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False)
+from tests.unit.tools.conftest import make
 
 
 @pytest.fixture
 def ready(checkout: Path) -> Path:
     """A clone whose environment is set up; its `mien` prints what it was asked."""
-    shutil.copy(ROOT / "Makefile", checkout)
     programs = checkout / ".venv/bin"
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
@@ -63,7 +51,6 @@ def test_a_moved_checkout_sets_up_again(ready: Path) -> None:
 
 
 def test_a_python_that_is_too_old_is_named(checkout: Path) -> None:
-    shutil.copy(ROOT / "Makefile", checkout)
     old = checkout / "old python"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
     old.chmod(0o755)
