@@ -11,7 +11,7 @@ COPIED = ("Makefile", "Dockerfile", ".dockerignore", "docker-compose.yml", "pypr
 
 
 def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Without the outer make's own variables, which would make this one a part of it.
+    # Without the variables of an outer make, which this one would inherit.
     kept_out = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "HOST", "PORT", "PYTHON"}
     environment = {name: value for name, value in os.environ.items() if name not in kept_out}
     return subprocess.run(["make", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False)
@@ -19,7 +19,7 @@ def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A small clone in a path with a space: what the checks read, and stubs of the rest that the image copies."""
+    """A clone, in a path with a space, of what the checks read, with stubs of the rest that the image copies."""
     root = tmp_path / "a clone"
     root.mkdir()
     for name in COPIED:
@@ -41,7 +41,7 @@ Edit = Callable[[str, tuple[str, str]], None]
 
 @pytest.fixture
 def edit(checkout: Path) -> Edit:
-    """In one file of the clone, put one text in the place of another, which must be there."""
+    """Replace a text that must be in a file of the clone."""
 
     def replace(name: str, change: tuple[str, str]) -> None:
         old, new = change
