@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from mien.errors import CorruptMedia, InputError, TooLarge
+from mien.images.decoder import no_check
 from mien.images.jpeg_scans import has_more_scans
 from mien.images.limits import DecodeLimits
 from tests.unit.images.files import FORMATS, WITH_EXIF, decoder, portrait, save
@@ -77,12 +78,22 @@ def test_a_jpeg_with_endless_scans_is_refused_before_it_costs_anything() -> None
 
 def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> None:
     plain = save(portrait(64), "JPEG", progressive=True, comment=b"\xff\xda" * 500)
-    assert not has_more_scans(plain, 100)
-    assert not has_more_scans(plain + many_scans(500), 100)
-    assert has_more_scans(plain, 3)
-    assert not has_more_scans(many_scans(90), 100)
-    assert has_more_scans(many_scans(101), 100)
+    assert not has_more_scans(plain, 100, no_check)
+    assert not has_more_scans(plain + many_scans(500), 100, no_check)
+    assert has_more_scans(plain, 3, no_check)
+    assert not has_more_scans(many_scans(90), 100, no_check)
+    assert has_more_scans(many_scans(101), 100, no_check)
     assert decoder().decode(plain + b"\xff\xda" * 500).width == 64
+
+
+def test_scans_are_counted_after_a_first_picture_of_nothing_but_tables() -> None:
+    """libjpeg reads past an end marker that comes before any scan."""
+    data = many_scans(200)
+    tables = data[2 : data.index(b"\xff\xc2")]
+    hidden = b"\xff\xd8" + tables + b"\xff\xd9" + data
+    assert has_more_scans(hidden, 100, no_check)
+    with pytest.raises(TooLarge, match="scans"):
+        decoder().decode(hidden)
 
 
 def entry(data: bytes, tag: int) -> slice:

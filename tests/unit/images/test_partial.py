@@ -114,11 +114,11 @@ def interlaced_png(pixels: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize("before", [b"\n", b"Content-Type: image/jpeg\r\n\r\n", b"\0" * 4000, b"\xff\xd8 no \xff"])
-def test_bytes_before_a_jpeg_are_passed_over(before: bytes) -> None:
+def test_bytes_before_a_jpeg_are_skipped(before: bytes) -> None:
     data = save(portrait(), "JPEG")
     frame = decoder().decode(before + data)
     assert np.array_equal(frame.pixels, decoder().decode(data).pixels)
-    assert frame.warnings == (f"{len(before)} bytes before the JPEG's start were passed over.",)
+    assert frame.warnings == (f"{len(before)} bytes before the JPEG's start were skipped.",)
 
 
 def test_a_whole_file_has_no_warning() -> None:
