@@ -161,7 +161,7 @@ class PictureDecoder:
         return _Plan(memory, decode)
 
     def _plan_jpeg(self, data: bytes, min_side: int | None, check: Check) -> _Plan:
-        start = max(0, jpeg_start(data))
+        start = jpeg_start(data)
         data = data[start:]
         image = open_picture(data, PictureFormat.JPEG, check)
         width, height = image.size

@@ -15,16 +15,8 @@ MEBIBYTE = 1024 * 1024
 FRAME_BYTES_PER_PIXEL = 3  # BGR, while it waits for the detector
 
 _BYTES_PER_PIXEL: Mapping[PictureFormat, int] = MappingProxyType(
-    {
-        PictureFormat.PNG: 10,
-        PictureFormat.BMP: 10,
-        PictureFormat.GIF: 10,
-        PictureFormat.TIFF: 10,
-        PictureFormat.HEIC: 10,
-        PictureFormat.AVIF: 13,
-        PictureFormat.WEBP: 17,
-    }
-)
+    dict.fromkeys(PictureFormat, 10) | {PictureFormat.AVIF: 13, PictureFormat.WEBP: 17}
+)  # for JPEG and deep TIFF see below
 _DEEP_COPIES = 2  # of a TIFF with more than 8 bits per sample, as OpenCV decodes it
 _DEEP_RESULT_BYTES = 2  # per pixel
 _JPEG_BYTES_PER_PIXEL = 8
@@ -55,51 +47,38 @@ class DecodeLimits:
         return max(_BYTES_PER_PIXEL.values()) * self.max_pixels
 
     def check_bytes(self, count: int) -> None:
-        """Refuse a file of more than ``max_bytes``.
-
-        Raises:
-            TooLarge: naming ``max_bytes``.
-        """
+        """Raises ``TooLarge``, naming ``max_bytes``, for a file of more."""
         if count > self.max_bytes:
             size, bound = count / MEBIBYTE, self.max_bytes / MEBIBYTE
-            raise TooLarge(
-                "max_bytes",
-                self.max_bytes,
-                f"the file has {size:.1f} MiB and at most {bound:g} MiB are read; send a smaller file",
-            )
+            message = f"the file has {size:.1f} MiB and at most {bound:g} MiB are read; send a smaller file"
+            raise TooLarge("max_bytes", self.max_bytes, message)
 
     def check_size(self, width: int, height: int, factor: int = 1) -> None:
-        """Refuse a picture of ``width`` x ``height`` pixels that is decoded at 1 / ``factor`` of its size.
+        """Check a picture of ``width`` x ``height`` pixels that is decoded at 1 / ``factor`` of its size.
 
         Raises:
             TooLarge: naming ``max_side`` or ``max_pixels``.
         """
+        size = f"the picture is {width} x {height} pixels"
         if max(width, height) > self.max_side:
-            raise TooLarge(
-                "max_side",
-                self.max_side,
-                f"the picture is {width} x {height} pixels and no side may exceed {self.max_side}; scale it down",
-            )
+            message = f"{size} and no side may exceed {self.max_side}; scale it down"
+            raise TooLarge("max_side", self.max_side, message)
         if width * height > self.max_pixels * factor**2:
-            raise TooLarge(
-                "max_pixels",
-                self.max_pixels,
-                f"the picture is {width} x {height} pixels and at most {self.max_pixels:,} are decoded; scale it down",
-            )
+            message = f"{size} and at most {self.max_pixels:,} are decoded; scale it down"
+            raise TooLarge("max_pixels", self.max_pixels, message)
 
     def check_memory(self, width: int, height: int, needed: int, *, cause: str, remedy: str) -> None:
-        """Refuse a picture whose decode needs more than ``memory`` bytes.
+        """Check a picture whose decode takes ``needed`` bytes.
 
         Raises:
-            TooLarge: naming ``max_pixels``; the message gives ``cause`` and ``remedy``.
+            TooLarge: over ``memory``, naming ``max_pixels``; the message gives ``cause`` and ``remedy``.
         """
         if needed > self.memory:
-            raise TooLarge(
-                "max_pixels",
-                self.max_pixels,
+            message = (
                 f"the picture is {width} x {height} pixels {cause}, which would take {needed / 1e9:.1f} GB to decode; "
-                f"{remedy}, or scale it down",
+                f"{remedy}, or scale it down"
             )
+            raise TooLarge("max_pixels", self.max_pixels, message)
 
 
 def decode_memory(picture_format: PictureFormat, pixels: int) -> int:

@@ -24,9 +24,9 @@ from mien.errors import CorruptMedia
 from mien.images.formats import PictureFormat
 from mien.images.orientation import Orientation
 
-_MAX_HEADER_READS = 50_000
-"""Ordinary headers take some hundred reads; each costs Python about a microsecond, and a file that consists of nothing
-but tiny parts has tens of millions."""
+# Reads of a header, and chunks of a PNG. Ordinary files have some hundred, the largest PNGs some thousand; each costs
+# Python a microsecond or more, and a file that consists of nothing but tiny parts has millions.
+_MAX_PARTS = 50_000
 
 # What Pillow's readers raise over broken files, as fuzzing and their sources show. UserWarning is Pillow's warning
 # about broken metadata, which is an error only if the process runs with ``-W error``.
@@ -69,7 +69,7 @@ class _CheckedFile(io.BytesIO):
     def __init__(self, data: bytes, check: Callable[[], None]) -> None:
         super().__init__(data)
         self._check = check
-        self._reads: int | None = _MAX_HEADER_READS
+        self._reads: int | None = _MAX_PARTS
 
     def header_done(self) -> None:
         self._reads = None
@@ -79,8 +79,12 @@ class _CheckedFile(io.BytesIO):
         if self._reads is not None:
             self._reads -= 1
             if self._reads < 0:
-                raise CorruptMedia("the file's header has too many parts for a picture; save it again")
+                raise _too_many_parts()
         return super().read(size)
+
+
+def _too_many_parts() -> CorruptMedia:
+    return CorruptMedia("the file's header has too many parts for a picture; save it again")
 
 
 class EndedJpeg(JpegImageFile):
@@ -179,9 +183,12 @@ def _without_metadata(png: bytes, check: Callable[[], None]) -> bytes:
     cannot be interrupted, and drops the transparent colour of a grey PNG.)
     """
     view, kept = memoryview(png), io.BytesIO()
-    begin, at = 0, 8
+    begin, at, chunks = 0, 8, 0
     while at < len(png):
         check()
+        chunks += 1
+        if chunks > _MAX_PARTS:
+            raise _too_many_parts()
         kind, content = png[at + 4 : at + 8], at + 8
         end = content + int.from_bytes(png[at : at + 4]) + 4
         if kind == b"iCCP" or (kind in _PNG_TEXTS and not png.startswith(b"Raw profile type exif\0", content)):

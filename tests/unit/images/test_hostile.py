@@ -1,4 +1,4 @@
-"""Broken on purpose: whatever the bytes, the decoder answers with a frame or with one of Mien's own errors."""
+"""Hostile files: whatever the bytes, the decoder returns a frame or raises one of Mien's own errors."""
 
 import contextlib
 import io
@@ -106,7 +106,7 @@ def entry(data: bytes, tag: int) -> slice:
 
 @pytest.mark.parametrize("make", [deep_tiff, lambda: save(portrait(48), "TIFF", software="x")])
 def test_a_tiff_that_gives_its_size_twice_is_refused(make: Callable[[], bytes]) -> None:
-    """What was checked could be one size, and what is decoded the other."""
+    """One size would be checked, and another one decoded."""
     data = bytearray(make())
     assert decoder().decode(bytes(data)).width == 48
     data[entry(data, 305)] = data[entry(data, 256)]
