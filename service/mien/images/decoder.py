@@ -32,7 +32,7 @@ from mien.memory_budget import Lease, MemoryBudget
 Check = Callable[[], None]
 
 DETECTOR_MARGIN = 3  # a face of 16 px at the detector's scale then has the 48 px that the classifier takes
-_SMALL_FRACTION = 8  # a decode is small up to this fraction of the memory that one may take
+_LARGE_FRACTION = 1 / 8  # of the memory that one decode may take; a large one takes more
 
 
 def no_check() -> None:
@@ -126,7 +126,7 @@ class PictureDecoder:
                 return _with_lease(plan.decode(), lease)
 
     def _budget(self, memory: int) -> MemoryBudget:
-        if memory * _SMALL_FRACTION <= self._limits.memory:
+        if memory <= self._limits.memory * _LARGE_FRACTION:
             return self._small
         if self._large is None:
             raise LargePicture

@@ -27,6 +27,7 @@ from mien.images.orientation import Orientation
 # Reads of a header, and chunks of a PNG. Ordinary files have some hundred, the largest PNGs some thousand; each costs
 # Python a microsecond or more, and a file that consists of nothing but tiny parts has millions.
 _MAX_PARTS = 50_000
+_PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 # What Pillow's readers raise over broken files, as fuzzing and their sources show. UserWarning is Pillow's warning
 # about broken metadata, which is an error only if the process runs with ``-W error``.
@@ -172,15 +173,12 @@ def read_run_length_bmp(data: bytes) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-_PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-
-
 def _without_metadata(png: bytes, check: Callable[[], None]) -> bytes:
-    """A PNG without its texts and colour profile, but with EXIF, also where it is a text.
+    """A PNG without its texts and colour profile, but with EXIF, even if that is a text.
 
-    Pillow unpacks them and gives the whole picture up if one is larger than it likes, or malformed. (libpng in OpenCV
-    5.0 unpacks them too, 7 s for a file of 1.4 MB; it also gives up every file that breaks off or has a wrong checksum,
-    cannot be interrupted, and drops the transparent colour of a grey PNG.)
+    Pillow unpacks them and refuses the whole picture if one is too large or malformed. OpenCV 5.0 is no way out: libpng
+    unpacks them too (7 s for 1.4 MB), cannot be interrupted, returns nothing of a file that breaks off, ignores the
+    transparent colour of a grey PNG, and writes to stderr.
     """
     view, kept = memoryview(png), io.BytesIO()
     begin, at, chunks = 0, 8, 0
@@ -195,5 +193,7 @@ def _without_metadata(png: bytes, check: Callable[[], None]) -> bytes:
             kept.write(view[begin:at])
             begin = end
         at = end
+    if not begin:
+        return png
     kept.write(view[begin:])
     return kept.getvalue()

@@ -1,4 +1,4 @@
-"""From a decoded video frame to upright BGR pixels, no larger than they need be."""
+"""From a decoded video frame to upright BGR pixels, no larger than needed."""
 
 from fractions import Fraction
 from typing import Any, cast
@@ -15,15 +15,15 @@ from mien.images.orientation import Orientation
 from mien.video.damage import readable
 
 
-def _unnamed(kind: type[SideDataType], value: Any) -> SideDataType:
+def _unknown_type(kind: type[SideDataType], value: Any) -> SideDataType:
     member = object.__new__(kind)
-    member._name_, member._value_ = f"UNNAMED_{value}", value
+    member._name_, member._value_ = f"UNKNOWN_{value}", value
     return member
 
 
-# PyAV 18.1 knows 28 of the types of side data that its FFmpeg attaches to a frame. At any other (the EXIF of a JPEG is
-# one) it cannot even list the frame's side data, and there is no other way to the display matrix.
-SideDataType._missing_ = classmethod(_unnamed)  # type: ignore[assignment]
+# PyAV 18.1 knows 28 of the types of side data that its FFmpeg attaches to a frame. If a frame has any other type, such
+# as the EXIF of a JPEG, PyAV cannot list its side data at all, which is the only way to the display matrix.
+SideDataType._missing_ = classmethod(_unknown_type)  # type: ignore[assignment]
 
 
 class OrientationReader:
