@@ -13,7 +13,7 @@ from mien.errors import CorruptMedia, InvalidOption
 from mien.video.containers import declared_end, origin, time_base
 from mien.video.decoder import Decoder, Shown
 from mien.video.extent import Extent
-from mien.video.frame_conversion import OrientationReader, UprightConverter, upright_size
+from mien.video.frame_conversion import OrientationReader, UprightConverter, square_pixel_size
 from mien.video.model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
 from mien.video.scene_cuts import CutCounter
 from mien.video.source import Source
@@ -178,7 +178,7 @@ class Clip:
 
     def _describe(self, first: Shown) -> ClipInfo:
         orientation = self._orientations.of(first.frame)
-        width, height = upright_size(first.frame, self._aspect, orientation)
+        width, height = orientation.upright_size(*square_pixel_size(first.frame, self._aspect))
         container, stream = self._source.container, self._source.stream
         rate = rate_of(stream)
         return ClipInfo(
@@ -206,7 +206,7 @@ class Clip:
 
     def _frame(self, shown: Shown, scene: int) -> Frame:
         orientation = self._orientations.of(shown.frame)
-        width, height = upright_size(shown.frame, self._aspect, orientation)
+        width, height = orientation.upright_size(*square_pixel_size(shown.frame, self._aspect))
         if abs(width * self.info.height - height * self.info.width) <= _SAME_SHAPE * width * self.info.height:
             # The same picture in another size, as in calls over the network: whoever is in it has not moved.
             width, height = self.info.width, self.info.height

@@ -26,8 +26,9 @@ import numpy as np
 
 from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.video.codecs import is_convertible
+from mien.images.orientation import Orientation
 from mien.video.scene_cuts import CutCounter
-from mien.video.frame_conversion import Orientation, UprightConverter
+from mien.video.frame_conversion import UprightConverter
 
 noise = np.random.default_rng(1).integers(0, 256, 1 << 16, np.uint8)
 read = 0
