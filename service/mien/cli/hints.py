@@ -1,12 +1,11 @@
 """Files given to the wrong command."""
 
+from contextlib import closing
 from pathlib import Path
-
-import av.error
 
 from mien.errors import MienError
 from mien.images.formats import PictureFormat, sniff
-from mien.video.containers import open_container, picture_stream
+from mien.video.demuxer import Demuxer
 from mien.video.model import ClipLimits
 
 _HEAD = 4096  # bytes; more than the formats are told by
@@ -15,9 +14,9 @@ _HEAD = 4096  # bytes; more than the formats are told by
 def hint_for_clip(path: Path) -> str:
     """For a file that is no picture: where it should go if it is a clip, else nothing."""
     try:
-        with open_container(path, ClipLimits().max_pixels) as container:
-            picture_stream(container)
-    except (MienError, OSError, av.error.FFmpegError):
+        with closing(Demuxer(path, ClipLimits().max_pixels)):
+            pass
+    except (MienError, OSError):
         return ""
     return f"; use mien video {path}"
 

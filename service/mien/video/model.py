@@ -64,7 +64,7 @@ class ClipLimits:
             raise TooLarge(
                 "max_pixels",
                 self.max_pixels,
-                f"The clip's pictures are {width} x {height}; send one of at most {self.max_pixels} pixels a frame.",
+                f"The clip's pictures are {width} x {height}; send one of at most {self.max_pixels} pixels per frame.",
             )
 
     def check_frames(self, count: int) -> None:

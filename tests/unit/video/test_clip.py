@@ -408,7 +408,7 @@ def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
         next(clip.frames())
     clip.close()
     with pytest.raises(AssertionError):
-        next(clip._source.container.demux())
+        next(clip._demuxer.container.demux())
     handles = Path("/proc/self/fd")
     if not handles.exists():
         pytest.skip("open files are listed by Linux only")

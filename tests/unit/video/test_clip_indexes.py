@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import CorruptMedia, TooLarge, UnsupportedMedia
-from mien.video.containers import open_container
-from mien.video.matroska_head import MOST_ELEMENTS, check_elements
+from mien.video.container import open_container
+from mien.video.matroska import MAX_ELEMENTS, check_elements
 from mien.video.mp4_index import check_index
 from tests.clips import Recipe, moving, steps, write_clip
 
@@ -140,7 +140,7 @@ def test_a_million_empty_elements_are_refused(tmp_path: Path, outer: str, inner:
     for count in (1000, 1_000_000):
         inside = element(outer, (bytes.fromhex(inner) + b"\x80") * count)
         path = written(tmp_path, head + element("18538067", inside))
-        with nullcontext() if count < MOST_ELEMENTS else pytest.raises(TooLarge, match="entries"):
+        with nullcontext() if count < MAX_ELEMENTS else pytest.raises(TooLarge, match="entries"):
             check_elements(path)
 
 

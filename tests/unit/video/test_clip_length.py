@@ -7,8 +7,8 @@ import pytest
 
 from mien.errors import InvalidOption, TooLarge
 from mien.video.clip import Clip
+from mien.video.demuxer import Demuxer
 from mien.video.model import ClipLimits, Sampling
-from mien.video.source import Source
 from tests.clips import Recipe, moving, steps, write_clip
 from tests.unit.video.written import FRAGMENTS, LIVE, cut, matroska_claiming, mp4_claiming, plain, remuxed
 
@@ -106,7 +106,7 @@ def test_packets_are_not_gone_through_where_the_header_claims_no_more_than_the_b
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    monkeypatch.setattr(Source, "reaches", lambda _, time, __: asked.append(time))
+    monkeypatch.setattr(Demuxer, "reaches", lambda _, time, __: asked.append(time))
     path = plain(tmp_path / "clip.mp4")
     Clip(path, NATIVE, NO_LIMITS).close()
     assert asked == []

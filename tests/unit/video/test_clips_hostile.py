@@ -26,7 +26,7 @@ import numpy as np
 
 from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.video.codecs import is_convertible
-from mien.video.scene_cuts import CutCounter
+from mien.video.shot_boundaries import ShotBoundaryDetector
 from mien.video.frame_conversion import Orientation, UprightConverter
 
 noise = np.random.default_rng(1).integers(0, 256, 1 << 16, np.uint8)
@@ -42,8 +42,8 @@ for name in sorted(av.video.format.names):
                 assert not is_convertible(name), name  # it lies in a graphics card
                 continue
             try:
-                cuts = CutCounter()
-                assert cuts.scene_of(frame) == cuts.scene_of(frame) == 0
+                shots = ShotBoundaryDetector()
+                assert shots.scene_of(frame) == shots.scene_of(frame) == 0
                 for aspect in (Fraction(1), Fraction(4, 3)):
                     for long_side in (None, 8):
                         pixels = UprightConverter(long_side).convert(frame, aspect, Orientation())

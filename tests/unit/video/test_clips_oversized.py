@@ -68,7 +68,7 @@ def test_the_decoder_refuses_pictures_that_grow_too_large(
     # So many small ones that opening the file, which looks ahead, does not come to the large ones.
     pictures = encoded(codec, pix_fmt, 64, options) * 40 + encoded(codec, pix_fmt, 2304, options)
     path = wrap_pictures(tmp_path / f"clip.{form}", codec, pix_fmt, pictures)
-    with Clip(path, Sampling(None), LIMITS) as clip, pytest.raises(TooLarge, match="pixels a frame") as caught:
+    with Clip(path, Sampling(None), LIMITS) as clip, pytest.raises(TooLarge, match="pixels per frame") as caught:
         list(clip.frames())
     assert caught.value.limit == "max_pixels"
     assert isinstance(caught.value.__context__, av.error.FFmpegError)  # it was not decoded first

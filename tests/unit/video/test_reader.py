@@ -22,7 +22,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def one_at_a_time() -> ClipReader:
-    return ClipReader(threads=1, turns=MemoryBudget(8, 2 * A_SMALL_CLIP - 1))
+    return ClipReader(threads=1, budget=MemoryBudget(8, 2 * A_SMALL_CLIP - 1))
 
 
 def test_clips_are_open_together_only_where_the_memory_suffices(path: Path, one_at_a_time: ClipReader) -> None:
@@ -49,7 +49,7 @@ def test_a_clip_that_cannot_be_read_takes_no_memory_with_it(
 
 
 def test_a_clip_larger_than_all_the_memory_is_read_alone(path: Path) -> None:
-    small = ClipReader(threads=1, turns=MemoryBudget(8, 1000))
+    small = ClipReader(threads=1, budget=MemoryBudget(8, 1000))
     for _ in range(2):
         with small.open(path, NATIVE, 640, AnalyzeOptions(deadline=time.monotonic() + 5)) as clip:
             assert len(list(clip.frames())) == 5

@@ -6,8 +6,10 @@ from PIL import Image
 
 from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.video.clip import Clip
+from mien.video.container import not_a_clip, open_container
 from mien.video.model import ClipLimits, Sampling
-from mien.video.refusals import no_clip
+from tests.clips import moving, steps, write_clip
+from tests.permissions import open_folder, without_privileges
 
 
 def picture(form: str, count: int) -> bytes:
@@ -52,11 +54,22 @@ def test_an_animated_avif_is_a_clip(tmp_path: Path) -> None:
     [b"\0\0\0\x20ftypisom", b"\0\0\0\x20ftypavis" + bytes(8), b"RIFF\x10\0\0\0AVI LIST", b"\x1a\x45\xdf\xa3\x80"],
 )
 def test_a_clips_container_that_cannot_be_opened_is_broken(head: bytes) -> None:
-    assert isinstance(no_clip(head), CorruptMedia)
+    assert isinstance(not_a_clip(head), CorruptMedia)
 
 
 @pytest.mark.parametrize("head", [b"", b"hello", b"RIFF\x10\0\0\0RMIDdata", b"%PDF-1.7"])
 def test_anything_else_is_not_read(head: bytes) -> None:
-    refusal = no_clip(head)
+    refusal = not_a_clip(head)
     assert isinstance(refusal, UnsupportedMedia)
     assert "in MP4" in str(refusal)
+
+
+def test_a_file_that_is_not_there_or_not_for_us_is_no_broken_clip(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_container(tmp_path / "clip.mp4", 1_000_000)
+    with open_folder() as folder:
+        closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
+        closed.chmod(0)
+        with without_privileges(), pytest.raises(PermissionError) as caught:
+            open_container(closed, 1_000_000)
+    assert caught.value.__context__ is None  # said once, not on the way to say something else
