@@ -18,7 +18,7 @@ from mien.errors import CorruptMedia, NoVideoStream, UnsupportedMedia
 from mien.video.codecs import VIDEO_DECODERS
 from mien.video.container import open_container
 from mien.video.model import TIME_SLACK
-from mien.video.timestamps import AviClock, FrameClock, StampClock, TimestampUnwrapper
+from mien.video.timestamps import AviClock, StampClock, TimestampUnwrapper
 
 # Containers written as they were broadcast: their clock did not begin with the file.
 _LIVE_FORMATS = ("mpegts", "flv")
@@ -101,7 +101,7 @@ class Demuxer:
         begins = (s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base)
         return next((begin for begin in begins if abs(begin - start) * av.time_base < 1), start)
 
-    def frame_clock(self) -> FrameClock:
+    def frame_clock(self) -> StampClock | AviClock:
         """The clock that suits the container, for frames decoded from here on."""
         if self.format == "avi":
             return AviClock(self.stream, self.time_base)
@@ -128,7 +128,9 @@ class Demuxer:
         Raises:
             CorruptMedia: the container cannot seek to a place where its packets are.
         """
-        if start <= 0 or not self._is_seekable():
+        # With B-frames, AVI does not say which frames are shown before a key frame.
+        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
+        if start <= 0 or self.format in _UNSEEKABLE or not has_order:
             return None
         key_frame = self._find_key_frame(Fraction(start) + TIME_SLACK, raise_if_cancelled)
         if key_frame is None:
@@ -160,11 +162,6 @@ class Demuxer:
 
     def _unwrapper(self) -> TimestampUnwrapper:
         return TimestampUnwrapper(wraps=is_live(self.container), offset=-self.origin)
-
-    def _is_seekable(self) -> bool:
-        # With B-frames, AVI does not say which frames are shown before a key frame.
-        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
-        return self.format not in _UNSEEKABLE and has_order
 
     def _find_key_frame(self, start: Fraction, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
         """The packets up to it are counted, not decoded, so that frame numbers are those of the whole clip wherever

@@ -1,6 +1,7 @@
 """How long a clip is: as its container declares, and as its frames were shown."""
 
 import re
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
@@ -39,6 +40,7 @@ def declared_end(demuxer: Demuxer) -> float | None:
     return None
 
 
+@dataclass(slots=True)
 class DurationTracker:
     """Is given every frame in presentation order, and then the end; all times are in seconds of the clip.
 
@@ -47,27 +49,18 @@ class DurationTracker:
     ``reordered`` says that the decode order differs from the presentation order.
     """
 
-    def __init__(
-        self,
-        time_base: Fraction,
-        interval: Fraction,
-        declared: float | None,
-        end: float | None,
-        *,
-        reordered: bool = False,
-    ) -> None:
-        self._time_base = time_base
-        self._interval = interval
-        self._declared = declared
-        self._end = end
-        self._reordered = reordered
-        self._step = Fraction(0)
-        self._first: Fraction | None = None
-        self._last = Fraction(0)
-        self._advances = 0
-        self._structure: FileStructure | None = None
-        self._reached_end = False
-        self.read_until = 0.0
+    time_base: Fraction
+    interval: Fraction
+    declared: float | None
+    end: float | None
+    reordered: bool = False
+    read_until: float = field(default=0.0, init=False)
+    _first: Fraction | None = field(default=None, init=False)
+    _last: Fraction = field(default=Fraction(0), init=False)
+    _step: Fraction = field(default=Fraction(0), init=False)
+    _advances: int = field(default=0, init=False)
+    _structure: FileStructure | None = field(default=None, init=False)
+    _reached_end: bool = field(default=False, init=False)
 
     def add(self, time: Fraction, ticks: int | None) -> None:
         """A frame shown at ``time`` that lasts ``ticks`` according to its container.
@@ -99,13 +92,13 @@ class DurationTracker:
         That is when the next frame is due, but no later than the requested end, and exactly then if a later frame
         exists: slides last as long as they do, whatever the average rate.
         """
-        end = float("inf") if self._end is None else self._end
+        end = float("inf") if self.end is None else self.end
         return end if self._reached_end else min(end, self.read_until)
 
     @property
     def duration(self) -> float:
         """The clip's length: the end of its last frame, or, where not all of it was read, the best estimate."""
-        return self.read_until if self._structure is not None else max(self._declared or 0.0, self.shown_until)
+        return self.read_until if self._structure is not None else max(self.declared or 0.0, self.shown_until)
 
     def warnings(self, broke_off: bool, position: int) -> list[str]:
         """Sentences about the end of the file, once it was reached.
@@ -115,14 +108,14 @@ class DurationTracker:
         if self._structure is None:
             return []
         found = []
-        missing = 0.0 if self._declared is None else self._declared - self.read_until
+        missing = 0.0 if self.declared is None else self.declared - self.read_until
         # What follows the last frame may be missing (sound, an index) without loss of a frame.
-        is_complete = self._declared is not None and abs(missing) < _ROUNDING
+        is_complete = self.declared is not None and abs(missing) < _ROUNDING
         if broke_off or (self._structure.is_cut_off and not is_complete):
             found.append(f"The clip is cut off or damaged: it could be read until {self.read_until:.3f} s only.")
         elif missing > _DECLARED_SLACK:
             found.append(
-                f"The clip claims to end at {self._declared:.3f} s; its last picture ends at {self.read_until:.3f} s."
+                f"The clip claims to end at {self.declared:.3f} s; its last picture ends at {self.read_until:.3f} s."
             )
         if unread := sum(begin > position for begin in self._structure.joined):
             follows = "Another recording follows" if unread == 1 else f"{unread} more recordings follow"
@@ -130,11 +123,11 @@ class DurationTracker:
         return found
 
     def _last_length(self, ticks: int) -> Fraction:
-        mean = (self._last - (self._first or 0)) / self._advances if self._advances else self._interval
+        mean = (self._last - (self._first or 0)) / self._advances if self._advances else self.interval
         # FLV has no durations; FFmpeg reports a millisecond instead.
-        is_placeholder = ticks == 1 and mean > 2 * self._time_base
+        is_placeholder = ticks == 1 and mean > 2 * self.time_base
         if ticks <= 0 or is_placeholder:
             return mean
-        own = ticks * self._time_base
+        own = ticks * self.time_base
         # In MP4 even the last frame's may be the time to one that is shown before it: the shorter one is safe.
-        return min(own, self._step) if self._reordered and self._advances else own
+        return min(own, self._step) if self.reordered and self._advances else own

@@ -3,7 +3,6 @@
 from collections import deque
 from fractions import Fraction
 from heapq import heappop, heappush
-from typing import Protocol
 
 from av import Packet, VideoFrame
 from av.video.stream import VideoStream
@@ -49,22 +48,8 @@ class TimestampUnwrapper:
         return stamp + self._offset
 
 
-class FrameClock(Protocol):
-    """Sees every packet before it is decoded, and gives each decoded frame its time in seconds."""
-
-    @property
-    def restarts(self) -> int:
-        """How often the time stamps have restarted."""
-
-    def add_packet(self, packet: "Packet[VideoStream]") -> None:
-        """Call with every packet before it is decoded."""
-
-    def time_of(self, frame: VideoFrame) -> Fraction:
-        """The presentation time of ``frame``. Call once per frame, in presentation order."""
-
-
 class StampClock:
-    """Uses the frames' own time stamps; a frame without one follows its predecessor.
+    """Times each decoded frame by its own time stamp; a frame without one follows its predecessor.
 
     ``time_base`` and ``interval`` (the average between frames) are in seconds.
     """
@@ -76,13 +61,14 @@ class StampClock:
 
     @property
     def restarts(self) -> int:
+        """How often the time stamps have restarted."""
         return self._times.restarts
 
     def add_packet(self, packet: "Packet[VideoStream]") -> None:
-        """Ignored."""
+        """To be called with every packet before it is decoded; ignored here."""
 
     def time_of(self, frame: VideoFrame) -> Fraction:
-        """Its time stamp, unwrapped."""
+        """The presentation time of ``frame`` in seconds. To be called once per frame, in presentation order."""
         stamp = None if frame.pts is None else frame.pts * (frame.time_base or self._time_base)
         # FFmpeg reports one tick where the file has no durations.
         length = frame.duration * self._time_base if frame.duration and frame.duration > 1 else self._interval
@@ -90,7 +76,7 @@ class StampClock:
 
 
 class AviClock:
-    """For AVI, which stores the order in which frames are decoded but not the order in which they are shown.
+    """As ``StampClock``, for AVI, which stores the order in which frames are decoded but not how they are shown.
 
     The first frame shown gets the first of the packets' times, and so on. A lost frame would delay all that follow, so
     a key frame, whose place is known, resynchronises the clock: everything decoded before it is shown before it, and so

@@ -174,7 +174,7 @@ def test_a_pixel_format_that_is_not_listed_is_named(tmp_path: Path) -> None:
 def test_gif_is_bounded_in_all_its_pixels(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.gif", steps(50, 10), moving(50), Recipe(codec="gif", pix_fmt="rgb8"))
     limits = ClipLimits(max_seconds=10, gif_pixel_rate=160 * 120 * 4)
-    with Clip(path, Sampling(5.0), limits) as clip, pytest.raises(TooLarge, match="smaller pictures") as caught:
+    with Clip(path, Sampling(5.0), limits) as clip, pytest.raises(TooLarge, match="smaller frames") as caught:
         list(clip.frames())
     assert caught.value.limit == "max_decoded_pixels"
     assert clip.frames_decoded <= 40
