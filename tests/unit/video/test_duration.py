@@ -13,7 +13,7 @@ TICK, RATE = Fraction(1, 1000), Fraction(1, 25)
 WHOLE, CUT_OFF = FileStructure(), FileStructure(is_cut_off=True)
 
 
-def extent(*frames: tuple[float, int], declared: float | None = None, end: float | None = None) -> DurationTracker:
+def tracker(*frames: tuple[float, int], declared: float | None = None, end: float | None = None) -> DurationTracker:
     made = DurationTracker(TICK, RATE, declared, end)
     for time, ticks in frames:
         made.add(Fraction(str(time)), ticks)
@@ -24,7 +24,7 @@ def extent(*frames: tuple[float, int], declared: float | None = None, end: float
     ("frames", "end"),
     [
         ([(0, 40), (0.04, 40)], 0.08),
-        ([(0, 500), (0.04, 40)], 0.08),  # a duration in the order of decoding
+        ([(0, 500), (0.04, 40)], 0.08),  # a duration in decode order
         ([(0, 0), (0.1, 0), (0.2, 0)], 0.3),
         ([(0, 1), (0.1, 1), (0.2, 1)], 0.3),  # FLV
         ([(0, 40), (2, 3000)], 5.0),  # slides
@@ -33,21 +33,21 @@ def extent(*frames: tuple[float, int], declared: float | None = None, end: float
     ],
 )
 def test_the_end_is_that_of_the_last_frame(frames: list[tuple[float, int]], end: float) -> None:
-    assert extent(*frames).read_until == pytest.approx(end)
+    assert tracker(*frames).read_until == pytest.approx(end)
 
 
-def test_the_last_frame_is_shown_until_the_next_or_the_end_asked_for() -> None:
-    before = extent((0, 40), (0.04, 40), end=9.0)
+def test_the_last_frame_is_shown_until_the_next_or_the_requested_end() -> None:
+    before = tracker((0, 40), (0.04, 40), end=9.0)
     assert before.shown_until == pytest.approx(0.08)
     before.reach_end()
     assert before.shown_until == 9.0
-    assert extent((0, 40), (0.04, 40), end=0.05).shown_until == 0.05
+    assert tracker((0, 40), (0.04, 40), end=0.05).shown_until == 0.05
 
 
-def test_the_length_of_what_was_not_read_to_its_end_is_the_best_known() -> None:
-    assert extent((0, 40), declared=10.0).duration == 10.0
-    assert extent((5, 40), declared=1.0).duration == pytest.approx(5.04)
-    part = extent((0, 40), declared=1.0, end=2.0)
+def test_the_length_of_a_partly_read_clip_is_the_best_estimate() -> None:
+    assert tracker((0, 40), declared=10.0).duration == 10.0
+    assert tracker((5, 40), declared=1.0).duration == pytest.approx(5.04)
+    part = tracker((0, 40), declared=1.0, end=2.0)
     part.reach_end()
     assert part.duration == 2.0
     part.finish(WHOLE)
@@ -55,30 +55,30 @@ def test_the_length_of_what_was_not_read_to_its_end_is_the_best_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "structure", "broke_off", "said"),
+    ("declared", "structure", "broke_off", "expected"),
     [
         (None, WHOLE, False, ()),
         (2.0, WHOLE, False, ()),
         (0.1, WHOLE, False, ()),
-        (2.4, WHOLE, False, ()),  # so far headers are off
+        (2.4, WHOLE, False, ()),  # within the tolerance for headers
         (9.0, WHOLE, False, ("claims to end at 9.000 s",)),
         (9.0, CUT_OFF, False, ("cut off",)),
         (0.1, CUT_OFF, False, ("cut off",)),
         (None, CUT_OFF, False, ("cut off",)),
-        (2.0, CUT_OFF, False, ()),  # its sound may be missing, none of its pictures
+        (2.0, CUT_OFF, False, ()),  # sound may be missing, but no frames
         (2.0, WHOLE, True, ("cut off",)),
         (2.0, FileStructure(joined=(500,)), False, ()),
         (2.0, FileStructure(joined=(500, 2000)), False, ("Another recording follows",)),
         (9.0, FileStructure(True, (2000, 3000)), False, ("cut off", "2 more recordings follow")),
     ],
 )
-def test_what_is_said_of_the_end(
-    declared: float | None, structure: FileStructure, broke_off: bool, said: tuple[str, ...]
+def test_warnings_about_the_end(
+    declared: float | None, structure: FileStructure, broke_off: bool, expected: tuple[str, ...]
 ) -> None:
-    read = extent((0, 40), (1.96, 40), declared=declared)
+    read = tracker((0, 40), (1.96, 40), declared=declared)
     assert read.warnings(broke_off, 1000) == []
     read.finish(structure)
-    for warning, words in zip(read.warnings(broke_off, 1000), said, strict=True):
+    for warning, words in zip(read.warnings(broke_off, 1000), expected, strict=True):
         assert words in warning
         assert "2.000 s" in warning
 
@@ -87,7 +87,7 @@ WRITTEN = b"00:00:02.000000000"
 
 
 def tagged(folder: Path, tag: str) -> Path:
-    """Two seconds of Matroska whose picture track says that it is ``tag`` long."""
+    """Two seconds of Matroska whose picture track has the duration tag ``tag``."""
     path = write_clip(folder / "clip.mkv", steps(50), moving(50), Recipe(form="matroska"))
     content = path.read_bytes()
     assert content.count(WRITTEN) == 1
@@ -100,17 +100,17 @@ def end_of(path: Path) -> float | None:
         return declared_end(demuxer)
 
 
-def test_a_track_of_matroska_ends_where_its_tag_says(tmp_path: Path) -> None:
+def test_the_duration_tag_of_a_matroska_track_is_used(tmp_path: Path) -> None:
     assert end_of(tagged(tmp_path, "00:00:01.500000000")) == 1.5
     assert end_of(tagged(tmp_path, "1:02:03")) == 3723
 
 
-NO_TIMES = (
+INVALID_TAGS = (
     *("xx:yy:zz", "00:00:nan", "00:00:inf", "00:00:1e9", "-1:00:00", "00:-1:00", "1_0:00:00", f"{10**12}:0:0"),
     *("a:b:c:d", "::", "", "00:00:00.000000000"),
 )
 
 
-@pytest.mark.parametrize("tag", NO_TIMES)
-def test_a_tag_that_is_no_time_leaves_it_to_the_container(tmp_path: Path, tag: str) -> None:
+@pytest.mark.parametrize("tag", INVALID_TAGS)
+def test_an_invalid_duration_tag_is_ignored(tmp_path: Path, tag: str) -> None:
     assert end_of(tagged(tmp_path, tag)) == 2.0
