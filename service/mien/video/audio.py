@@ -115,8 +115,8 @@ class AudioRemuxer:
         yield from self._attempt(self._stream.encode, None)
 
     def _resampled(self, resampler: "_Resampler", frame: AudioFrame | None) -> "Iterator[Packet[Stream]]":
-        for piece in self._attempt(resampler.resample, frame):
-            yield from self._attempt(self._stream.encode, piece)
+        for resampled in self._attempt(resampler.resample, frame):
+            yield from self._attempt(self._stream.encode, resampled)
 
     def _attempt(self, function: Callable[[T], list[U]], argument: T) -> list[U]:
         """Nothing where the data is damaged, or its channels cannot be mixed down."""
@@ -133,7 +133,7 @@ class AudioRemuxer:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, IndexError):  # IndexError: see ``Demuxer.packets``
-                return  # reading the pictures meets the same break, and reports it
+                return  # decoding the frames meets the same break, and reports it
             if packet is None:
                 return
             if packet.pts is not None:
@@ -144,7 +144,7 @@ class AudioRemuxer:
 
 
 class _Resampler:
-    """Samples in the encoder's format. The input format may change on the way: broadcasts switch mono and stereo."""
+    """Converts to the encoder's format. The input's may change mid-stream: broadcasts switch between mono and stereo."""
 
     def __init__(self, layout: str, rate: int) -> None:
         self.rate = rate

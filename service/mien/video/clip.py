@@ -30,9 +30,9 @@ class Clip:
     advance is never shown and so never sampled.
 
     ``long_side`` bounds the size of ``Frame.pixels``; ``threads`` are the decoder's (0: as many as suit this machine).
-    ``raise_if_cancelled`` is called at every frame, also at those skipped on the way to ``start``.
+    ``raise_if_cancelled`` is called at every frame, also at those skipped before ``start``.
     ``wait_for_memory`` is called with the bytes that decoding may take, and its context held until the clip is closed.
-    Frames that change their size on the way, but not their shape, report the ``width`` and ``height`` of the first.
+    Frames that change their size mid-stream, but not their shape, report the ``width`` and ``height`` of the first.
     ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow during the iteration. Memory does
     not grow with the clip.
 
@@ -104,7 +104,7 @@ class Clip:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about what could not be read as it stands; complete once ``frames()`` is exhausted."""
+        """Sentences about what was left out or altered in reading; complete once ``frames()`` is exhausted."""
         found = []
         if self._decoder.damaged:
             found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
@@ -160,7 +160,7 @@ class Clip:
 
         A header that declares too many seconds, or none, is checked against the packets.
         """
-        # Clips stamped by a clock that ran for hours have nothing to read before their first frame.
+        # Time stamps may begin hours after 0: there is nothing to read before the first frame.
         begin = max(self.sampling.start, self.info.begin)
         ends = [end for end in (self.sampling.end, self.info.duration) if end is not None]
         seconds = min(ends, default=float("inf")) - begin

@@ -31,7 +31,7 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 # Bytes of packets that libav keeps while it finds out what the tracks are, with some 540 more per packet, however
-# small. The long probe is for files whose tracks are then still unknown, such as a broadcast joined in the middle.
+# small. The long probe is for files whose tracks are still unknown then, such as recordings from mid-broadcast.
 _QUICK_PROBE = 400_000
 _LONG_PROBE = 5_000_000
 _MAX_PROBED_PACKETS = 100_000
@@ -40,7 +40,7 @@ _MAX_PROBED_PACKETS = 100_000
 _PADDING = 64 * 65_535
 
 _HEAD = 4096  # bytes that identify a file
-# (offset, bytes) at the beginning of clips' containers: such a file that cannot be opened is damaged.
+# (offset, bytes) that identify clips' containers: if such a file cannot be opened, it is damaged.
 _SIGNATURES = (
     *((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free")),
     *((0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (8, b"WAVE"), (0, b"GIF8"), (0, b"FLV\x01"), (0, b"OggS")),

@@ -18,10 +18,10 @@ from mien.video.demuxer import Demuxer, KeyFrame
 from mien.video.model import ClipLimits
 
 _MAX_THREADS = 8
-# Frames that a decoder holds at worst: measured with H.264 of 16 reference frames. Ordinary clips need a third.
+# Frames that a decoder holds at most: measured with H.264 of 16 reference frames. Ordinary clips need a third.
 _FRAMES_HELD = 28
 _FRAMES_PER_THREAD = 2
-# Pixels up to which the frames of any clip may grow on the way, as those of video calls do: Full HD.
+# Pixels up to which the frames of any clip may grow mid-stream, as those of video calls do: Full HD.
 _ROOM_TO_GROW = 1920 * 1088
 
 
@@ -34,7 +34,7 @@ class TimedFrame(NamedTuple):
 
 
 def frame_bound(stream: VideoStream, limits: ClipLimits) -> ClipLimits:
-    """``limits`` with the size that frames of this clip may have: they may grow on the way, but only so far.
+    """``limits`` with the bound on this clip's frames, which may grow mid-stream, but only so far.
 
     Raises:
         TooLarge: they are larger than allowed. A few bytes can announce a frame that would fill the memory.
@@ -58,11 +58,11 @@ def decoder_memory(stream: VideoStream, max_pixels: int, threads: int) -> int:
 
 
 class Decoder:
-    """The frames from where ``demuxer`` stands: the beginning, or ``key_frame``. ``frames()`` may be called once.
+    """The frames from the demuxer's position: the beginning, or ``key_frame``. ``frames()`` may be called once.
 
     Packets that cannot be decoded are left out and counted in ``damaged``; ``broke_off`` says that the container could
     not be read to its end; ``position`` is the offset in bytes of the last packet in the file. ``raise_if_cancelled``
-    is called at every frame and every packet without one, of which there may be millions before a frame is shown.
+    is called at every frame and every packet without one: millions may come before the first frame.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Decoder:
             # Leading frames of an open group of pictures refer to frames before the key frame; players skip them too.
             if begin is not None and frame.pts is not None and frame.pts < begin:
                 continue
-            begin = None  # later frames belong to the group, whatever their time: clocks restart
+            begin = None  # later frames belong to the group even if the clock restarts
             yield TimedFrame(frame, self._clock.time_of(frame), number)
             number += 1
 

@@ -20,7 +20,7 @@ from mien.video.container import open_container
 from mien.video.model import TIME_SLACK
 from mien.video.timestamps import AviClock, StampClock, TimestampUnwrapper
 
-# Containers written as they were broadcast: their clock did not begin with the file.
+# Recorded from a live stream: their clock did not begin with the file.
 _LIVE_FORMATS = ("mpegts", "flv")
 # Without an index a seek lands anywhere, and in joined GIFs nowhere: these are decoded from the beginning.
 _UNSEEKABLE = ("mpegts", "flv", "gif")
@@ -123,10 +123,10 @@ class Demuxer:
     def seek(self, start: float, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
         """Go to the last key frame shown at or before ``start`` (seconds of the clip); ``None``: to the beginning.
 
-        ``raise_if_cancelled`` is called at every packet on the way.
+        ``raise_if_cancelled`` is called at every packet read.
 
         Raises:
-            CorruptMedia: the container cannot seek to a place where its packets are.
+            CorruptMedia: the container cannot seek to the key frame found.
         """
         # With B-frames, AVI does not say which frames are shown before a key frame.
         has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
@@ -164,8 +164,10 @@ class Demuxer:
         return TimestampUnwrapper(wraps=is_live(self.container), offset=-self.origin)
 
     def _find_key_frame(self, start: Fraction, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
-        """The packets up to it are counted, not decoded, so that frame numbers are those of the whole clip wherever
-        reading begins. ``None``: there is no such key frame, or none before the stream's clock restarts."""
+        """Counts the packets before it, so that frames are numbered as in the whole clip.
+
+        ``None``: there is no such key frame, or none before the stream's clock restarts.
+        """
         times = self._unwrapper()
         base, origin = self.time_base, self.origin
         shown = array("q")
@@ -200,7 +202,7 @@ def is_live(container: InputContainer) -> bool:
 
 
 def _stamps(packet: "Packet[VideoStream]") -> tuple[int, int]:
-    """Presentation and decode time stamp; one stands in for the other where it is missing."""
+    """Presentation and decode time stamp; a missing one is replaced by the other."""
     pts = packet.dts if packet.pts is None else packet.pts
     dts = packet.pts if packet.dts is None else packet.dts
     return pts or 0, dts or 0

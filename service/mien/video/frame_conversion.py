@@ -1,4 +1,4 @@
-"""From a decoded video frame to upright BGR pixels, no larger than they need be."""
+"""Decoded video frame -> upright BGR pixels, reduced to the size needed."""
 
 from dataclasses import dataclass
 from fractions import Fraction

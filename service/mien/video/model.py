@@ -16,7 +16,7 @@ class Sampling:
 
     ``fps`` is the sampling rate in frames per second of presentation time; ``None`` takes every frame. The instants
     ``k / fps`` divide time into equal cells that do not depend on ``start``, and the first frame of each cell is
-    taken, so a clip read in pieces that begin on such instants gives the same frames as one read at once.
+    taken, so a clip read in parts that begin on such instants gives the same frames as one read at once.
     ``start <= time < end`` in seconds; ``end`` of ``None`` is the end of the clip.
     """
 
@@ -92,7 +92,7 @@ class ClipInfo:
     ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
     upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
     picture track ends according to the container, which may be wrong; ``None`` if unknown. ``begin`` is the
-    time of the first frame that is decoded: that of the clip, or the key frame on the way to ``start``. ``rate`` is the
+    time of the first frame that is decoded: that of the clip, or the key frame before ``start``. ``rate`` is the
     average frame rate, ``origin`` what was subtracted from the time stamps in the file (see ``Demuxer.origin``).
     """
 

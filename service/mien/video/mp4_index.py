@@ -29,7 +29,7 @@ _FRAGMENT = 64
 _ITEM = 256
 _MIN_RAW_PACKET = 160  # samples of raw sound that libav puts into one packet, at least
 
-# Boxes at the top level in which libav looks for others; it looks for any of them in any of these.
+# Top-level boxes that libav searches for others; it accepts any of them in any of these.
 _CONTAINERS = frozenset(
     {
         *(b"moov", b"moof", b"hoov", b"trak", b"mdia", b"minf", b"stbl", b"traf", b"mvex", b"edts", b"udta", b"meta"),

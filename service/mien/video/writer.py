@@ -30,7 +30,7 @@ _END_SLACK = 0.5  # s; containers' ends are off by that much
 def remux(
     clip: Clip, frames: Iterable[Frame], target: Path, duration: float, warn: Callable[[str], None]
 ) -> Iterator[float]:
-    """Write ``frames`` of ``clip``, drawn over perhaps, with its sound to ``target``; yield each one's time.
+    """Write ``frames`` of ``clip`` (possibly drawn on) and its sound to ``target``; yield the time of each frame.
 
     Times in ``target`` count from the ``start`` of the clip's sampling. ``duration`` is the clip's, in seconds.
     The file is complete once the iterator is exhausted; then ``warn`` is called with a sentence if sound was lost.
@@ -55,7 +55,7 @@ def remux(
             writer.write(frame.pixels, frame.time - start)
             yield frame.time
         if writer is None:
-            raise InvalidOption("start", "No frame begins in the part asked for; choose another start or end.")
+            raise InvalidOption("start", "No frame begins in the requested part; choose another start or end.")
     if writer.warning is not None:
         warn(writer.warning)
 
@@ -124,7 +124,7 @@ class ClipWriter:
             return
         self._last = ticks
         width, height = self._size
-        # Frames may change their size on the way. One odd line more is what the format cannot hold.
+        # Frames may change their size mid-stream. A single odd line is what the format cannot hold.
         if not (0 <= pixels.shape[0] - height <= 1 and 0 <= pixels.shape[1] - width <= 1):
             pixels = cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), "bgr24")
