@@ -144,7 +144,7 @@ class AudioRemuxer:
 
 
 class _Resampler:
-    """Converts to the encoder's format. The input's may change mid-stream: broadcasts switch between mono and stereo."""
+    """Converts to the encoder's format. The input's may change mid-stream: broadcasts switch mono and stereo."""
 
     def __init__(self, layout: str, rate: int) -> None:
         self.rate = rate

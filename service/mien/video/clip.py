@@ -10,7 +10,7 @@ from typing import Self
 
 from mien.domain import Frame
 from mien.errors import CorruptMedia, InvalidOption
-from mien.video.decoder import Decoder, TimedFrame, decoder_memory, frame_bound, thread_count
+from mien.video.decoder import DEFAULT_THREADS, Decoder, TimedFrame, bound_frame_size, decoder_memory
 from mien.video.demuxer import Demuxer
 from mien.video.duration import DurationTracker, declared_end
 from mien.video.file_structure import file_structure
@@ -63,8 +63,8 @@ class Clip:
         self._resources = ExitStack()
         self._resources.callback(self._demuxer.close)
         try:
-            limits = self._limits = frame_bound(self._demuxer.stream, limits)
-            threads = thread_count(threads)
+            limits = self._limits = bound_frame_size(self._demuxer.stream, limits)
+            threads = threads or DEFAULT_THREADS
             memory = decoder_memory(self._demuxer.stream, limits.max_pixels, threads)
             self._resources.enter_context(wait_for_memory(memory))
             raise_if_cancelled()

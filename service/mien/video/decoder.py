@@ -17,7 +17,9 @@ from mien.video.container import pixel_bound
 from mien.video.demuxer import Demuxer, KeyFrame
 from mien.video.model import ClipLimits
 
-_MAX_THREADS = 8
+DEFAULT_THREADS = min(8, (os.cpu_count() or 1) + 1)
+"""One more than there are cores, so that one works while another waits for its reference frame, but at most eight."""
+
 # Frames that a decoder holds at most: measured with H.264 of 16 reference frames. Ordinary clips need a third.
 _FRAMES_HELD = 28
 _FRAMES_PER_THREAD = 2
@@ -33,7 +35,7 @@ class TimedFrame(NamedTuple):
     number: int
 
 
-def frame_bound(stream: VideoStream, limits: ClipLimits) -> ClipLimits:
+def bound_frame_size(stream: VideoStream, limits: ClipLimits) -> ClipLimits:
     """``limits`` with the bound on this clip's frames, which may grow mid-stream, but only so far.
 
     Raises:
@@ -42,12 +44,6 @@ def frame_bound(stream: VideoStream, limits: ClipLimits) -> ClipLimits:
     width, height = stream.codec_context.width, stream.codec_context.height
     limits.check_pixels(width, height)
     return replace(limits, max_pixels=min(limits.max_pixels, max(width * height, _ROOM_TO_GROW)))
-
-
-def thread_count(requested: int) -> int:
-    """``requested``; for 0 one more than there are cores, so that one works while another waits for its reference
-    frame, but at most eight."""
-    return requested or min(_MAX_THREADS, (os.cpu_count() or 1) + 1)
 
 
 def decoder_memory(stream: VideoStream, max_pixels: int, threads: int) -> int:

@@ -150,7 +150,7 @@ class Demuxer:
     def reaches(self, time: float, raise_if_cancelled: Callable[[], None]) -> bool:
         """Whether there is a packet later than ``time`` (seconds of the clip), whatever the container's header says."""
         with closing(Demuxer(self._path, self._max_pixels)) as other:
-            return any(at > time for _, at in other._timed_packets(other._unwrapper(), raise_if_cancelled))
+            return any(at > time for *_, at in other._timed_packets(other._unwrapper(), raise_if_cancelled))
 
     def _open(self) -> None:
         self.container = open_container(self._path, self._max_pixels)
@@ -172,13 +172,12 @@ class Demuxer:
         base, origin = self.time_base, self.origin
         shown = array("q")
         found: tuple[int, int] | None = None
-        for packet, time in self._timed_packets(times, raise_if_cancelled):
+        for packet, pts, dts, time in self._timed_packets(times, raise_if_cancelled):
             if times.restarts:
                 return None
             # Decode times grow and never pass the presentation time: nothing later in the file is shown before start.
             if packet.dts is not None and time > start:
                 break
-            pts, dts = _stamps(packet)
             shown.append(pts)
             if packet.is_keyframe and pts * base - origin <= start:
                 found = pts, dts
@@ -186,26 +185,22 @@ class Demuxer:
 
     def _timed_packets(
         self, times: TimestampUnwrapper, raise_if_cancelled: Callable[[], None]
-    ) -> "Iterator[tuple[Packet[VideoStream], Fraction]]":
-        """Packets with a time stamp, and their decode times; ends at a break in the file, which the decoder reports."""
+    ) -> "Iterator[tuple[Packet[VideoStream], int, int, Fraction]]":
+        """Packets with PTS and DTS (one replaces the other if missing) and decode time in s; ends where the file breaks
+        off, which the decoder reports."""
         base, interval = self.time_base, self.interval
         with suppress(av.error.FFmpegError):
             for packet in self.packets():
                 raise_if_cancelled()
-                if not packet.is_discard and (packet.pts is not None or packet.dts is not None):
-                    yield packet, times.unwrap(_stamps(packet)[1] * base, interval)
+                pts = packet.dts if packet.pts is None else packet.pts
+                dts = packet.pts if packet.dts is None else packet.dts
+                if pts is not None and dts is not None and not packet.is_discard:
+                    yield packet, pts, dts, times.unwrap(dts * base, interval)
 
 
 def is_live(container: InputContainer) -> bool:
     """Whether the container's clock began elsewhere than the file, and may wrap around."""
     return container.format.name in _LIVE_FORMATS
-
-
-def _stamps(packet: "Packet[VideoStream]") -> tuple[int, int]:
-    """Presentation and decode time stamp; a missing one is replaced by the other."""
-    pts = packet.dts if packet.pts is None else packet.pts
-    dts = packet.pts if packet.dts is None else packet.dts
-    return pts or 0, dts or 0
 
 
 def _picture_stream(container: InputContainer) -> VideoStream:
