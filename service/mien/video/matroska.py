@@ -38,11 +38,13 @@ class ElementHeader(NamedTuple):
 
 def read_element(head: bytes) -> ElementHeader | None:
     """The header at the beginning of ``head`` (at most 12 bytes long), if it is one."""
-    identifier_bytes = _vint_bytes(head, 0)
-    end = identifier_bytes + _vint_bytes(head, identifier_bytes)
-    if identifier_bytes > 4 or end - identifier_bytes > 8 or len(head) < end:
+    if not head or (identifier_bytes := 9 - head[0].bit_length()) > 4 or len(head) <= identifier_bytes:
         return None
-    unknown = (1 << 7 * (end - identifier_bytes)) - 1
+    length_bytes = 9 - head[identifier_bytes].bit_length()
+    end = identifier_bytes + length_bytes
+    if length_bytes > 8 or len(head) < end:
+        return None
+    unknown = (1 << 7 * length_bytes) - 1
     length = int.from_bytes(head[identifier_bytes:end]) & unknown
     return ElementHeader(int.from_bytes(head[:identifier_bytes]), end, None if length == unknown else length)
 
@@ -87,8 +89,3 @@ def _count(content: mmap.mmap, at: int, size: int, limit: int) -> int:
         count += 1
         at += element.header_bytes + (0 if element.identifier in _LISTS else element.length)
     return count
-
-
-def _vint_bytes(head: bytes, at: int) -> int:
-    """Bytes of the variable-length integer at ``at``, by its first byte; 9 if there is none."""
-    return 9 - head[at].bit_length() if at < len(head) else 9

@@ -10,7 +10,7 @@ from mien.video.codecs import is_planar, pixel_access
 
 _THUMB = (32, 18)
 _BINS = 32
-_WIDTH = 256  # samples of a line that are read, at least
+_WIDTH = 256  # samples read per line, at least
 
 # Set on films, talk shows and hand-held clips: within a shot the decorrelation stays below 0.28 and the histograms
 # move by less than 0.05; cuts reach 0.7 and 0.2. A flash changes the histogram but not the layout, and a cut between
@@ -24,9 +24,9 @@ _HISTOGRAM_MOVED = 0.25
 class ShotBoundaryDetector:
     """Counts the shot boundaries up to each decoded frame.
 
-    Successive frames are compared by a 32x18 thumbnail of their luma (mean difference and
-    correlation) and by their luma histogram. Every decoded frame is compared, sampled or not, so that the
-    count does not depend on the sampling rate. Dissolves and fades do not count. Takes some 0.1 ms per frame at 1080p.
+    Successive frames are compared by a 32x18 thumbnail of their luma (mean difference and correlation) and by their
+    luma histogram. Every decoded frame is compared, sampled or not, so that the count does not depend on the sampling
+    rate. Dissolves and fades do not count. Takes some 0.1 ms per frame at 1080p.
     """
 
     def __init__(self) -> None:
