@@ -1,4 +1,4 @@
-"""From a decoded video frame to upright BGR pixels, no larger than needed."""
+"""Decoded video frame -> upright BGR pixels, reduced to the size needed."""
 
 from fractions import Fraction
 from typing import Any, cast
@@ -12,18 +12,24 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from mien.domain import U8Array
 from mien.images.orientation import Orientation
-from mien.video.damage import readable
+from mien.video.codecs import pixel_access
+
+
+def _display_matrix(frame: VideoFrame) -> bytes | None:
+    # PyAV 18.1 knows 28 of the types of side data that its FFmpeg attaches to a frame. With any other (the EXIF of a
+    # JPEG is one) it cannot even list the frame's side data, and there is no other way to the display matrix. The enum
+    # stays lenient from then on: other threads may be listing theirs.
+    SideDataType._missing_ = classmethod(_unknown_type)  # type: ignore[assignment]
+    for data in cast("SideDataContainer", frame.side_data):  # the stub of av.frame describes another type
+        if data.type == SideDataType.DISPLAYMATRIX:
+            return bytes(data)
+    return None
 
 
 def _unknown_type(kind: type[SideDataType], value: Any) -> SideDataType:
     member = object.__new__(kind)
     member._name_, member._value_ = f"UNKNOWN_{value}", value
     return member
-
-
-# PyAV 18.1 knows 28 of the types of side data that its FFmpeg attaches to a frame. If a frame has any other type, such
-# as the EXIF of a JPEG, PyAV cannot list its side data at all, which is the only way to the display matrix.
-SideDataType._missing_ = classmethod(_unknown_type)  # type: ignore[assignment]
 
 
 class OrientationReader:
@@ -45,10 +51,8 @@ class OrientationReader:
 
 
 def _orientation_of(frame: VideoFrame) -> Orientation:
-    for data in cast("SideDataContainer", frame.side_data):  # the stub of av.frame describes another type
-        if data.type == SideDataType.DISPLAYMATRIX:
-            return Orientation.from_display_matrix(bytes(data))
-    return Orientation()
+    matrix = _display_matrix(frame)
+    return Orientation() if matrix is None else Orientation.from_display_matrix(matrix)
 
 
 def square_pixel_size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
@@ -57,7 +61,7 @@ def square_pixel_size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
 
 
 class UprightConverter:
-    """Converts decoded frames to ``uint8 [h, w, 3]`` BGR, reduced where the long side is over ``long_side``.
+    """Converts decoded frames to ``uint8 [h, w, 3]`` BGR, reduced if the long side exceeds ``long_side``.
 
     One pass of the scaler reads the coded planes, makes pixels square, reduces by area averaging and converts the
     colours by the matrix and range that the frame names; samples of more than 8 bits are rounded to 8, without tone
@@ -73,9 +77,9 @@ class UprightConverter:
         """The frame's pixels; ``aspect`` is its sample aspect ratio.
 
         Raises:
-            UnsupportedMedia, CorruptMedia: its pixels are not to be read.
+            UnsupportedMedia, CorruptMedia: its pixels cannot be read.
         """
-        with readable(frame):
+        with pixel_access(frame):
             return self._converted(frame, aspect, orientation)
 
     def _converted(self, frame: VideoFrame, aspect: Fraction, orientation: Orientation) -> U8Array:
