@@ -7,9 +7,12 @@ import numpy as np
 
 from mien.domain import (
     LABELS,
+    NEVER_CANCELLED,
     Activation,
     AnalyzeOptions,
     Box,
+    Cancellation,
+    DetectorMode,
     EngineHealth,
     EngineLoad,
     Face,
@@ -20,7 +23,7 @@ from mien.domain import (
     Quality,
     StageTimes,
 )
-from mien.errors import EngineClosed, MienError, Overloaded
+from mien.errors import EngineClosed, MienError
 
 
 def make_face(
@@ -51,7 +54,7 @@ class FakeEngine:
 
     Every frame gets ``faces`` faces; the mean of its pixels chooses their emotion and score, so that equal pixels give
     equal faces. ``error`` is raised instead of the first result. Every result waits for ``gate`` where one is given.
-    ``capacity`` calls are admitted at once, the next raises ``Overloaded``. ``seen`` counts the frames drawn.
+    ``seen`` counts the frames drawn, ``options`` and ``cancellation`` are those of the last call.
     """
 
     def __init__(
@@ -59,25 +62,26 @@ class FakeEngine:
         faces: int = 1,
         error: MienError | None = None,
         gate: threading.Event | None = None,
-        capacity: int = 8,
         ready: bool = True,
     ) -> None:
         self.faces = faces
         self.error = error
         self.gate = gate
-        self.capacity = capacity
         self.ready = ready
         self.seen = 0
         self.closed = False
+        self.options: AnalyzeOptions | None = None
+        self.cancellation: Cancellation | None = None
         self._calls = 0
         self._lock = threading.Lock()
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
         with self._lock:
             if self.closed:
                 raise EngineClosed("the engine is closed")
-            if self._calls >= self.capacity:
-                raise Overloaded("the queue is full; try again")
+            self.options, self.cancellation = options, cancellation
             self._calls += 1
         try:
             for frame in frames:
@@ -109,6 +113,12 @@ class FakeEngine:
         times = StageTimes(queue=0.1, detect=1.0, classify=0.5)
         return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index)
 
+    def detector_side(self, mode: DetectorMode) -> int:
+        return 320 if mode is DetectorMode.FAST else 1920
+
+    def threshold(self, mode: DetectorMode) -> float:
+        return 0.6 if mode is DetectorMode.FAST else 0.8
+
     def models(self) -> tuple[ModelInfo, ...]:
         return tuple(
             ModelInfo(name, "1", True, {"name": name, "licence": "none"}) for name in ("emotion", "face-detector")
@@ -118,7 +128,7 @@ class FakeEngine:
         return EngineHealth(self.ready and not self.closed, "" if self.ready else "the models are loading", 1.0)
 
     def load(self) -> EngineLoad:
-        return EngineLoad(self._calls, self.capacity, 0, 0, min(self._calls, 1), 1)
+        return EngineLoad(self._calls, 0, 0, min(self._calls, 1), 1)
 
     def close(self) -> None:
         self.closed = True

@@ -5,9 +5,8 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mien.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
 from mien.cli.hints import hint_for_clip
@@ -20,9 +19,9 @@ from mien.errors import InputError, InvalidOption, StorageFull, UnsupportedMedia
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput, PictureResult
+from mien.usecases.picture_document import picture_document
 
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
 
@@ -65,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
     failed = False
     rows: list[tuple[str, ...]] = []
     with closing(open_engine(EngineConfig(store.root, workers, versions=store.versions))) as engine:
-        for path, result in _results(chosen, targets, engine, decoder):
+        for index, (path, result) in enumerate(_results(chosen, targets, engine, decoder)):
             if result.error is not None:
                 failed = True
                 hint = hint_for_clip(path) if isinstance(result.error, UnsupportedMedia) else ""
@@ -74,7 +73,7 @@ def run(chosen: argparse.Namespace) -> int:
             for warning in result.warnings:
                 print(f"mien: {path}: {warning}", file=sys.stderr)
             if chosen.json:
-                print(json.dumps(_as_json(path, result)))
+                print(json.dumps({"picture": str(path), **picture_document(replace(result, index=index))}))
             else:
                 rows.extend(_rows(path, result))
     if rows:
@@ -148,16 +147,3 @@ def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:
 
 def _remarks(face: Face) -> str:
     return ", ".join((*(("uncertain",) if face.uncertain else ()), *face.quality.reasons))
-
-
-def _as_json(path: Path, result: PictureResult) -> dict[str, Any]:
-    faces = [_face_json(face) for face in result.faces]
-    size = {"width": result.width, "height": result.height}
-    return {"picture": str(path), **size, "warnings": list(result.warnings), "faces": faces}
-
-
-def _face_json(face: Face) -> dict[str, Any]:
-    # dataclasses.asdict copies deeply, and a mapping proxy cannot be copied.
-    nested = {"box": asdict(face.box), "landmarks": asdict(face.landmarks), "quality": asdict(face.quality)}
-    own = {name: getattr(face, name) for name in ("confidence", "emotion", "score", "uncertain", "valence")}
-    return {**nested, **own, "scores": dict(face.scores)}

@@ -132,9 +132,7 @@ def _annotate(target: Path, chosen: argparse.Namespace, video: VideoOptions, ana
     warnings: list[str] = []
     try:
         with Progress("drawing", video.sampling.start, _end(video.sampling, analysis.duration)) as progress:
-            for time in annotate_video(
-                chosen.clip, target, analysis, analysis_options(chosen), video, tell=warnings.append
-            ):
+            for time in annotate_video(chosen.clip, target, analysis, video, tell=warnings.append):
                 progress.update(time)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

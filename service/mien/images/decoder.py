@@ -118,8 +118,8 @@ class PictureDecoder:
                 plan = self._plan_jpeg(data, min_side, check)
             else:
                 plan = self._plan(data, picture_format, min_side, check)
-            with self._lane(plan.cost).take(plan.cost, deadline, check) as share:
-                return _kept(share, plan.decode())
+            with self._lane(plan.cost).take(plan.cost, deadline, check) as lease:
+                return _kept(lease, plan.decode())
 
     def _lane(self, cost: int) -> MemoryBudget:
         if cost * _SMALL_SHARE <= self._limits.memory:
@@ -187,10 +187,10 @@ class PictureDecoder:
             raise TooLarge("max_scans", bound, f"the JPEG has more than {bound} scans; save it again as a plain JPEG")
 
 
-def _kept(share: Lease, frame: Frame) -> Frame:
+def _kept(lease: Lease, frame: Frame) -> Frame:
     height, width = frame.pixels.shape[:2]
-    share.keep(FRAME_BYTES_PER_PIXEL * width * height)
-    return replace(frame, release=share.give_back)
+    lease.keep(FRAME_BYTES_PER_PIXEL * width * height)
+    return replace(frame, release=lease.release)
 
 
 def _reduce(image: ImageFile, factor: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from mien.domain import AnalyzeOptions
+from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.errors import InvalidOption
 from mien.render.people import PeopleDrawer
 from mien.timeline.interpolation import TrackInterpolator
@@ -30,8 +30,8 @@ def annotate_video(
     path: Path,
     target: Path,
     analysis: VideoAnalysis,
-    options: AnalyzeOptions,
     video: VideoOptions,
+    cancellation: Cancellation = NEVER_CANCELLED,
     *,
     clips: ClipReader = ALONE,
     tell: Callable[[str], None] = _LOG.warning,
@@ -45,14 +45,14 @@ def annotate_video(
     Raises:
         InputError: the clip cannot be read (any more).
         InvalidOption: no frame begins in that part.
-        CapacityError: the deadline of ``options`` passed, or its caller hung up.
+        CapacityError: the request was cancelled or its deadline passed.
     """
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = TrackInterpolator(analysis.timeline.rows)
     people = PeopleDrawer()
     with ExitStack() as stack:
-        clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
+        clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, cancellation))
         sound = stack.enter_context(open_container(path, clips.limits.max_pixels)) if clip.info.has_audio else None
         times = as_stamped if sound is None else Continuation(sound).of
         origin = clip.info.origin

@@ -47,14 +47,14 @@ def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
         waiting(batcher, 1)
         time.sleep(0.2)  # twenty intervals in which no worker comes
         assert batcher.waiting() == (1, 0)
-        assert not taken(batcher).abandoned
+        assert not taken(batcher).is_done
         canary.stop()
 
 
 def test_a_canary_that_nobody_takes_in_time_is_a_failure() -> None:
     with closing(Batcher(8)) as batcher:
         assert not run_probe(batcher, timeout=0.01)
-        assert taken(batcher).abandoned
+        assert taken(batcher).is_done
 
 
 def test_no_canary_is_sent_while_faces_are_classified_and_one_as_soon_as_none_are() -> None:
@@ -84,14 +84,14 @@ def test_a_canary_that_fails_is_not_followed_at_once() -> None:
 @pytest.mark.parametrize("closed_first", [True, False])
 def test_closing_ends_a_canary(closed_first: bool) -> None:
     batcher = Batcher(8)
-    heard: list[bool] = []
-    singer = threading.Thread(target=lambda: heard.append(run_probe(batcher, None)), daemon=True)
+    succeeded: list[bool] = []
+    prober = threading.Thread(target=lambda: succeeded.append(run_probe(batcher, None)), daemon=True)
     if closed_first:
         batcher.close()
-        singer.start()
+        prober.start()
     else:
-        singer.start()
+        prober.start()
         waiting(batcher, 1)
         batcher.close()
-    singer.join(20)
-    assert heard == [False]
+    prober.join(20)
+    assert succeeded == [False]

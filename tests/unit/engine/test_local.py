@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions, Frame, U8Array
+from mien.domain import AnalyzeOptions, Cancellation, Frame, U8Array
 from mien.engine.local import EngineConfig, LocalEngine
-from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
+from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed
 from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
 
 OPTIONS = AnalyzeOptions()
@@ -27,7 +27,7 @@ def stub() -> StubPipeline:
 
 @pytest.fixture
 def engine(stub: StubPipeline) -> Iterator[LocalEngine]:
-    config = EngineConfig(Path(), workers=2, capacity=8, canary_interval=60)
+    config = EngineConfig(Path(), workers=2, canary_interval=60)
     engine = LocalEngine(as_pipeline(stub), (), config)
     yield engine
     stub.gate.set()
@@ -87,7 +87,7 @@ def test_frames_are_released_once_looked_at(engine: LocalEngine, stub: StubPipel
     assert released[3:] == [BAD_FRAME]
     stub.gate.clear()
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze(frames(4, 5, 6), replace(OPTIONS, deadline=time.monotonic() + 0.05)))
+        list(engine.analyze(frames(4, 5, 6), OPTIONS, Cancellation(time.monotonic() + 0.05)))
     stub.gate.set()
     until(lambda: sorted(released[4:]) == [4, 5, 6])
 
@@ -156,28 +156,11 @@ def test_workers_survive_failures(engine: LocalEngine) -> None:
     assert engine.load().busy_workers == 0
 
 
-def test_more_calls_than_the_capacity_are_refused_and_then_admitted_again(
-    engine: LocalEngine, stub: StubPipeline
-) -> None:
-    stub.gate.clear()
-    with ThreadPoolExecutor(8) as callers:
-        calls = [callers.submit(values, engine, frame(n)) for n in range(8)]
-        while engine.load().calls < 8:
-            time.sleep(0.001)
-        with pytest.raises(Overloaded):
-            values(engine, frame(9))
-        stub.gate.set()
-        for call in calls:
-            call.result(WAIT)
-    assert values(engine, frame(9)) == [[9]]
-    assert engine.load().calls == 0
-
-
 def test_a_deadline_ends_the_wait(engine: LocalEngine, stub: StubPipeline) -> None:
     stub.gate.clear()
     begin = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze([frame(1)], AnalyzeOptions(deadline=begin + 0.1)))
+        list(engine.analyze([frame(1)], OPTIONS, Cancellation(begin + 0.1)))
     assert time.monotonic() - begin < 5
     stub.gate.set()
     assert values(engine, frame(2)) == [[2]]
@@ -185,7 +168,7 @@ def test_a_deadline_ends_the_wait(engine: LocalEngine, stub: StubPipeline) -> No
 
 def test_a_frame_whose_deadline_passed_in_the_queue_is_not_looked_at(engine: LocalEngine, stub: StubPipeline) -> None:
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze([frame(42)], AnalyzeOptions(deadline=time.monotonic() - 1)))
+        list(engine.analyze([frame(42)], OPTIONS, Cancellation(time.monotonic() - 1)))
     values(engine, frame(1))
     assert 42 not in stub.found
 

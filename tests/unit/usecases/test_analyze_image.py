@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorMode, Frame, FrameResult, U8Array
 from mien.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
 from mien.images.checked_file import no_check
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import ImageAnalysis, analyze_images
-from mien.usecases.pictures import PictureInput
+from mien.usecases.analyze_image import ImageAnalysis, PictureInput, analyze_images
 from tests.fakes import FakeEngine
 
 
@@ -24,10 +23,10 @@ def png(level: int, size: tuple[int, int] = (64, 48)) -> bytes:
 
 
 def analyze(
-    *inputs: PictureInput, options: AnalyzeOptions | None = None, engine: FakeEngine | None = None
+    *inputs: PictureInput, cancellation: Cancellation = NEVER_CANCELLED, engine: FakeEngine | None = None
 ) -> ImageAnalysis:
     decoder = PictureDecoder(DecodeLimits(), 2)
-    return analyze_images(inputs, options or AnalyzeOptions(), engine=engine or FakeEngine(), decoder=decoder)
+    return analyze_images(inputs, AnalyzeOptions(), cancellation, engine=engine or FakeEngine(), decoder=decoder)
 
 
 def test_faces_come_back_with_name_size_and_place() -> None:
@@ -117,9 +116,11 @@ def test_pictures_are_decoded_as_the_engine_draws_them() -> None:
     decoded: list[int] = []
 
     class Drawing(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
             decoded.append(len(decoder.calls))
-            for result in super().analyze(frames, options):
+            for result in super().analyze(frames, options, cancellation):
                 decoded.append(len(decoder.calls))
                 yield result
 
@@ -146,7 +147,9 @@ def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
             return frame
 
     class Forgetting(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
             return map(self._answer, frames)  # a generator's variable would hold the frame
 
         def _answer(self, frame: Frame) -> FrameResult:
@@ -161,8 +164,10 @@ def test_frames_carry_the_place_of_their_picture() -> None:
     indices: list[int] = []
 
     class Noting(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-            for result in super().analyze(frames, options):
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
+            for result in super().analyze(frames, options, cancellation):
                 indices.append(result.index)
                 yield result
 
@@ -173,15 +178,15 @@ def test_frames_carry_the_place_of_their_picture() -> None:
 @pytest.mark.parametrize(("mode", "side"), [(DetectorMode.FAST, 320), (DetectorMode.ACCURATE, 1920)])
 def test_the_decoder_knows_the_detector_and_the_deadline(mode: DetectorMode, side: int) -> None:
     decoder, deadline = Watched(), time.monotonic() + 60
-    options = AnalyzeOptions(detector=mode, deadline=deadline)
-    analyze_images([PictureInput(None, png(1))], options, engine=FakeEngine(), decoder=decoder)
+    options, cancellation = AnalyzeOptions(detector=mode), Cancellation(deadline)
+    analyze_images([PictureInput(None, png(1))], options, cancellation, engine=FakeEngine(), decoder=decoder)
     assert decoder.calls == [(side, deadline)]
 
 
 def test_a_deadline_that_passes_fails_the_request_and_not_a_picture() -> None:
-    engine = FakeEngine(capacity=1)
+    engine = FakeEngine()
     with pytest.raises(DeadlineExceeded):
-        analyze(PictureInput(None, png(1)), options=AnalyzeOptions(deadline=time.monotonic() - 1), engine=engine)
+        analyze(PictureInput(None, png(1)), cancellation=Cancellation(time.monotonic() - 1), engine=engine)
     assert engine.load().calls == 0
 
 

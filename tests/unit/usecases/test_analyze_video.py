@@ -7,7 +7,15 @@ import pytest
 
 from mien.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
 from mien.errors import InferenceFailed, TooLarge
-from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
+from mien.timeline.tracker import TrackThresholds
+from mien.usecases.analyze_video import (
+    Smoothing,
+    VideoAnalysis,
+    VideoOptions,
+    VideoRun,
+    _track_thresholds,
+    analyze_video,
+)
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipLimits, Sampling
 from mien.video.reader import ClipReader
@@ -144,7 +152,7 @@ def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:
     class Ahead(PatchEngine):
         """Draws three frames before it answers the first, as the real engine does."""
 
-        def analyze(self, frames, options):  # type: ignore[no-untyped-def]
+        def analyze(self, frames, options, cancellation):  # type: ignore[no-untyped-def]
             waiting = []
             for frame in frames:
                 waiting.append(frame)
@@ -176,3 +184,16 @@ def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: 
     assert len(boxes) == 10
     for box in boxes:
         assert (box.x, box.y, box.width, box.height) == pytest.approx((60, 30, 40, 40), abs=2)
+
+
+@pytest.mark.parametrize(("mode", "threshold"), [(DetectorMode.FAST, 0.6), (DetectorMode.ACCURATE, 0.8)])
+def test_a_new_track_needs_more_confidence_than_an_existing_one(mode: DetectorMode, threshold: float) -> None:
+    options, thresholds = _track_thresholds(AnalyzeOptions(detector=mode), FakeEngine())
+    assert options.min_confidence == pytest.approx(0.6 * threshold)
+    assert thresholds.new_track == pytest.approx(threshold + 0.5 * (1 - threshold))
+    assert thresholds.keep_track == threshold
+
+
+def test_a_callers_own_threshold_is_taken_as_it_is() -> None:
+    options = AnalyzeOptions(min_confidence=0.3)
+    assert _track_thresholds(options, FakeEngine()) == (options, TrackThresholds())

@@ -8,14 +8,13 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from mien.domain import AnalyzeOptions, Box, DetectorMode, Frame, FrameResult
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Box, Cancellation, DetectorMode, Frame, FrameResult
 from mien.errors import CorruptMedia, InvalidRequest
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, analyze_images
 from mien.usecases.annotate_image import LONGEST_SIDE, AnnotatedImage, RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput
 from tests.fakes import FakeEngine, make_face
 
 
@@ -76,8 +75,10 @@ def test_the_faces_are_those_of_the_plain_answer(side: int) -> None:
 class TwoFaces(FakeEngine):
     """A sure face at the left and a small, less sure one at the right, which narrow options leave out."""
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-        for result in super().analyze(frames, options):
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
+        for result in super().analyze(frames, options, cancellation):
             faces = (
                 make_face(Box(60, 60, 120, 160)),
                 replace(make_face(Box(380, 90, 30, 40)), confidence=0.3),
@@ -103,7 +104,7 @@ def test_redaction_hides_also_the_faces_that_were_not_asked_for(options: Analyze
 
 
 def test_redaction_admits_one_call_at_a_time() -> None:
-    engine = FakeEngine(capacity=1)
+    engine = FakeEngine()
     annotated(file(), RenderOptions(redact=True), engine=engine)
     assert engine.load().calls == 0
 
@@ -134,8 +135,9 @@ def test_the_decoded_picture_is_released_before_another_is_decoded(side: int) ->
     # There is memory for one decode, and it is looked at twice.
     answer = annotate_image(
         PictureInput(None, file(side)),
-        AnalyzeOptions(detector=DetectorMode.ACCURATE, deadline=time.monotonic() + 60),
+        AnalyzeOptions(detector=DetectorMode.ACCURATE),
         RenderOptions(redact=True),
+        Cancellation(time.monotonic() + 60),
         engine=FakeEngine(),
         decoder=PictureDecoder(DecodeLimits(max_pixels=side * side), 2),
     )

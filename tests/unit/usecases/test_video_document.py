@@ -4,12 +4,12 @@ import json
 import tracemalloc
 from itertools import islice
 
+from mien.domain import StageTimes
 from mien.timeline.model import FrameRow
 from mien.timeline.packed_rows import PackedRows
 from mien.timeline.summary import Summarizer
 from mien.usecases.analyze_video import VideoAnalysis
-from mien.usecases.pictures import PictureTimes
-from mien.usecases.video_document import account_chunks, analysis_chunks
+from mien.usecases.video_document import analysis_chunks, summary_chunks
 from mien.video.model import ClipInfo
 from tests.unit.timeline.rows import LABELS8, face, scores
 
@@ -25,7 +25,7 @@ def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
         log.append(row)
         summarizer.add(row)
     timeline = summarizer.finish(log, frames / 5)
-    return VideoAnalysis(INFO, frames / 5, frames, frames, timeline, (), PictureTimes(0.0, 0.0, 0.0, 0.0, 0.0))
+    return VideoAnalysis(INFO, frames / 5, frames, frames, timeline, (), StageTimes())
 
 
 def test_the_pieces_are_one_object() -> None:
@@ -35,8 +35,8 @@ def test_the_pieces_are_one_object() -> None:
         assert list(whole) == ["first", "video", "timeline", "people", "summary", "last"]
         assert (len(whole["timeline"]), len(whole["people"])) == (frames, faces)
         del whole["timeline"]
-        assert json.loads("".join(account_chunks(found, {"first": 1}, {"last": 2}))) == whole
-    assert list(json.loads("".join(account_chunks(analysis(0, 0), {}, {})))) == ["video", "people", "summary"]
+        assert json.loads("".join(summary_chunks(found, {"first": 1}, {"last": 2}))) == whole
+    assert list(json.loads("".join(summary_chunks(analysis(0, 0), {}, {})))) == ["video", "people", "summary"]
 
 
 def test_neither_rows_nor_people_are_unpacked_at_once() -> None:

@@ -60,7 +60,7 @@ def annotated(path: Path, sampling: Sampling | None = None, told: list[str] | No
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
     warnings: list[str] = []
-    for _ in annotate_video(path, target, analysis, AnalyzeOptions(), video, tell=warnings.append):
+    for _ in annotate_video(path, target, analysis, video, tell=warnings.append):
         pass
     if told is None:
         assert warnings == []

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from mien.domain import AnalyzeOptions, Box, Frame
+from mien.domain import Box, Cancellation, Frame
 from mien.errors import Cancelled, DeadlineExceeded, InvalidOption, NoVideoStream, TooLarge
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
@@ -248,8 +248,8 @@ def test_the_caller_is_watched_on_the_way_to_the_start(tmp_path: Path, form: str
         list(clip.frames())
     assert len(calls) == 40
     with pytest.raises(DeadlineExceeded):
-        Clip(path, NATIVE, NO_LIMITS, raise_if_cancelled=AnalyzeOptions(deadline=time.monotonic()).raise_if_cancelled)
-    early = AnalyzeOptions(deadline=time.monotonic() + 60)
+        Clip(path, NATIVE, NO_LIMITS, raise_if_cancelled=Cancellation(deadline=time.monotonic()).raise_if_cancelled)
+    early = Cancellation(deadline=time.monotonic() + 60)
     with Clip(path, Sampling(None, 3.0), ClipLimits(), raise_if_cancelled=early.raise_if_cancelled) as clip:
         assert len(list(clip.frames())) == 25
 
