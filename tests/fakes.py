@@ -1,4 +1,4 @@
-"""An engine without models: made-up faces that depend on the pixels alone, for every test above the engine seam."""
+"""An engine without models, with synthetic faces that depend on the pixels alone, for all tests above the engine."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ from mien.errors import EngineClosed, MienError
 def make_face(
     box: Box, emotion: str = "happy", score: float = 0.9, labels: tuple[str, ...] | None = None, explain: bool = False
 ) -> Face:
-    """A face whose landmarks sit where they would in ``box`` and whose scores sum to 1."""
+    """A face with landmarks at plausible places in ``box`` and scores that sum to 1."""
     names = labels or LABELS[AnalyzeOptions().labels]
     rest = (1.0 - score) / (len(names) - 1)
     points = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))

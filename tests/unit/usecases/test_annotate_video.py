@@ -71,14 +71,14 @@ def test_sound_is_kept_or_made_playable(tmp_path: Path, codec: str, form: str, k
     assert end == pytest.approx(1.96, abs=0.06)
 
 
-def test_pictures_that_no_one_could_see_are_left_out(tmp_path: Path) -> None:
+def test_frames_too_short_to_be_seen_are_left_out(tmp_path: Path) -> None:
     microseconds = Recipe(tick=Fraction(1, 1_000_000))
     close = [k * 0.04 + part for k in range(10) for part in (0, 0.000_002, 0.000_004)]
     target = annotated(write_clip(tmp_path / "clip.mp4", close, moving(30), microseconds), Sampling(5.0))
     assert times(target) == pytest.approx([k * 0.04 for k in range(10)], abs=0.001)
 
 
-def test_a_deadline_that_passes_while_the_clip_is_drawn_ends_it(tmp_path: Path) -> None:
+def test_a_deadline_ends_the_drawing(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine())
     deadline = time.monotonic() + 1
@@ -106,7 +106,7 @@ def test_a_part_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:
     assert end == pytest.approx(2.0, abs=0.05)
 
 
-def test_pictures_that_grow_on_the_way_are_drawn_whole(tmp_path: Path) -> None:
+def test_frames_that_change_their_size_are_drawn_whole(tmp_path: Path) -> None:
     small, large = scene(160, 96, Box(120, 60, 24, 24)), scene(320, 192, Box(240, 120, 48, 48))
     with av.open(str(annotated(growing(tmp_path / "call.ts", small, large), Sampling(5.0)))) as file:
         pictures = [frame.to_ndarray(format="bgr24").astype(int) for frame in file.decode(video=0)]

@@ -1,4 +1,4 @@
-"""A clip's answer as JSON, piece by piece."""
+"""A clip's analysis as JSON, piece by piece."""
 
 import json
 import tracemalloc
@@ -17,7 +17,7 @@ INFO = ClipInfo(640, 480, 0, False, "h264", "mp4", 0.0, None, 25.0, False, False
 
 
 def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
-    """As many people in every frame, or somebody else every time."""
+    """``faces`` people in every frame: the same ones, or with ``strangers`` other ones each time."""
     log, summarizer = PackedRows(LABELS8), Summarizer(LABELS8)
     for k in range(frames):
         first = 1 + (k * faces if strangers else 0)
@@ -47,5 +47,5 @@ def test_neither_rows_nor_people_are_unpacked_at_once() -> None:
     tracemalloc.stop()
     assert len(found.timeline.people) == 4000
     assert length > 2_000_000
-    assert used < length / 3  # 0.15 MB by itself; threads that other tests left running count as well
+    assert used < length / 3  # 0.15 MB by itself; threads left running by other tests count as well
     assert max(len(piece) for piece in islice(analysis_chunks(found, {}, {}), 10_000)) < 10_000
