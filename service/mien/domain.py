@@ -5,8 +5,9 @@ Coordinates are pixels of the upright picture, x to the right and y down, with t
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 from enum import StrEnum
+from operator import add
 from types import MappingProxyType
 from typing import Any
 
@@ -19,28 +20,17 @@ U8Array = NDArray[np.uint8]
 F32Array = NDArray[np.float32]
 
 
-def _no_release() -> None:
-    """No-op release."""
-
-
-def _never() -> bool:
-    return False
-
-
 class LabelSet(StrEnum):
-    """Which emotions are reported: see ``LABELS`` for the words."""
+    """Which emotions are reported; ``LABELS`` has their names."""
 
     FERPLUS8 = "ferplus8"
     BASIC7 = "basic7"
     BASIC5 = "basic5"
 
 
+_FERPLUS8 = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
-    {
-        LabelSet.FERPLUS8: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
-        LabelSet.BASIC7: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"),
-        LabelSet.BASIC5: ("neutral", "happy", "surprise", "sad", "angry"),
-    }
+    {LabelSet.FERPLUS8: _FERPLUS8, LabelSet.BASIC7: _FERPLUS8[:7], LabelSet.BASIC5: _FERPLUS8[:5]}
 )
 
 
@@ -100,6 +90,10 @@ class FrameInfo:
     readable: Box | None = None
 
 
+def _no_release() -> None:
+    """No-op release."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One upright picture, or one picture of a clip.
@@ -127,7 +121,6 @@ class Frame:
 
     @property
     def info(self) -> FrameInfo:
-        """The frame without its pixels."""
         return FrameInfo(self.width, self.height, self.time, self.index, self.scene, self.readable)
 
 
@@ -147,6 +140,10 @@ class AnalyzeOptions:
     labels: LabelSet = LabelSet.FERPLUS8
     explain: bool = False
     keep_doubles: bool = False
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,23 +215,17 @@ class StageTimes:
     total: float = 0.0
 
     def __add__(self, other: "StageTimes") -> "StageTimes":
-        return StageTimes(
-            self.queue + other.queue,
-            self.decode + other.decode,
-            self.detect + other.detect,
-            self.classify + other.classify,
-            self.total + other.total,
-        )
+        return StageTimes(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """The faces of one frame, best confidence first; ``time``, ``index`` and ``scene`` are the frame's own."""
+    """The faces of one frame, highest confidence first; ``time``, ``index`` and ``scene`` are those of the frame."""
 
     width: int
     height: int
     faces: tuple[Face, ...]
-    times: StageTimes = field(default_factory=StageTimes)
+    times: StageTimes = StageTimes()
     time: float = 0.0
     index: int = 0
     scene: int = 0

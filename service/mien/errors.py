@@ -22,8 +22,8 @@
         ├── ModelChanged           the file does not match its manifest
         └── ModelUnreadable
 
-Each class has a stable ``code``; the message says what happened and what to do about it. Only ``mien.api.errors`` maps
-classes to HTTP statuses.
+Each class has a stable ``code`` for programs; the message says what happened and what to do about it. Only
+``mien.api.errors`` maps classes to HTTP statuses.
 """
 
 from typing import ClassVar
@@ -36,14 +36,10 @@ class MienError(Exception):
 
 
 class InputError(MienError):
-    """The caller sent something that cannot be processed."""
-
     code = "bad_input"
 
 
 class InvalidRequest(InputError):
-    """The request does not have the form that the endpoint expects."""
-
     code = "invalid_request"
 
 
@@ -58,14 +54,10 @@ class InvalidOption(InputError):
 
 
 class UnsupportedMedia(InputError):
-    """The bytes are not in a supported format."""
-
     code = "unsupported_media"
 
 
 class CorruptMedia(InputError):
-    """The format was recognised but the content cannot be decoded."""
-
     code = "corrupt_media"
 
 
@@ -81,20 +73,14 @@ class TooLarge(InputError):
 
 
 class NoVideoStream(InputError):
-    """The file is a readable container without a picture track."""
-
     code = "no_video_stream"
 
 
 class NotAcceptable(InputError):
-    """None of the formats that the caller accepts is available."""
-
     code = "not_acceptable"
 
 
 class CapacityError(MienError):
-    """The service cannot process the request now; it may succeed later."""
-
     code = "unavailable"
 
 
@@ -109,60 +95,40 @@ class Overloaded(CapacityError):
 
 
 class DeadlineExceeded(CapacityError):
-    """The deadline passed before the answer was ready."""
-
     code = "deadline_exceeded"
 
 
 class Cancelled(CapacityError):
-    """The caller disconnected, and the work was abandoned."""
-
     code = "caller_gone"
 
 
 class StorageFull(CapacityError):
-    """There is no disk space for an upload or a result."""
-
     code = "storage_full"
 
 
 class EngineError(MienError):
-    """The engine failed."""
-
     code = "engine_error"
 
 
 class EngineClosed(EngineError):
-    """The engine is not running (the service is starting or stopping)."""
-
     code = "engine_closed"
 
 
 class InferenceFailed(EngineError):
-    """A model run failed on this input; other requests are not affected."""
-
     code = "inference_failed"
 
 
 class ModelError(MienError):
-    """The model store is unusable."""
-
     code = "model_error"
 
 
 class ModelMissing(ModelError):
-    """A model, version or file does not exist."""
-
     code = "model_missing"
 
 
 class ModelChanged(ModelError):
-    """The file's SHA-256 differs from the manifest's."""
-
     code = "model_changed"
 
 
 class ModelUnreadable(ModelError):
-    """The manifest or the graph cannot be read."""
-
     code = "model_unreadable"

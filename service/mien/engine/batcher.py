@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, Frame, FrameInfo, FrameResult, U8Array
@@ -62,17 +63,13 @@ class FrameJob:
 
     def resolve(self, result: FrameResult) -> None:
         """Set the result, unless the frame was cancelled or has failed."""
-        try:
+        with suppress(InvalidStateError):
             self.future.set_result(result)
-        except InvalidStateError:
-            return
 
     def fail(self, error: BaseException) -> None:
         """Set the error, unless the frame was cancelled or has failed."""
-        try:
+        with suppress(InvalidStateError):
             self.future.set_exception(error)
-        except InvalidStateError:
-            return
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,25 +94,23 @@ class Batcher:
     def put_frame(self, job: FrameJob, *, first: bool = False) -> None:
         """Queue a frame, last or ``first``; a closed batcher fails it with ``EngineClosed``."""
         with self._changed:
-            if not self._closed:
-                if first:
-                    self._frames.appendleft(job)
-                else:
-                    self._frames.append(job)
-                self._changed.notify()
-                return
-        job.fail(EngineClosed(CLOSED))
+            if self._closed:
+                job.fail(EngineClosed(CLOSED))
+            elif first:
+                self._frames.appendleft(job)
+            else:
+                self._frames.append(job)
+            self._changed.notify()
 
     def put_crops(self, job: FrameJob) -> None:
         """Queue every crop of a frame; a closed batcher fails it with ``EngineClosed``."""
         assert job.found is not None  # noqa: S101  called after detection
-        crops = [CropJob(job, index, pixels) for index, pixels in enumerate(job.found.tiles)]
         with self._changed:
-            if not self._closed:
-                self._crops.extend(crops)
-                self._changed.notify()
-                return
-        job.fail(EngineClosed(CLOSED))
+            if self._closed:
+                job.fail(EngineClosed(CLOSED))
+            else:
+                self._crops.extend(CropJob(job, index, pixels) for index, pixels in enumerate(job.found.tiles))
+            self._changed.notify()
 
     def take(self) -> FrameJob | list[CropJob] | None:
         """Wait for work: a batch of crops, or else a frame; ``None`` once closed."""

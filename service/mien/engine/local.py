@@ -78,7 +78,7 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
 
 
 class LocalEngine:
-    """Implements ``mien.engine.base.Engine`` with a pool of threads."""
+    """Implements ``mien.engine.base.Engine``, which describes the methods, with a pool of threads."""
 
     def __init__(self, pipeline: Pipeline, models: tuple[ModelInfo, ...], config: EngineConfig) -> None:
         self._pipeline = pipeline
@@ -106,7 +106,6 @@ class LocalEngine:
     def analyze(
         self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
     ) -> Iterator[FrameResult]:
-        """See ``Engine.analyze``."""
         max_pending = _FRAMES_AHEAD * self._config.workers
         pending: deque[Future[FrameResult]] = deque()
         with self._lock:
@@ -128,26 +127,21 @@ class LocalEngine:
                 self._calls -= 1
 
     def detector_side(self, mode: DetectorMode) -> int:
-        """See ``Engine.detector_side``."""
         spec = self._pipeline.detector.spec
         return spec.fast_long_side if mode is DetectorMode.FAST else _PARTS_ZOOM * spec.accurate_long_side
 
     def threshold(self, mode: DetectorMode) -> float:
-        """See ``Engine.threshold``."""
         return self._pipeline.detector.spec.threshold_of(mode)
 
     def models(self) -> tuple[ModelInfo, ...]:
-        """See ``Engine.models``."""
         return self._models
 
     def health(self) -> EngineHealth:
-        """See ``Engine.health``."""
         if self._closed:
             return EngineHealth(False, "The engine is closed.")
         if self._pool.alive < self._config.workers:
-            return EngineHealth(
-                False, f"{self._config.workers - self._pool.alive} worker(s) have died; restart the service."
-            )
+            dead = self._config.workers - self._pool.alive
+            return EngineHealth(False, f"{dead} worker(s) have died; restart the service.")
         last = self._pool.last_success
         if last is None:
             return EngineHealth(False, "The models are not warm yet.")
@@ -159,12 +153,10 @@ class LocalEngine:
         return EngineHealth(False, f"No picture has been processed for {age:.0f} s.", age)
 
     def load(self) -> EngineLoad:
-        """See ``Engine.load``."""
         frames, crops = self._batcher.waiting()
         return EngineLoad(self._calls, frames, crops, self._pool.busy, self._config.workers)
 
     def close(self) -> None:
-        """See ``Engine.close``."""
         with self._lock:
             self._closed = True
         self._canary.stop()

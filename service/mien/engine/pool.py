@@ -16,15 +16,19 @@ log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """``count`` threads over one batcher and one pipeline. onnxruntime and OpenCV release the GIL."""
+    """``count`` threads over one batcher and one pipeline. onnxruntime and OpenCV release the GIL.
+
+    ``busy`` is the number of threads at work; ``last_frame`` the ``time.monotonic()`` of the last finished frame, and
+    ``last_success`` of the last one with classified faces.
+    """
 
     def __init__(self, pipeline: Pipeline, batcher: Batcher, count: int) -> None:
         self._pipeline = pipeline
         self._batcher = batcher
         self._lock = threading.Lock()
-        self._busy = 0
-        self._last_success: float | None = None
-        self._last_frame: float | None = None
+        self.busy = 0
+        self.last_success: float | None = None
+        self.last_frame: float | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"mien-worker-{n}", daemon=True) for n in range(count)
         ]
@@ -32,24 +36,9 @@ class WorkerPool:
             thread.start()
 
     @property
-    def busy(self) -> int:
-        """The number of workers at work."""
-        return self._busy
-
-    @property
     def alive(self) -> int:
         """The number of workers that have not ended."""
         return sum(thread.is_alive() for thread in self._threads)
-
-    @property
-    def last_success(self) -> float | None:
-        """``time.monotonic()`` of the last finished frame with classified faces."""
-        return self._last_success
-
-    @property
-    def last_frame(self) -> float | None:
-        """``time.monotonic()`` of the last finished frame, with or without faces."""
-        return self._last_frame
 
     def join(self, timeout: float) -> None:
         """Wait for the threads to end; the batcher must be closed."""
@@ -78,7 +67,7 @@ class WorkerPool:
 
     def _count(self, step: int) -> None:
         with self._lock:
-            self._busy += step
+            self.busy += step
 
     def _detect(self, job: FrameJob) -> None:
         if job.is_done:
@@ -127,9 +116,9 @@ class WorkerPool:
         )
         logits = [job.logits[index] for index in range(len(job.found.tiles))]
         result = self._pipeline.finish(job.found, logits, job.options, times)
-        self._last_frame = time.monotonic()
+        self.last_frame = time.monotonic()
         if logits:
-            self._last_success = self._last_frame
+            self.last_success = self.last_frame
         job.resolve(result)
 
 
