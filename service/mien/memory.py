@@ -3,6 +3,7 @@
 import ctypes
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 # malloc.h
@@ -30,13 +31,7 @@ def trimmer() -> Callable[[], None] | None:
     a container's limit. Returning it takes a few milliseconds.
     """
     trim = _glibc("malloc_trim")
-    if trim is None:
-        return None
-
-    def run() -> None:
-        trim(ctypes.c_size_t(0))
-
-    return run
+    return None if trim is None else partial(trim, ctypes.c_size_t(0))
 
 
 def _glibc(name: str) -> Any:

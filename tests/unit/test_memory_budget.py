@@ -68,7 +68,7 @@ def test_one_larger_than_everything_starts_when_nothing_else_is_held() -> None:
 
 
 def cancel() -> None:
-    raise Cancelled("gone")
+    raise Cancelled("cancelled")
 
 
 @pytest.mark.parametrize(

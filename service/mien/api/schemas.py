@@ -172,7 +172,7 @@ class FacesPerFrameOut(_Answer):
 class SummaryOut(_Answer):
     """The whole clip: each emotion's share of all people's screen time."""
 
-    dominant: Emotion | None = Field(description="the label with the largest share; null when no face was seen")
+    dominant: Emotion | None = Field(description="the label with the largest share; null without faces")
     share: dict[str, float] = Field(
         description="each label's share of all screen time, summing to 1; empty without faces"
     )

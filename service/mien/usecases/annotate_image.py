@@ -102,7 +102,7 @@ def annotate_image(
 
 
 def _hiding(options: AnalyzeOptions) -> AnalyzeOptions:
-    """The most thorough search, also for faces that are too doubtful, small or many to be reported."""
+    """The most thorough search, also for faces that are too uncertain, small or many to be reported."""
     return replace(
         options,
         detector=DetectorMode.ACCURATE,

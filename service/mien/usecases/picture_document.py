@@ -62,7 +62,7 @@ def box_document(box: Box) -> Document:
 
 
 def timing_document(times: StageTimes, waited_ms: float) -> Document:
-    """Milliseconds per stage, of which ``waited_ms`` more were spent in the queue for a thread."""
+    """Milliseconds per stage; ``waited_ms``, the wait for a thread, is added to the queue and the total."""
     return {
         "queue": round(times.queue + waited_ms, 2),
         "decode": round(times.decode, 2),
@@ -78,5 +78,5 @@ def pixels(value: float) -> float:
 
 
 def unit(value: float) -> float:
-    """A probability or another number of about 1, rounded to four decimals."""
+    """A probability, or another number between -1 and 1, rounded to four decimals."""
     return round(float(value), 4)
