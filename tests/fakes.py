@@ -13,16 +13,15 @@ from mien.domain import (
     Box,
     Cancellation,
     DetectorMode,
-    EngineHealth,
     EngineLoad,
     Face,
     Frame,
     FrameResult,
     Landmarks,
-    ModelInfo,
     Quality,
     StageTimes,
 )
+from mien.engine.base import EngineHealth, ModelInfo
 from mien.errors import EngineClosed, MienError
 
 

@@ -9,7 +9,6 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from operator import add
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,25 +228,6 @@ class FrameResult:
     time: float = 0.0
     index: int = 0
     scene: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One model of the store; ``manifest`` is the parsed ``manifest.toml``, ``active`` whether the engine uses it."""
-
-    name: str
-    version: str
-    active: bool
-    manifest: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineHealth:
-    """Whether the engine can answer now; ``reason`` is a sentence, empty when ready. ``canary_age`` is in seconds."""
-
-    ready: bool
-    reason: str = ""
-    canary_age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

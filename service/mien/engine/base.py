@@ -1,19 +1,29 @@
 """The engine interface: the layers above ask it for faces, the layers below implement it."""
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from mien.domain import (
-    NEVER_CANCELLED,
-    AnalyzeOptions,
-    Cancellation,
-    DetectorMode,
-    EngineHealth,
-    EngineLoad,
-    Frame,
-    FrameResult,
-    ModelInfo,
-)
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorMode, EngineLoad, Frame, FrameResult
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model of the store; ``manifest`` is the parsed ``manifest.toml``, ``active`` whether the engine uses it."""
+
+    name: str
+    version: str
+    active: bool
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """Whether the engine can answer now; ``reason`` is a sentence, empty when ready. ``canary_age`` is in seconds."""
+
+    ready: bool
+    reason: str = ""
+    canary_age: float | None = None
 
 
 class Engine(Protocol):

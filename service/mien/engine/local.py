@@ -12,17 +12,8 @@ from pathlib import Path
 
 import cv2
 
-from mien.domain import (
-    NEVER_CANCELLED,
-    AnalyzeOptions,
-    Cancellation,
-    DetectorMode,
-    EngineHealth,
-    EngineLoad,
-    Frame,
-    FrameResult,
-    ModelInfo,
-)
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorMode, EngineLoad, Frame, FrameResult
+from mien.engine.base import EngineHealth, ModelInfo
 from mien.engine.batcher import CLOSED, Batcher, FrameJob
 from mien.engine.canary import Canary, run_probe
 from mien.engine.pool import WorkerPool
