@@ -17,7 +17,6 @@ from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.usecases.pictures import DETECTOR_SIDE
 from tests.group import Group, Head, astronaut_head, group
 from training.detector.average_precision import iou_matrix
 from training.detector.data import load_photographs, read_picture
@@ -63,7 +62,7 @@ def measure(engine: LocalEngine, scene: Group, repeats: int) -> tuple[FrameResul
     without_decoding, total = [], []
     for _ in range(repeats):
         began = time.perf_counter()
-        frame = decoder.decode(data, detector_side=DETECTOR_SIDE[DetectorMode.ACCURATE])
+        frame = decoder.decode(data, detector_side=engine.detector_side(DetectorMode.ACCURATE))
         decoded = time.perf_counter()
         (result,) = engine.analyze([frame], options)
         ended = time.perf_counter()

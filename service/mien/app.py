@@ -179,12 +179,4 @@ def _open(settings: Settings) -> Engine:
     # The import loads onnxruntime: a good part of the start, and the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    return open_engine(
-        EngineConfig(
-            store=settings.store,
-            workers=settings.workers,
-            # Clips in work take no call from pictures: the gates are the one door.
-            capacity=settings.queue_capacity + _clip_threads(settings),
-            versions=settings.model_versions,
-        )
-    )
+    return open_engine(EngineConfig(store=settings.store, workers=settings.workers, versions=settings.model_versions))

@@ -92,7 +92,7 @@ def serving_held(
 ) -> Iterator[tuple[httpx.Client, AppState, threading.Event]]:
     """A client, the app's services, and the event that lets the engine answer."""
     gate = threading.Event()
-    engine = FakeEngine(gate=gate, capacity=100)
+    engine = FakeEngine(gate=gate)
     app = create_app(settings(queue_capacity=queue_capacity, workers=workers, **chosen), engine)
     with serving(app) as client:
         try:

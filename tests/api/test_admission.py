@@ -102,7 +102,7 @@ def has_ended(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("slow", [64, 128])
 def test_pictures_are_answered_beside_any_number_of_slow_uploads(slow: int) -> None:
-    app = create_app(settings(workers=1), FakeEngine(capacity=64))
+    app = create_app(settings(workers=1), FakeEngine())
     gate = services_of(app).gate
     with serving(app) as client, ExitStack() as stack:
         head = post_head(60_000_000)
@@ -143,7 +143,7 @@ def test_a_full_gate_refuses_before_the_upload() -> None:
 
 
 def test_many_small_uploads_at_once_are_all_answered() -> None:
-    with serving_fake(FakeEngine(capacity=64), queue_capacity=16) as client, ThreadPoolExecutor(16) as pool:
+    with serving_fake(FakeEngine(), queue_capacity=16) as client, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: client.post("/predict", content=PNG).status_code, range(100)))
     assert set(answers) == {200}
 

@@ -29,7 +29,7 @@ def test_pictures_are_answered_while_json_is_read(monkeypatch: pytest.MonkeyPatc
         return parse(self, body)
 
     monkeypatch.setattr(JsonPictures, "_parse", slow)
-    app = create_app(settings(workers=1), FakeEngine(capacity=64))
+    app = create_app(settings(workers=1), FakeEngine())
     gate = services_of(app).gate
     with serving(app) as client, ThreadPoolExecutor(20) as pool:
         try:

@@ -52,7 +52,7 @@ def test_metrics_count_requests_stages_faces_and_load() -> None:
         'mien_pictures_total{outcome="unsupported_media"} 1.0',
         "mien_faces_total 2.0",
         "mien_http_requests_in_flight 1.0",
-        "mien_engine_capacity 8.0",
+        "mien_engine_calls 0.0",
         "mien_engine_waiting_frames 0.0",
     ):
         assert line in lines

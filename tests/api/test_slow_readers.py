@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mien.app import create_app
-from mien.domain import AnalyzeOptions, Frame, FrameResult
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, Frame, FrameResult
 from tests.api.live import (
     connection_to,
     everything_from,
@@ -44,10 +44,12 @@ class ClipsWait(FakeEngine):
     """Pictures (64 pixels wide) are answered at once, clips when ``release`` is set."""
 
     def __init__(self) -> None:
-        super().__init__(capacity=100)
+        super().__init__()
         self.release = threading.Event()
 
-    def analyze(self, frames: Iterator[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:  # type: ignore[override]
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
         for frame in frames:
             if frame.width != 64:
                 self.release.wait(10)

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.api.video_schemas import AnalyzeVideoOut
-from mien.errors import InferenceFailed, MienError
+from mien.api.schemas import AnalyzeVideoOut
+from mien.errors import DeadlineExceeded, InferenceFailed, MienError
 from tests.api.live import problem, serving_fake, serving_held, wait_until
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip, write_tone
 from tests.fakes import FakeEngine
@@ -38,7 +38,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with serving_fake(PatchEngine(capacity=64)) as client:
+    with serving_fake(PatchEngine()) as client:
         yield client
 
 
@@ -166,8 +166,10 @@ def test_lines_come_while_frames_do_and_a_client_may_leave(tmp_path: Path) -> No
 def test_an_error_before_the_first_frame_is_an_answer_of_its_own(clip: bytes, accept: str) -> None:
     with serving_fake(FakeEngine(error=InferenceFailed("broken"))) as client:
         problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 500, "inference_failed")
-    with serving_fake(FakeEngine(capacity=0)) as client:
-        problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 429, "overloaded")
+    with serving_fake(FakeEngine(error=DeadlineExceeded("too late"))) as client:
+        problem(
+            client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 503, "deadline_exceeded"
+        )
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "video/mp4"])
@@ -191,8 +193,8 @@ def test_a_deadline_ends_the_drawing_of_a_clip(clip: bytes) -> None:
         """Done with the last frame of the clip when the deadline passes."""
 
         def _result(self, frame, options):  # type: ignore[no-untyped-def]
-            if frame.index == 49 and options.deadline is not None:
-                time.sleep(max(0.0, options.deadline - time.monotonic()) + 0.01)
+            if frame.index == 49 and self.cancellation.seconds_left is not None:
+                time.sleep(self.cancellation.seconds_left + 0.01)
             return super()._result(frame, options)
 
     query: dict[str, str | int] = {"fps": "native", "deadline_ms": 3000}

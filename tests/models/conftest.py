@@ -9,7 +9,6 @@ from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.usecases.pictures import DETECTOR_SIDE
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "model_store"
@@ -45,7 +44,7 @@ def looking_with(engine: LocalEngine) -> Look:
 
     def look(data: bytes, options: AnalyzeOptions | None = None) -> FrameResult:
         options = options or AnalyzeOptions(detector=DetectorMode.FAST)
-        frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector])
+        frame = decoder.decode(data, detector_side=engine.detector_side(options.detector))
         (result,) = engine.analyze([frame], options)
         return result
 

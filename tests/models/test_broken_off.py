@@ -9,8 +9,7 @@ from mien.domain import AnalyzeOptions, DetectorMode
 from mien.engine.local import LocalEngine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import analyze_images
-from mien.usecases.pictures import PictureInput, PictureResult
+from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 
 
 @pytest.fixture(scope="module")

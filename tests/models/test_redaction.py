@@ -11,8 +11,8 @@ from mien.domain import AnalyzeOptions, DetectorMode
 from mien.engine.local import LocalEngine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
+from mien.usecases.analyze_image import PictureInput
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput
 
 SIDES = (20, 22, 24)  # px, widths of the faces; the astronaut's is 94
 PLACES = [(160 * column + 60, 240 * row + 90) for row in range(4) for column in range(8)]

@@ -10,25 +10,24 @@ from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
 from mien.api.dependencies import AppState, ServicesDep
-from mien.api.errors import request_id_of
+from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
 from mien.api.queries import PredictQuery, PredictQueryDep
-from mien.api.schemas import PictureOut, PredictOut, TimingOut
 from mien.api.security import KEY_NEEDED
 from mien.api.uploads.received import received_pictures
-from mien.domain import AnalyzeOptions
+from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import InputError, NotAcceptable
 from mien.images.decoder import LargePicture, PictureDecoder
 from mien.images.encode import Encoding
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput, PictureResult, PictureTimes
+from mien.usecases.picture_document import Document, picture_document, timing_document, to_json
 
 JSON = "application/json"
 _OFFERS = (JSON, "image/png", "image/jpeg")
 
-_Answer = tuple[Sequence[PictureResult], PictureTimes, Response]
+_Answer = tuple[Sequence[PictureResult], StageTimes, Response]
 
 router = APIRouter(tags=["pictures"], dependencies=[KEY_NEEDED])
 
@@ -48,13 +47,12 @@ async def predict(request: Request, query: PredictQueryDep, services: ServicesDe
             request_id=request_id_of(request),
             media_type=media_type,
             query=query,
-            options=query.to_domain(
-                gone.is_set, services.picture_deadline, explain=query.explain and media_type != JSON
-            ),
+            options=query.to_domain(explain=query.explain and media_type != JSON),
+            cancellation=query.cancellation(gone.is_set, services.picture_deadline),
             engine=engine,
             services=services,
         )
-        deadline = call.options.deadline
+        deadline = call.cancellation.deadline
         try:
             small = services.decoder.without_large()
             response, notes = await services.gate.run(
@@ -78,6 +76,7 @@ class _Call:
     media_type: str
     query: PredictQuery
     options: AnalyzeOptions
+    cancellation: Cancellation
     engine: Engine
     services: AppState
     arrived: float = field(default_factory=time.monotonic)
@@ -107,27 +106,29 @@ class _Call:
         return response, notes
 
     def _json(self, pictures: list[PictureInput], waited_ms: float, decoder: PictureDecoder) -> _Answer:
-        analysis = analyze_images(pictures, self.options, engine=self.engine, decoder=decoder)
+        analysis = analyze_images(pictures, self.options, self.cancellation, engine=self.engine, decoder=decoder)
         alone = analysis.pictures[0].error if len(pictures) == 1 else None
         if alone is not None:
             raise alone
-        body = PredictOut(
-            request_id=self.request_id,
-            images=[PictureOut.from_domain(picture) for picture in analysis.pictures],
-            models={model.name: model.version for model in self.engine.models() if model.active},
-            timing_ms=TimingOut.from_domain(analysis.times, waited_ms),
-        )
-        return analysis.pictures, analysis.times, Response(body.model_dump_json(), media_type=JSON)
+        document = {
+            "request_id": self.request_id,
+            "images": [picture_document(picture, _error(picture)) for picture in analysis.pictures],
+            "models": {model.name: model.version for model in self.engine.models() if model.active},
+            "timing_ms": timing_document(analysis.times, waited_ms),
+        }
+        return analysis.pictures, analysis.times, Response(to_json(document), media_type=JSON)
 
     def _drawn(self, pictures: list[PictureInput], decoder: PictureDecoder) -> _Answer:
         if len(pictures) != 1:
             raise NotAcceptable(f"One picture is drawn at a time, and {len(pictures)} came; send them singly.")
         rendering = RenderOptions(Encoding(self.media_type), redact=self.query.redact)
-        drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=decoder)
+        drawn = annotate_image(
+            pictures[0], self.options, rendering, self.cancellation, engine=self.engine, decoder=decoder
+        )
         self.services.recorder.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 
-    def _record(self, results: Sequence[PictureResult], times: PictureTimes, waited_ms: float) -> None:
+    def _record(self, results: Sequence[PictureResult], times: StageTimes, waited_ms: float) -> None:
         recorder = self.services.recorder
         for result in results:
             recorder.picture("ok" if result.error is None else result.error.code, len(result.faces))
@@ -135,3 +136,12 @@ class _Call:
         recorder.stage("decode", times.decode / 1000)
         recorder.stage("detect", times.detect / 1000)
         recorder.stage("classify", times.classify / 1000)
+
+
+def _error(picture: PictureResult) -> Document | None:
+    """The same code, status and words as the picture's own problem would have."""
+    if picture.error is None:
+        return None
+    problem = problem_of(picture.error)
+    members = {"code": problem.code, "status": problem.status, "title": problem.title, "detail": problem.detail}
+    return members | dict(problem.extra)

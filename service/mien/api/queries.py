@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mien.domain import AnalyzeOptions, DetectorMode, LabelSet
+from mien.domain import AnalyzeOptions, Cancellation, DetectorMode, LabelSet
 
 _MAX_FACES = 1000
 
@@ -42,10 +42,8 @@ class AnalysisQuery(BaseModel):
             )
         return values
 
-    def to_domain(self, is_cancelled: Callable[[], bool], longest: float, explain: bool = False) -> AnalyzeOptions:
-        """The same for the engine; the deadline starts to run now. It is ``longest`` seconds away, or nearer where the
-        caller wants."""
-        seconds = longest if self.deadline_ms is None else min(longest, self.deadline_ms / 1000)
+    def to_domain(self, explain: bool = False) -> AnalyzeOptions:
+        """The same for the engine."""
         return AnalyzeOptions(
             detector=self.detector,
             min_face=self.min_face,
@@ -53,9 +51,12 @@ class AnalysisQuery(BaseModel):
             max_faces=self.max_faces,
             labels=self.labels,
             explain=explain,
-            deadline=time.monotonic() + seconds,
-            is_cancelled=is_cancelled,
         )
+
+    def cancellation(self, is_cancelled: Callable[[], bool], max_seconds: float) -> Cancellation:
+        """The deadline starts to run now: ``max_seconds``, or ``deadline_ms`` if that is shorter."""
+        seconds = max_seconds if self.deadline_ms is None else min(max_seconds, self.deadline_ms / 1000)
+        return Cancellation(time.monotonic() + seconds, is_cancelled)
 
 
 class PredictQuery(AnalysisQuery):

@@ -10,9 +10,8 @@ from typing import Any
 
 from mien.api.dependencies import Recorder
 from mien.api.errors import problem_of
-from mien.api.schemas import TimingOut
 from mien.api.uploads.spool import room_needed
-from mien.domain import AnalyzeOptions
+from mien.domain import AnalyzeOptions, Cancellation
 from mien.engine.base import Engine
 from mien.errors import MienError
 from mien.images.encode import Encoding, encode
@@ -20,7 +19,8 @@ from mien.render.charts import plot
 from mien.render.tables import csv_lines
 from mien.usecases.analyze_video import VideoAnalysis, VideoOptions, VideoRun, analyze_video
 from mien.usecases.annotate_video import annotate_video
-from mien.usecases.video_document import account_chunks, analysis_chunks, encoded, row_document
+from mien.usecases.picture_document import timing_document, to_json
+from mien.usecases.video_document import analysis_chunks, row_document, summary_chunks
 from mien.video.reader import ClipReader
 
 _LOG = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class VideoCall:
     clip: Path
     options: AnalyzeOptions
     video: VideoOptions
+    cancellation: Cancellation
     engine: Engine
     clips: ClipReader
     recorder: Recorder
@@ -43,7 +44,7 @@ class VideoCall:
     def json(self) -> Iterator[str]:
         """The whole answer as one object, in pieces: made when they are drawn, once the clip is analysed."""
         analysis, waited_ms = self._analyzed()
-        after = {"models": self._models(), "timing_ms": _timing(analysis, waited_ms)}
+        after = {"models": self._models(), "timing_ms": timing_document(analysis.times, waited_ms)}
         return analysis_chunks(analysis, {"request_id": self.request_id}, after)
 
     def csv(self) -> Iterator[str]:
@@ -68,7 +69,7 @@ class VideoCall:
         before = time.monotonic()
         with room_needed("the annotated clip"):
             for _ in annotate_video(
-                self.clip, target, analysis, self.options, self.video, clips=self.clips, tell=self._log
+                self.clip, target, analysis, self.video, self.cancellation, clips=self.clips, tell=self._log
             ):
                 pass
         self.recorder.stage("render", time.monotonic() - before)
@@ -80,7 +81,9 @@ class VideoCall:
         A long line comes in pieces.
         """
         waited_ms = self._waited_ms()
-        with VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.clips) as run:
+        with VideoRun(
+            self.clip, self.options, self.video, self.cancellation, engine=self.engine, clips=self.clips
+        ) as run:
             rows = run.rows()
             first = next(rows, None)  # until here an error can be an answer of its own
             yield _line("start", {"request_id": self.request_id, "models": self._models()})
@@ -95,14 +98,18 @@ class VideoCall:
                 return
             analysis = run.result()
             self._record(analysis, waited_ms)
-            account = account_chunks(analysis, {"type": "end"}, {"timing_ms": _timing(analysis, waited_ms)})
-            while piece := "".join(islice(account, _PEOPLE_A_PIECE)):
+            summary = summary_chunks(
+                analysis, {"type": "end"}, {"timing_ms": timing_document(analysis.times, waited_ms)}
+            )
+            while piece := "".join(islice(summary, _PEOPLE_A_PIECE)):
                 yield piece
             yield "\n"
 
     def _analyzed(self) -> tuple[VideoAnalysis, float]:
         waited_ms = self._waited_ms()
-        analysis = analyze_video(self.clip, self.options, self.video, engine=self.engine, clips=self.clips)
+        analysis = analyze_video(
+            self.clip, self.options, self.video, self.cancellation, engine=self.engine, clips=self.clips
+        )
         self._record(analysis, waited_ms)
         return analysis, waited_ms
 
@@ -123,10 +130,5 @@ class VideoCall:
         return {model.name: model.version for model in self.engine.models() if model.active}
 
 
-def _timing(analysis: VideoAnalysis, waited_ms: float) -> dict[str, float]:
-    timing: dict[str, float] = TimingOut.from_domain(analysis.times, waited_ms).model_dump()
-    return timing
-
-
 def _line(kind: str, members: Mapping[str, Any]) -> str:
-    return encoded({"type": kind, **members}) + "\n"
+    return to_json({"type": kind, **members}) + "\n"

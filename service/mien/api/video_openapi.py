@@ -3,7 +3,7 @@
 from typing import Any
 
 from mien.api.openapi import UPLOAD_STATUSES, Responses, problems
-from mien.api.video_schemas import AnalyzeVideoOut
+from mien.api.schemas import AnalyzeVideoOut
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _TEXT = {"schema": {"type": "string"}}

@@ -44,23 +44,33 @@ async def analyze_video(request: Request, query: VideoQueryDep, services: Servic
     gate, gone = services.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
         clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
-        options = query.to_domain(gone.is_set, services.clip_deadline)
-        call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
+        cancellation = query.cancellation(gone.is_set, services.clip_deadline)
+        deadline = cancellation.deadline
+        call = VideoCall(
+            request_id_of(request),
+            clip,
+            query.to_domain(),
+            video,
+            cancellation,
+            engine,
+            services.clips,
+            services.recorder,
+        )
         if media_type == NDJSON:
-            pump = await LineStream.start(gate, request, call.lines, options.deadline, gone)
+            pump = await LineStream.start(gate, request, call.lines, deadline, gone)
             stack.push_async_callback(pump.aclose)
             return StreamingLines(pump, stack.pop_all(), NDJSON)
         if media_type == MP4:
             target = clip.with_name(ANNOTATED)
-            file = await gate.run(request, lambda: call.annotated(target), options.deadline, gone)
+            file = await gate.run(request, lambda: call.annotated(target), deadline, gone)
             return TemporaryFileResponse(file, stack.pop_all(), MP4)
         if media_type == PNG:
-            return Response(await gate.run(request, call.plot, options.deadline, gone), media_type=PNG)
+            return Response(await gate.run(request, call.plot, deadline, gone), media_type=PNG)
         pieces = call.csv if media_type == CSV else call.json
         async with AsyncExitStack() as answer:  # which needs the clip no longer
             text = SpooledText(services.clip_uploads.spool)
             answer.push_async_callback(text.aclose)
-            await gate.run(request, lambda: text.write(pieces()), options.deadline, gone)
+            await gate.run(request, lambda: text.write(pieces()), deadline, gone)
             return StreamingLines(text, answer.pop_all(), media_type, text.size)
 
 

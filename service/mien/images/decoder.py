@@ -197,7 +197,7 @@ class PictureDecoder:
 def _with_lease(frame: Frame, lease: Lease) -> Frame:
     height, width = frame.pixels.shape[:2]
     lease.keep(FRAME_BYTES_PER_PIXEL * width * height)
-    return replace(frame, release=lease.give_back)
+    return replace(frame, release=lease.release)
 
 
 def _reduce(image: ImageFile, factor: int) -> ImageFile:

@@ -76,8 +76,7 @@ class _EngineGauges(Collector):
         if load is None:
             return
         for name, help_text, value in (
-            ("calls", "Calls that the engine has admitted.", load.calls),
-            ("capacity", "Calls that it admits at most.", load.capacity),
+            ("calls", "Calls in progress.", load.calls),
             ("waiting_frames", "Frames waiting for a worker.", load.waiting_frames),
             ("waiting_crops", "Face crops waiting for a worker.", load.waiting_crops),
             ("busy_workers", "Workers at work.", load.busy_workers),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mien.domain import AnalyzeOptions, Frame
+from mien.domain import NEVER_CANCELLED, Cancellation, Frame
 from mien.render.people import PeopleDrawer
 from mien.timeline.interpolation import TrackInterpolator
 from mien.timeline.model import Timeline
@@ -21,8 +21,8 @@ def annotate_video(
     path: Path,
     target: Path,
     analysis: VideoAnalysis,
-    options: AnalyzeOptions,
     video: VideoOptions,
+    cancellation: Cancellation = NEVER_CANCELLED,
     *,
     clips: ClipReader = ALONE,
     tell: Callable[[str], None] = _LOG.warning,
@@ -38,7 +38,7 @@ def annotate_video(
         InvalidOption: no frame begins in that part.
         CapacityError: the deadline passed or the request was cancelled.
     """
-    with clips.open(path, replace(video.sampling, fps=None), _LONG_SIDE, options) as clip:
+    with clips.open(path, replace(video.sampling, fps=None), _LONG_SIDE, cancellation) as clip:
         yield from remux(clip, _draw(clip.frames(), analysis.timeline), target, analysis.duration, tell)
 
 

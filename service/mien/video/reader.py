@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien.domain import AnalyzeOptions
+from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.memory_budget import MemoryBudget
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
@@ -19,7 +19,9 @@ class ClipReader:
     threads: int = 0
     budget: MemoryBudget | None = None
 
-    def open(self, path: Path, sampling: Sampling, long_side: int, options: AnalyzeOptions) -> Clip:
+    def open(
+        self, path: Path, sampling: Sampling, long_side: int, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Clip:
         """Open ``path``, once the budget has room for it.
 
         Raises:
@@ -30,7 +32,7 @@ class ClipReader:
         def wait_for_memory(memory: int) -> AbstractContextManager[object]:
             if self.budget is None:
                 return nullcontext()
-            return self.budget.take(memory, options.deadline, options.raise_if_cancelled)
+            return self.budget.take(memory, cancellation.deadline, cancellation.raise_if_cancelled)
 
         return Clip(
             path,
@@ -38,7 +40,7 @@ class ClipReader:
             self.limits,
             long_side,
             self.threads,
-            raise_if_cancelled=options.raise_if_cancelled,
+            raise_if_cancelled=cancellation.raise_if_cancelled,
             wait_for_memory=wait_for_memory,
         )
 

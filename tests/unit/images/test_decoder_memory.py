@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 from skimage.data import astronaut
 
-from mien.domain import AnalyzeOptions
+from mien.domain import Cancellation
 from mien.errors import Cancelled, DeadlineExceeded, TooLarge
 from mien.images.decoder import LargePicture, PictureDecoder
 from mien.images.limits import DecodeLimits, jpeg_memory
@@ -221,10 +221,10 @@ def test_cancelling_ends_the_decode(name: str) -> None:
 
 def test_the_deadline_holds_inside_a_decoder() -> None:
     data = save(large().resize((6000, 4000)), "PNG", compress_level=1)
-    options = AnalyzeOptions(deadline=time.monotonic() + 0.05)
+    cancellation = Cancellation(deadline=time.monotonic() + 0.05)
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        decoder().decode(data, deadline=options.deadline, check=options.raise_if_cancelled)
+        decoder().decode(data, deadline=cancellation.deadline, check=cancellation.raise_if_cancelled)
     assert time.monotonic() - started < 0.3
 
 

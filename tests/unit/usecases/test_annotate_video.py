@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from mien.domain import AnalyzeOptions, Box
+from mien.domain import AnalyzeOptions, Box, Cancellation
 from mien.errors import DeadlineExceeded, InvalidOption
 from mien.usecases.analyze_video import VideoOptions, analyze_video
 from mien.usecases.annotate_video import annotate_video
@@ -20,7 +20,7 @@ def annotated(path: Path, sampling: Sampling) -> Path:
     video = VideoOptions(sampling)
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
-    written = list(annotate_video(path, target, analysis, AnalyzeOptions(), video))
+    written = list(annotate_video(path, target, analysis, video))
     assert written == sorted(written)
     return target
 
@@ -82,8 +82,7 @@ def test_a_deadline_that_passes_while_writing_ends_it(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine())
     deadline = time.monotonic() + 1
-    options = AnalyzeOptions(deadline=deadline)
-    drawing = annotate_video(path, tmp_path / "annotated.mp4", analysis, options, VideoOptions())
+    drawing = annotate_video(path, tmp_path / "annotated.mp4", analysis, VideoOptions(), Cancellation(deadline))
     assert next(drawing) == 0.0
     time.sleep(max(0.0, deadline - time.monotonic()) + 0.01)
     with pytest.raises(DeadlineExceeded):

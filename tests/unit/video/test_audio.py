@@ -60,7 +60,7 @@ def annotated(path: Path, sampling: Sampling | None = None, warnings: list[str] 
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
     found: list[str] = []
-    for _ in annotate_video(path, target, analysis, AnalyzeOptions(), video, tell=found.append):
+    for _ in annotate_video(path, target, analysis, video, tell=found.append):
         pass
     if warnings is None:
         assert found == []

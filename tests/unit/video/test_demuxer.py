@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions
+from mien.domain import Cancellation
 from mien.errors import Cancelled, DeadlineExceeded
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
@@ -57,7 +57,7 @@ def test_cancellation_is_checked_on_the_way_to_the_start(tmp_path: Path, form: s
         list(clip.frames())
     assert len(calls) == 40
     with pytest.raises(DeadlineExceeded):
-        Clip(path, NATIVE, NO_LIMITS, raise_if_cancelled=AnalyzeOptions(deadline=time.monotonic()).raise_if_cancelled)
-    early = AnalyzeOptions(deadline=time.monotonic() + 60)
+        Clip(path, NATIVE, NO_LIMITS, raise_if_cancelled=Cancellation(deadline=time.monotonic()).raise_if_cancelled)
+    early = Cancellation(deadline=time.monotonic() + 60)
     with Clip(path, Sampling(None, 3.0), ClipLimits(), raise_if_cancelled=early.raise_if_cancelled) as clip:
         assert len(list(clip.frames())) == 25

@@ -9,7 +9,7 @@ from anyio import Semaphore, from_thread
 
 from mien.api.errors import InvalidField
 from mien.errors import InputError, InvalidRequest, TooLarge
-from mien.usecases.pictures import PictureInput
+from mien.usecases.analyze_image import PictureInput
 
 _EXPECTED = 'expected {"images": ["<base64 or data URI>", ...]}'
 _SPARE_VALUES = 64  # in a body that is wrong, for which there are better words than that it holds too much

@@ -17,7 +17,7 @@ from mien.api.uploads.json_body import JsonPictures, JsonTurn
 from mien.api.uploads.multipart import read_multipart
 from mien.api.uploads.spool import SpoolSettings, Upload
 from mien.errors import InvalidRequest, UnsupportedMedia
-from mien.usecases.pictures import PictureInput
+from mien.usecases.analyze_image import PictureInput
 
 FIELD = "file"
 _RAW = "application/octet-stream"
