@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mien.api.streaming import SpooledText
 from mien.api.uploads.spool import SpoolSettings
-from mien.api.uploads.spooled_text import SpooledText
 from mien.domain import LABELS, Box, LabelSet
 from mien.render.tables import csv_lines
 from mien.timeline.model import FaceRow, FrameRow

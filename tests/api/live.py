@@ -90,20 +90,20 @@ def serving_fake(engine: Engine | None = None, **chosen: Any) -> Iterator[httpx.
 def serving_held(
     queue_capacity: int, workers: int = 1, **chosen: Any
 ) -> Iterator[tuple[httpx.Client, AppState, threading.Event]]:
-    """A client, the app's services, and the event that lets the engine answer."""
+    """A client, the app's state, and the event that lets the engine answer."""
     gate = threading.Event()
     engine = FakeEngine(gate=gate, capacity=100)
     app = create_app(settings(queue_capacity=queue_capacity, workers=workers, **chosen), engine)
     with serving(app) as client:
         try:
-            yield client, services_of(app), gate
+            yield client, state_of(app), gate
         finally:
             gate.set()
 
 
-def services_of(app: FastAPI) -> AppState:
+def state_of(app: FastAPI) -> AppState:
     """The long-lived objects of ``app``."""
-    return cast("AppState", app.state.services)
+    return cast("AppState", app.state.mien)
 
 
 def connection_to(client: httpx.Client, receive_buffer: int | None = None) -> socket.socket:

@@ -94,7 +94,7 @@ def test_bad_base64(client: httpx.Client, value: object) -> None:
     assert problem(client.post("/predict", json={"images": [value]}), 400, "invalid_field")["field"] == "images[0]"
 
 
-@pytest.mark.parametrize("body", [{}, [], {"images": []}, {"images": "x"}, {"image": ["x"]}, "x"])
+@pytest.mark.parametrize("body", [{}, [], [[[]]], {"images": []}, {"images": "x"}, "x"])
 def test_json_of_another_shape(client: httpx.Client, body: object) -> None:
     assert problem(client.post("/predict", json=body), 400, "invalid_field")["field"] == "images"
 
@@ -102,16 +102,19 @@ def test_json_of_another_shape(client: httpx.Client, body: object) -> None:
 def test_json_with_an_unknown_member(client: httpx.Client) -> None:
     document = {"images": [base64.b64encode(PNG).decode()], "labels": "basic7"}
     assert problem(client.post("/predict", json=document), 400, "invalid_field")["field"] == "labels"
+    assert problem(client.post("/predict", json={"image": ["x"]}), 400, "invalid_field")["field"] == "image"
 
 
-@pytest.mark.parametrize("name", ["\\ud800", "\\u00e9", "x" * 100_000])
+@pytest.mark.parametrize("name", ["\\u00e9", "x" * 100_000])
 def test_json_with_a_member_of_a_strange_name(client: httpx.Client, name: str) -> None:
     content = b'{"images": ["AAAA"], "%s": 1}' % name.encode()
     answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
-    assert problem(answer, 400, "invalid_field")["field"] in {"\\ud800", "\\xe9", "x" * 40}
+    assert problem(answer, 400, "invalid_field")["field"] in {"\\xe9", "x" * 40}
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 200_000, b'{"images":[%s[]]}' % (b"[]," * 200_000), b""])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b'{"images":' + b"[" * 200_000, b'{"images":["\\ud800"]}', b'{"\\ud800":1}', b""]
+)
 def test_broken_json(client: httpx.Client, content: bytes) -> None:
     headers = {"content-type": "application/json"}
     problem(client.post("/predict", content=content, headers=headers), 400, "invalid_request")
@@ -141,7 +144,7 @@ def test_too_many_pictures() -> None:
     with serving_fake(max_pictures=2) as client:
         many = client.post("/predict", files=[("file", ("a.png", PNG))] * 3)
         assert problem(many, 413, "too_large")["limit"] == "max_pictures"
-        for images in ([base64.b64encode(PNG).decode()] * 3, [1] * 200_000, [""] * 200_000):
+        for images in ([base64.b64encode(PNG).decode()] * 3, [1] * 200_000, [""] * 200_000, [[]] * 200_000):
             many = client.post("/predict", json={"images": images})
             assert problem(many, 413, "too_large")["limit"] == "max_pictures"
 

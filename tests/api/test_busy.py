@@ -32,22 +32,22 @@ def send_and_hang_up(client: httpx.Client, head: bytes, body: bytes) -> None:
 
 
 def test_a_full_queue_answers_429_and_empties_again() -> None:
-    with serving_held(queue_capacity=3) as (client, services, gate), ThreadPoolExecutor(3) as pool:
+    with serving_held(queue_capacity=3) as (client, state, gate), ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(client.post, "/predict", content=PNG) for _ in range(3)]
-        wait_until(lambda: services.gate.inside == 3)
+        wait_until(lambda: state.gate.admitted == 3)
         refused = client.post("/predict", content=PNG)
         problem(refused, 429, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
         gate.set()
         assert [future.result().status_code for future in waiting] == [200, 200, 200]
         client.post("/predict", content=PNG).raise_for_status()
-        assert services.gate.inside == 0
+        assert state.gate.admitted == 0
 
 
 def test_probes_and_metrics_answer_while_every_thread_is_busy() -> None:
-    with serving_held(queue_capacity=30) as (client, services, gate), ThreadPoolExecutor(30) as pool:
+    with serving_held(queue_capacity=30) as (client, state, gate), ThreadPoolExecutor(30) as pool:
         waiting = [pool.submit(client.post, "/predict", content=PNG) for _ in range(30)]
-        wait_until(lambda: services.gate.inside == 30)
+        wait_until(lambda: state.gate.admitted == 30)
         for path in (*_PROBES, "/metrics"):
             started = time.monotonic()
             client.get(path).raise_for_status()
@@ -91,11 +91,11 @@ def test_an_unforeseen_error_is_a_problem_without_a_traceback(caplog: pytest.Log
 
 
 def test_a_client_that_hangs_up_while_its_picture_is_in_work() -> None:
-    with serving_held(queue_capacity=4) as (client, services, gate):
+    with serving_held(queue_capacity=4) as (client, state, gate):
         for _ in range(4):
             send_and_hang_up(client, post_head(len(PNG)), PNG)
         gate.set()
-        wait_until(lambda: services.gate.inside == 0)
+        wait_until(lambda: state.gate.admitted == 0)
         client.post("/predict", content=PNG).raise_for_status()
 
 
@@ -104,33 +104,33 @@ def test_pictures_whose_client_hung_up_are_left() -> None:
         f'--b\r\nContent-Disposition: form-data; name="file"; filename="{n}"\r\n\r\n{{}}\r\n' for n in range(9)
     )
     form = body.encode().replace(b"{}", PNG) + b"--b--\r\n"
-    with serving_held(queue_capacity=4) as (client, services, gate):
-        engine = cast("FakeEngine", services.engine.get())
+    with serving_held(queue_capacity=4) as (client, state, gate):
+        engine = cast("FakeEngine", state.engine.get())
         with connection_to(client) as connection:
             connection.sendall(post_head(len(form), "Content-Type: multipart/form-data; boundary=b\r\n") + form)
             wait_until(lambda: engine.seen == 1)
         time.sleep(0.2)
         gate.set()
-        wait_until(lambda: services.gate.inside == 0)
+        wait_until(lambda: state.gate.admitted == 0)
         assert engine.seen == 1
         assert 'status="499"' in client.get("/metrics").text
 
 
 def test_a_request_whose_client_hung_up_in_the_queue_is_never_started() -> None:
-    with serving_held(queue_capacity=50) as (client, services, gate), ThreadPoolExecutor(8) as pool:
-        engine = cast("FakeEngine", services.engine.get())
+    with serving_held(queue_capacity=50) as (client, state, gate), ThreadPoolExecutor(8) as pool:
+        engine = cast("FakeEngine", state.engine.get())
         running = [pool.submit(client.post, "/predict", content=PNG) for _ in range(8)]
         wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
         send_and_hang_up(client, post_head(len(PNG)), PNG)
-        wait_until(lambda: services.gate.inside == 8)
+        wait_until(lambda: state.gate.admitted == 8)
         gate.set()
         assert {future.result().status_code for future in running} == {200}
         assert engine.seen == 8
 
 
 def test_a_deadline_ends_the_wait_for_a_thread_and_not_the_work() -> None:
-    with serving_held(queue_capacity=50) as (client, services, gate), ThreadPoolExecutor(8) as pool:
-        engine = cast("FakeEngine", services.engine.get())
+    with serving_held(queue_capacity=50) as (client, state, gate), ThreadPoolExecutor(8) as pool:
+        engine = cast("FakeEngine", state.engine.get())
         began = time.monotonic()
         running = [pool.submit(client.post, "/predict?deadline_ms=1000", content=PNG) for _ in range(8)]
         wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
@@ -139,7 +139,7 @@ def test_a_deadline_ends_the_wait_for_a_thread_and_not_the_work() -> None:
         assert 0.05 <= time.monotonic() - started < 2
         problem(refused, 503, "deadline_exceeded")
         assert int(refused.headers["retry-after"]) >= 1
-        wait_until(lambda: services.gate.inside == 8)
+        wait_until(lambda: state.gate.admitted == 8)
         time.sleep(max(0.0, began + 1.2 - time.monotonic()))  # the deadline of those that run passes too
         gate.set()
         assert {future.result().status_code for future in running} == {200}

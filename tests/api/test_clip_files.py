@@ -16,7 +16,7 @@ from mien.api.admission import AdmissionGate
 from mien.app import create_app
 from mien.domain import AnalyzeOptions, Frame, FrameResult
 from mien.errors import InferenceFailed
-from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
+from tests.api.live import connection_to, post_head, problem, serving, settings, state_of, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.fakes import FakeEngine
 
@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def spooling(folder: Path, engine: FakeEngine) -> Iterator[tuple[httpx.Client, AdmissionGate]]:
     app = create_app(settings(spool_dir=folder, spool_memory_bytes=1, workers=1), engine)
     with serving(app) as client:
-        yield client, services_of(app).clip_gate
+        yield client, state_of(app).clip_gate
 
 
 def bytes_in(folder: Path) -> int:
@@ -71,7 +71,7 @@ def test_nothing_stays_after_an_answer(clip: bytes, tmp_path: Path, accept: str)
     with spooling(tmp_path, PatchEngine()) as (client, gate):
         client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}).raise_for_status()
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
 def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
         problem(client.post("/analyze-video", files={"other": clip}), 400, "invalid_field")
         problem(client.post("/analyze-video", content=clip, headers={"content-type": "a/b"}), 415, "unsupported_media")
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
 class FillsTheDisk(PatchEngine):
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_while_the_clip_is_drawn(clip: bytes, tmp_path: Pat
         answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"})
         assert "annotated clip" in problem(answer, 507, "storage_full")["detail"]
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
 def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
@@ -115,9 +115,9 @@ def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
     with spooling(tmp_path, engine) as (client, gate):
         with connection_to(client) as connection:
             connection.sendall(post_head(len(clip), "Content-Type: video/mp4\r\n", "/analyze-video") + clip[:-1])
-            wait_until(lambda: gate.arriving == 1 and list(tmp_path.rglob("clip-*")))
+            wait_until(lambda: gate.uploading == 1 and list(tmp_path.rglob("clip-*")))
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert engine.seen == gate.arriving == 0
+        assert engine.seen == gate.uploading == 0
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"])
@@ -133,7 +133,7 @@ def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept
             time.sleep(0.2)
         finally:
             gate.set()
-        wait_until(lambda: not work.inside and not list(tmp_path.iterdir()))
+        wait_until(lambda: not work.admitted and not list(tmp_path.iterdir()))
         assert engine.seen == 1
 
 
@@ -145,4 +145,4 @@ def test_a_spool_folder_that_has_gone_is_told(clip: bytes, tmp_path: Path) -> No
         for path, kind in (("/analyze-video", "video/mp4"), ("/predict", "image/png")):
             answer = client.post(path, content=clip, headers={"content-type": kind})
             assert "no place to store the upload" in problem(answer, 507, "storage_full")["detail"]
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)

@@ -72,7 +72,7 @@ def test_an_engine_that_does_not_open_is_reported_once(
     assert [failure.code for failure in failures] == [code]
 
 
-@pytest.mark.parametrize(("keys", "said"), [("a,b", "asked for"), (None, "not asked for")])
+@pytest.mark.parametrize(("keys", "said"), [("a,b", "required"), (None, "not required")])
 def test_the_log_says_whether_keys_are_asked_for(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keys: str | None, said: str
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import mien.api.pages
 from mien.app import create_app
-from tests.api.live import picture, services_of, serving, serving_fake, settings
+from tests.api.live import picture, serving, serving_fake, settings, state_of
 from tests.fakes import FakeEngine
 
 _STATIC = Path(mien.api.pages.__file__).parent / "static"
@@ -81,7 +81,7 @@ def test_openapi_lists_what_is_answered(state: str, name: str) -> None:
     app = create_app(settings(), FakeEngine(ready=state == "serving"))
     with serving(app) as client:
         if state == "without models":
-            services_of(app).engine.clear("The models are loading.")
+            state_of(app).engine.clear("The models are loading.")
         for method, path, operation in operations(client.get("/openapi.json").json()):
             answer = client.request(method, path.format(name=name))
             assert str(answer.status_code) in operation["responses"], (path, answer.text)

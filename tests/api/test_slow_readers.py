@@ -21,9 +21,9 @@ from tests.api.live import (
     everything_from,
     picture,
     post_head,
-    services_of,
     serving,
     settings,
+    state_of,
     wait_until,
 )
 from tests.clips import moving, steps, write_clip
@@ -61,15 +61,15 @@ def lines_of(answer: bytes) -> list[bytes]:
 def test_a_client_that_stops_reading_is_cut_off(clip: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine(faces=20)
     app = create_app(settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path), engine)
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     with serving(app, send_buffer=4096) as client, ExitStack() as stack:
         stalled = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
         for connection in stalled:
             connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
-        wait_until(lambda: gate.inside == 3)  # two run, one waits
+        wait_until(lambda: gate.admitted == 3)  # two run, one waits
         for _ in range(5):  # while they hold what they can
             client.post("/predict", content=PNG, timeout=2).raise_for_status()
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
         assert engine._calls == 0
         assert engine.seen < 3 * 400
         wait_until(lambda: not list(tmp_path.iterdir()))
@@ -100,7 +100,7 @@ def test_a_reader_who_takes_hardly_anything_is_cut_off(clip: bytes, caplog: pyte
     app = create_app(settings(workers=1, upload_idle_seconds=idle), FakeEngine(faces=20))
     with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
         connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
-        gate = services_of(app).clip_gate
+        gate = state_of(app).clip_gate
         started = time.monotonic()
         while not (records := [record for record in caplog.records if "stopped reading" in record.getMessage()]):
             connection.recv(20)
@@ -108,7 +108,7 @@ def test_a_reader_who_takes_hardly_anything_is_cut_off(clip: bytes, caplog: pyte
             assert time.monotonic() - started < 5 * idle, "never cut off"
         assert time.monotonic() - started > idle / 2
         assert len(records) == 1
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
     assert not [record for record in caplog.records if "stopped in mid-request" in record.getMessage()]
 
 
@@ -127,16 +127,16 @@ def slowly(connection: socket.socket, pause: float) -> bytes:
 def test_clips_leave_the_pictures_their_threads(clip: bytes) -> None:
     engine = ClipsWait()
     app = create_app(settings(workers=1, queue_capacity=50), engine)
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     with serving(app) as client, ThreadPoolExecutor(12) as pool:
         headers = {"content-type": "video/mp4"}
         try:
             clips = [pool.submit(client.post, "/analyze-video", content=clip, headers=headers) for _ in range(12)]
-            wait_until(lambda: gate.inside == 12)
+            wait_until(lambda: gate.admitted == 12)
             started = time.monotonic()
             client.post("/predict", content=PNG).raise_for_status()
             assert time.monotonic() - started < 2
-            assert gate.inside == 12
+            assert gate.admitted == 12
         finally:
             engine.release.set()
         assert {future.result().status_code for future in clips} == {200}
@@ -159,7 +159,7 @@ def test_a_file_that_nobody_takes_goes(tmp_path: Path, tmp_path_factory: pytest.
 
 def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: bytes, tmp_path: Path) -> None:
     app = create_app(settings(workers=1, spool_dir=tmp_path, spool_memory_bytes=4096), FakeEngine(faces=20))
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     head = "Content-Type: video/mp4\r\nConnection: close\r\n"
     with serving(app, send_buffer=4096) as client, ExitStack() as stack:
         readers = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
@@ -167,7 +167,7 @@ def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: byt
             reader.sendall(post_head(len(clip), head, PATH) + clip)
         begun = [reader.recv(20) for reader in readers]
         assert begun == [b"HTTP/1.1 200 OK\r\ndat"] * 3
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
         wait_until(lambda: not list(tmp_path.iterdir()))
         for reader in readers:
             _, _, body = everything_from(reader).partition(b"\r\n\r\n")

@@ -172,16 +172,16 @@ def test_an_error_before_the_first_frame_is_an_answer_of_its_own(clip: bytes, ac
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "video/mp4"])
 def test_a_deadline_ends_the_wait_of_a_clip(clip: bytes, accept: str) -> None:
-    with serving_held(queue_capacity=8) as (client, services, gate), ThreadPoolExecutor(2) as pool:
+    with serving_held(queue_capacity=8) as (client, state, gate), ThreadPoolExecutor(2) as pool:
         running = [pool.submit(client.post, "/analyze-video", content=clip, headers=MP4) for _ in range(2)]
-        engine = services.engine.get()
+        engine = state.engine.get()
         wait_until(lambda: engine.load().calls == 2)  # every thread of one worker's gate
         started = time.monotonic()
         headers = {**MP4, "accept": accept}
         refused = client.post("/analyze-video", content=clip, headers=headers, params={"deadline_ms": 50})
         assert 0.05 <= time.monotonic() - started < 2
         problem(refused, 503, "deadline_exceeded")
-        assert services.clip_gate.inside == 2
+        assert state.clip_gate.admitted == 2
         gate.set()
         assert {future.result().status_code for future in running} == {200}
 

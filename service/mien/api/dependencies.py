@@ -1,12 +1,19 @@
-"""What the routers work with. ``mien.app`` makes one ``AppState`` an app; routers get it as a dependency."""
+"""What the routers share: the app's long-lived objects, the API key, and routes that answer ``HEAD``."""
 
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from mien.api.admission import AdmissionGate
+from mien.api.errors import Unauthorized
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.engine.base import Engine
@@ -14,16 +21,19 @@ from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
 from mien.video.reader import ClipReader
 
+_BEARER = HTTPBearer(auto_error=False, description="An API key, if the operator requires one.")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
+
 
 class Recorder(Protocol):
-    """Where the API reports what it did; ``mien.telemetry`` counts it."""
+    """Receives measurements; ``mien.telemetry.metrics`` implements it."""
 
     def request_started(self) -> None:
-        """A request's headers have arrived."""
+        """The headers of a request have arrived."""
         ...
 
     def request_finished(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Its answer has been sent, or its client has gone."""
+        """The response has been sent, or the client has disconnected."""
         ...
 
     def stage(self, name: str, seconds: float) -> None:
@@ -36,29 +46,29 @@ class Recorder(Protocol):
 
 
 class EngineSlot:
-    """Holds the engine from when it is open until it is closed: the service listens before its models are loaded."""
+    """Holds the engine while it is open: the service listens before its models are loaded."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
 
     def fill(self, engine: Engine) -> None:
-        """From now on, there is an engine."""
+        """Make ``engine`` available."""
         self._engine = engine
 
     def clear(self, reason: str) -> None:
-        """From now on there is none; ``reason`` is a sentence."""
+        """Make the engine unavailable; ``reason`` is a sentence."""
         self._engine, self.reason = None, reason
 
     def peek(self) -> Engine | None:
-        """The engine, if there is one."""
+        """The engine, if it is available."""
         return self._engine
 
     def get(self) -> Engine:
         """The engine.
 
         Raises:
-            EngineClosed: while there is none.
+            EngineClosed: while it is not available.
         """
         if self._engine is None:
             raise EngineClosed(f"{self.reason} Try again in a moment.")
@@ -67,10 +77,10 @@ class EngineSlot:
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """The long-lived objects of one app.
+    """The long-lived objects of one app; ``mien.app`` makes it.
 
-    Deadlines are in seconds. Clips, and pictures that take much memory, have gates of their own: they must not take
-    the threads of others.
+    Deadlines are in seconds. Clips, and pictures that take much memory, have gates of their own, so that they take no
+    threads from other requests.
     """
 
     engine: EngineSlot
@@ -91,8 +101,57 @@ class AppState:
     log_names: bool = False
 
 
-async def _services(request: Request) -> AppState:
-    return cast("AppState", request.app.state.services)
+async def _state(request: Request) -> AppState:
+    return cast("AppState", request.app.state.mien)
 
 
-ServicesDep = Annotated[AppState, Depends(_services)]
+StateDep = Annotated[AppState, Depends(_state)]
+
+
+async def _require_key(
+    state: StateDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> None:
+    if not state.api_keys:
+        return
+    given = bearer.credentials if bearer is not None else header
+    if given is None:
+        raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
+    if not _matches(given, state.api_keys):
+        raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
+
+
+KEY_NEEDED = Depends(_require_key)
+"""Raises ``Unauthorized`` unless the request carries one of the API keys, or none is required."""
+
+
+def _matches(given: str, keys: Sequence[str]) -> bool:
+    """Whether ``given``, a header's value, is one of ``keys``; in constant time.
+
+    The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match.
+    """
+    readings = (given.encode("latin-1"), given.encode())
+    matches = [hmac.compare_digest(reading, key.encode()) for key in keys for reading in readings]
+    return any(matches)
+
+
+class GetRoute(APIRoute):
+    """Answers ``HEAD`` like ``GET`` (RFC 9110, 9.3.2); the server leaves the body out. OpenAPI lists it once.
+
+    The middleware's scope stays unchanged, so that the log and the metrics tell the two apart.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See ``starlette.routing.Route``."""
+        return super().matches(_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ``starlette.routing.Route``."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        await super().handle(_as_get(scope), receive, send)
+
+
+def _as_get(scope: Scope) -> MutableMapping[str, Any]:
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.api.streaming import SpooledText
 from mien.api.uploads.spool import SpoolSettings
-from mien.api.uploads.spooled_text import SpooledText
 from mien.errors import StorageFull
 
 PIECE = "é" * 5000
