@@ -113,7 +113,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
-    app.add_middleware(RequestContext, recorder=state.recorder)
+    app.add_middleware(RequestContext, metrics=state.metrics)
     return app
 
 
@@ -125,7 +125,6 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
     def gate(threads: int) -> AdmissionGate:
         return AdmissionGate(threads, settings.queue_capacity)
 
-    metrics = Metrics(VERSION, load)
     spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
     uploads = UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool)
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
@@ -143,8 +142,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
-        recorder=metrics,
-        metrics_page=metrics.page,
+        metrics=Metrics(VERSION, load),
         version=VERSION,
         log_names=settings.log_names,
     )

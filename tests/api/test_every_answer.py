@@ -81,11 +81,21 @@ def test_no_text_of_python_in_an_error_about_base64(client: httpx.Client, images
     assert detail == "images[0] is not base64; encode the file's bytes again."
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1", b'{"images": [' + b"9" * 5000 + b"]}", b"\xff", b"nope"])
-def test_no_text_of_python_in_an_error_about_json(client: httpx.Client, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"{", "invalid_request"),
+        (b"[1", "invalid_field"),
+        (b'{"images": [' + b"9" * 5000 + b"]}", "invalid_field"),
+        (b'{"images": [' + b"[" * 5000, "invalid_request"),
+        (b"\xff", "invalid_request"),
+        (b"nope", "invalid_request"),
+    ],
+)
+def test_no_text_of_python_in_an_error_about_json(client: httpx.Client, content: bytes, code: str) -> None:
     answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
-    detail = problem(answer, 400, "invalid_request")["detail"]
-    for words in ("Expecting", "char ", "codec", "Exceeds", "int_max"):
+    detail = problem(answer, 400, code)["detail"]
+    for words in ("Expecting", "char ", "codec", "Exceeds", "int_max", "recursion", "`"):
         assert words not in detail
 
 

@@ -54,7 +54,7 @@ def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.Monkey
     ("error", "code", "said"),
     [
         (ModelChanged("model.onnx is not the file that its manifest describes"), "model_changed", "model.onnx"),
-        (ZeroDivisionError("secret"), "model_unreadable", "nobody foresaw"),
+        (ZeroDivisionError("secret"), "model_unreadable", "unexpected error"),
     ],
 )
 def test_an_engine_that_does_not_open_is_reported_once(

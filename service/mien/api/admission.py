@@ -101,7 +101,7 @@ class AdmissionGate:
             if waiting.cancelled_caught:
                 if cancelled.is_set():
                     raise ClientDisconnect
-                raise DeadlineExceeded("The deadline expired while the request was queued; allow more time or retry.")
+                raise DeadlineExceeded("The deadline passed before the request got a thread; allow more time or retry.")
             try:
                 return await to_thread.run_sync(work, limiter=self._unlimited)
             except Cancelled:

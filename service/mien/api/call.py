@@ -29,7 +29,7 @@ class AnalysisCall:
 
     def record_stages(self, times: PictureTimes, waited_ms: float) -> None:
         """Report where the time went; ``waited_ms`` in the queue for a thread."""
-        stage = self.state.recorder.stage
+        stage = self.state.metrics.stage
         stage("queue", (times.queue + waited_ms) / 1000)
         stage("decode", times.decode / 1000)
         stage("detect", times.detect / 1000)

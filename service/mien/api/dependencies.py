@@ -1,9 +1,9 @@
 """What the routers share: the app's long-lived objects, the API key, and routes that answer ``HEAD``."""
 
 import hmac
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.routing import APIRoute
@@ -19,30 +19,11 @@ from mien.api.uploads.json_body import JsonPictures
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key, if the operator requires one.")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
-
-
-class Recorder(Protocol):
-    """Receives measurements; ``mien.telemetry.metrics`` implements it."""
-
-    def request_started(self) -> None:
-        """The headers of a request have arrived."""
-        ...
-
-    def request_finished(self, method: str, route: str, status: int, seconds: float) -> None:
-        """The response has been sent, or the client has disconnected."""
-        ...
-
-    def stage(self, name: str, seconds: float) -> None:
-        """One stage (queue, decode, detect, classify, render) of one request took this long."""
-        ...
-
-    def picture(self, outcome: str, faces: int) -> None:
-        """One picture was answered: ``outcome`` is ``ok`` or an error's code."""
-        ...
 
 
 class EngineSlot:
@@ -53,7 +34,6 @@ class EngineSlot:
         self.reason = "The models are loading."
 
     def fill(self, engine: Engine) -> None:
-        """Make ``engine`` available."""
         self._engine = engine
 
     def clear(self, reason: str) -> None:
@@ -61,7 +41,6 @@ class EngineSlot:
         self._engine, self.reason = None, reason
 
     def peek(self) -> Engine | None:
-        """The engine, if it is available."""
         return self._engine
 
     def get(self) -> Engine:
@@ -95,8 +74,7 @@ class AppState:
     picture_deadline: float
     clip_deadline: float
     api_keys: tuple[str, ...]
-    recorder: Recorder
-    metrics_page: Callable[[], bytes]
+    metrics: Metrics
     version: str
     log_names: bool = False
 

@@ -73,7 +73,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidOption: (HTTPStatus.UNPROCESSABLE_ENTITY, "An option is wrong"),
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
     errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
-    errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline expired"),
+    errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline passed"),
     errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room on the disk"),
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),

@@ -63,7 +63,7 @@ async def model_ready(name: ModelName, state: StateDep) -> dict[str, Any]:
 )
 async def get_metrics(state: StateDep) -> Response:
     """Counters, latencies and the engine's load in Prometheus's text format."""
-    return Response(state.metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(state.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _check_ready(state: AppState) -> float | None:

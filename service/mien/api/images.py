@@ -78,10 +78,10 @@ class _PictureCall(AnalysisCall):
             )
         except InputError as error:
             if len(pictures) == 1:
-                self.state.recorder.picture(error.code, 0)
+                self.state.metrics.picture(error.code, 0)
             raise
         for result in results:
-            self.state.recorder.picture("ok" if result.error is None else result.error.code, len(result.faces))
+            self.state.metrics.picture("ok" if result.error is None else result.error.code, len(result.faces))
         self.record_stages(times, waited_ms)
         log_fields: dict[str, Any] = {"pictures": len(results), "faces": sum(len(result.faces) for result in results)}
         if warnings := sum(len(result.warnings) for result in results):
@@ -107,5 +107,5 @@ class _PictureCall(AnalysisCall):
             raise NotAcceptable(f"Only one picture per request can be drawn, and {len(pictures)} were sent.")
         rendering = RenderOptions(Encoding(self.media_type), redact=self.redact)
         drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=decoder)
-        self.state.recorder.stage("render", drawn.render_ms / 1000)
+        self.state.metrics.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)

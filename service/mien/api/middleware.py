@@ -14,10 +14,10 @@ from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.api.dependencies import Recorder
 from mien.api.errors import internal_problem, problem_of
 from mien.api.uploads.body import MIN_RATE
 from mien.errors import EngineClosed
+from mien.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET_ROUTES = re.compile(r"/(metrics|(v2/)?health/.*)")
@@ -36,9 +36,9 @@ _ERROR_LOGGER = logging.getLogger("mien.error")
 class RequestContext:
     """Gives a request its id (the client's own if it is sane) and its response the common headers; logs and counts."""
 
-    def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._recorder = recorder
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,13 +63,13 @@ class RequestContext:
                 MutableHeaders(scope=message).update({**_HEADERS, "x-request-id": request_id})
             await send(message)
 
-        self._recorder.request_started()
+        self._metrics.request_started()
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._recorder.request_finished(scope["method"], route, status, seconds)
+            self._metrics.request_finished(scope["method"], route, status, seconds)
             _log(scope, route, status, seconds)
 
 

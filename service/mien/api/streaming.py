@@ -18,7 +18,7 @@ from anyio import (
 )
 from anyio.streams.memory import MemoryObjectReceiveStream
 from fastapi import Request
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
@@ -150,7 +150,20 @@ class SpooledText:
         self._file.close()
 
 
-class StreamingLines(StreamingResponse):
+class _ClosingResponse(Response):
+    """Closes ``_resources`` when it is sent or the client has disconnected."""
+
+    _resources: AsyncExitStack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await self._resources.aclose()
+
+
+class StreamingLines(_ClosingResponse, StreamingResponse):
     """Text in pieces; ``resources`` are closed when the last is sent or the client has disconnected.
 
     ``size`` is the number of bytes of all pieces, if it is known.
@@ -167,24 +180,10 @@ class StreamingLines(StreamingResponse):
         super().__init__(pieces, media_type=media_type, headers=headers)
         self._resources = resources
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with CancelScope(shield=True):
-                await self._resources.aclose()
 
-
-class TemporaryFileResponse(FileResponse):
+class TemporaryFileResponse(_ClosingResponse, FileResponse):
     """A file; ``resources`` (its folder) are closed when it is sent or the client has disconnected."""
 
     def __init__(self, path: Path, resources: AsyncExitStack, media_type: str) -> None:
         super().__init__(path, media_type=media_type)
         self._resources = resources
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with CancelScope(shield=True):
-                await self._resources.aclose()

@@ -3,9 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
-from mien.api.admission import AdmissionGate
 from mien.api.call import AnalysisCall
 from mien.api.dependencies import KEY_NEEDED, StateDep
 from mien.api.errors import problem_of, request_id_of
@@ -22,9 +21,9 @@ from mien.api.negotiation import accept_of, choose
 from mien.api.queries import VideoQueryDep
 from mien.api.schemas import TimingOut
 from mien.api.streaming import LineStream, SpooledText, StreamingLines, TemporaryFileResponse
-from mien.api.uploads.body import UploadLimits, received_file
-from mien.api.uploads.clip_folder import ANNOTATED, clip_folder
-from mien.api.uploads.spool import SpoolSettings, storage_errors
+from mien.api.uploads.body import received_clip
+from mien.api.uploads.clip_folder import ANNOTATED
+from mien.api.uploads.spool import storage_errors
 from mien.errors import MienError
 from mien.images.encode import Encoding, encode
 from mien.render.charts import plot
@@ -55,7 +54,7 @@ async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep)
     engine = state.engine.get()
     gate, cancelled = state.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
-        clip = await stack.enter_async_context(_received(request, state.clip_uploads, gate))
+        clip = await stack.enter_async_context(received_clip(request, state.clip_uploads, gate))
         options = query.to_domain(cancelled.is_set, state.clip_deadline)
         call = _ClipCall(request_id_of(request), options, engine, state, clip, video)
         if media_type == NDJSON:
@@ -74,16 +73,6 @@ async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep)
             work = partial(call.write, text, media_type)
             await gate.run(request, work, options.deadline, cancelled)
             return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
-
-
-@asynccontextmanager
-async def _received(request: Request, limits: UploadLimits, gate: AdmissionGate) -> AsyncIterator[Path]:
-    """The upload, in a folder of its own that is removed at the end with everything in it."""
-    async with clip_folder(limits.spool.folder) as folder:
-        # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
-        spool = SpoolSettings(folder=folder, named=True)
-        async with received_file(request, replace(limits, spool=spool), gate, family="video") as upload:
-            yield await upload.path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +110,14 @@ class _ClipCall(AnalysisCall):
                 self.clip, target, analysis, self.options, self.video, clips=self.state.clips, tell=self._log
             ):
                 pass
-        self.state.recorder.stage("render", time.monotonic() - before)
+        self.state.metrics.stage("render", time.monotonic() - before)
         return target
 
     def lines(self) -> Generator[str]:
         """JSON objects, one per line, told apart by ``type``: ``start``, ``frame`` as they are analysed, and ``end`` or
         ``error``. A long line is yielded in pieces."""
         waited_ms = self.waited_ms()
-        with self._run() as run:
+        with usecase.VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.state.clips) as run:
             rows = run.rows()
             first = next(rows, None)  # an error up to here becomes the response
             yield _line("start", {"request_id": self.request_id, "models": self.active_models()})
@@ -147,9 +136,6 @@ class _ClipCall(AnalysisCall):
             while piece := "".join(islice(account, _PEOPLE_PER_PIECE)):
                 yield piece
             yield "\n"
-
-    def _run(self) -> usecase.VideoRun:
-        return usecase.VideoRun(self.clip, self.options, self.video, engine=self.engine, clips=self.state.clips)
 
     def _analyzed(self) -> tuple[usecase.VideoAnalysis, float]:
         waited_ms = self.waited_ms()

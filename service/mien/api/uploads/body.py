@@ -4,9 +4,11 @@ While a body is read it holds an upload slot of the gate that its work will pass
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from anyio import CancelScope, current_time
 from fastapi import Request
@@ -15,9 +17,10 @@ from starlette.types import Message
 
 from mien.api.admission import AdmissionGate, UploadSlot
 from mien.api.errors import InvalidField, UploadTimeout
+from mien.api.uploads.clip_folder import clip_folder
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.multipart import read_multipart
-from mien.api.uploads.spool import SpoolSettings, Upload
+from mien.api.uploads.spool import Spool, SpoolSettings, Upload
 from mien.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from mien.usecases.pictures import PictureInput
 
@@ -63,63 +66,56 @@ async def received_pictures(
 ) -> AsyncIterator[UploadedPictures]:
     """The pictures of a request, in whichever form they are sent."""
     is_json = _media_type(request) == _JSON
-    async with _uploads(request, limits, gate, "image", _JSON if is_json else _RAW) as uploads:
+    async with _received(request, limits, gate, (_JSON,) if is_json else ("image/*", _RAW)) as uploads:
         yield UploadedPictures(uploads, json if is_json else None)
 
 
 @asynccontextmanager
-async def received_file(
-    request: Request, limits: UploadLimits, gate: AdmissionGate, family: str
-) -> AsyncIterator[Upload]:
-    """The one file of a request: a multipart ``file``, or the raw body with a ``<family>/*`` content type."""
-    async with _uploads(request, limits, gate, family, _RAW) as uploads:
-        if len(uploads) > 1:
-            raise InvalidField(FIELD, f"The form has {len(uploads)} files; send one file per request.")
-        yield uploads[0]
+async def received_clip(request: Request, limits: UploadLimits, gate: AdmissionGate) -> AsyncIterator[Path]:
+    """The clip of a request, in a folder of its own that is removed at the end with everything in it."""
+    async with clip_folder(limits.spool.folder) as folder:
+        # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
+        limits = replace(limits, spool=SpoolSettings(folder=folder, named=True))
+        async with _received(request, limits, gate, ("video/*", _RAW)) as uploads:
+            if len(uploads) > 1:
+                raise InvalidField(FIELD, f"The form has {len(uploads)} files; send one file per request.")
+            yield await uploads[0].spool.path()
 
 
 @asynccontextmanager
-async def _uploads(
-    request: Request, limits: UploadLimits, gate: AdmissionGate, family: str, raw: str
+async def _received(
+    request: Request, limits: UploadLimits, gate: AdmissionGate, raw_types: Sequence[str]
 ) -> AsyncIterator[list[Upload]]:
-    with gate.upload_slot(request) as slot:
-        uploads = await _read_files(request, limits, slot, family, raw)
+    spool = Spool(limits.spool)
     try:
+        with gate.upload_slot(request) as slot:
+            uploads = await _read(request, limits, slot, spool, raw_types)
         yield uploads
     finally:
-        for upload in uploads:
-            await upload.close()
+        await spool.close()
 
 
-async def _read_files(request: Request, limits: UploadLimits, slot: UploadSlot, family: str, raw: str) -> list[Upload]:
+async def _read(
+    request: Request, limits: UploadLimits, slot: UploadSlot, spool: Spool, raw_types: Sequence[str]
+) -> list[Upload]:
     media_type = _media_type(request)
     chunks = _chunks(request, limits, slot)
     if media_type == "multipart/form-data":
-        content_type = request.headers["content-type"]
-        uploads = await read_multipart(chunks, content_type, FIELD, limits.files, limits.spool)
-    elif media_type == raw or media_type.startswith(f"{family}/"):
-        uploads = [await _read_raw(chunks, limits.spool)]
-    else:
+        uploads = await read_multipart(chunks, request.headers["content-type"], FIELD, limits.files, spool)
+        if not uploads:
+            raise InvalidField(FIELD, f"The form is empty; put at least one file into the field {FIELD!r}.")
+        return uploads
+    if not any(fnmatchcase(media_type, pattern) for pattern in raw_types):
         raise UnsupportedMedia(
             f"A body of type {media_type} is not supported. Send multipart/form-data with the field {FIELD!r}, "
-            f"or the file itself as the body with Content-Type {family}/* or {_RAW}."
+            f"or the file itself as the body with Content-Type {' or '.join(raw_types)}."
         )
-    if not uploads:
-        raise InvalidField(FIELD, f"The form is empty; put at least one file into the field {FIELD!r}.")
-    return uploads
-
-
-async def _read_raw(chunks: AsyncIterator[bytes], spool: SpoolSettings) -> Upload:
     upload = Upload(None, spool)
-    try:
-        async for chunk in chunks:
-            await upload.write(chunk)
-        if upload.size == 0:
-            raise InvalidRequest(f"The body is empty; send a file as the body, or as the form field {FIELD!r}.")
-    except BaseException:
-        await upload.close()
-        raise
-    return upload
+    async for chunk in chunks:
+        await upload.write(chunk)
+    if upload.size == 0:
+        raise InvalidRequest(f"The body is empty; send a file as the body, or as the form field {FIELD!r}.")
+    return [upload]
 
 
 async def _chunks(request: Request, limits: UploadLimits, slot: UploadSlot) -> AsyncIterator[bytes]:

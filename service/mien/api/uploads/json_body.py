@@ -53,8 +53,10 @@ class JsonPictures:
             found: Any = self._decoder.decode(body)
         except msgspec.ValidationError as error:
             raise _wrong_shape(str(error)) from None
-        except (msgspec.DecodeError, RecursionError) as error:
+        except msgspec.DecodeError as error:
             raise InvalidRequest(f"The body cannot be read as JSON ({error}); {_EXPECTED}.") from None
+        except RecursionError:
+            raise InvalidRequest(f"The JSON body is nested too deeply; {_EXPECTED}.") from None
         images = [memoryview(image) for image in msgspec.structs.astuple(found.images) if image != msgspec.Raw()]
         if not images:
             raise _no_pictures()

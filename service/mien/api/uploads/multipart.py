@@ -7,7 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.api.errors import InvalidField
-from mien.api.uploads.spool import SpoolSettings, Upload
+from mien.api.uploads.spool import Spool, Upload
 from mien.errors import InvalidRequest, TooLarge
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 async def read_multipart(
-    chunks: AsyncIterator[bytes], content_type: str, field: str, max_files: int, spool: SpoolSettings
+    chunks: AsyncIterator[bytes], content_type: str, field: str, max_files: int, spool: Spool
 ) -> list[Upload]:
-    """The parts in the order sent; the caller closes them. Nothing stays open if this raises.
+    """The parts in the order sent, stored in ``spool``.
 
     Raises:
         InvalidField: when a part has another name than ``field``.
@@ -40,18 +40,14 @@ async def read_multipart(
         if not form.ended:
             raise InvalidRequest("The multipart body ends before its closing boundary; send it again.")
     except FormParserError as error:
-        await form.close()
         raise InvalidRequest("The multipart body is malformed; let the client library build it.") from error
-    except BaseException:
-        await form.close()
-        raise
     return form.uploads
 
 
 class _Form:
     """The callbacks of ``python_multipart``; they cannot await, so the bytes of a chunk are kept until ``flush``."""
 
-    def __init__(self, field: str, max_files: int, spool: SpoolSettings) -> None:
+    def __init__(self, field: str, max_files: int, spool: Spool) -> None:
         self.uploads: list[Upload] = []
         self.ended = False
         self._field = field
@@ -80,10 +76,6 @@ class _Form:
         for upload, data in pending:
             await upload.write(data)
 
-    async def close(self) -> None:
-        for upload in self.uploads:
-            await upload.close()
-
     def _on_header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
 
@@ -108,7 +100,7 @@ class _Form:
                 "max_pictures", self._max_files, f"The form has more than {self._max_files} files; send fewer at once."
             )
         name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self.uploads.append(Upload(name or None, self._spool, self.uploads[-1] if self.uploads else None))
+        self.uploads.append(Upload(name or None, self._spool))
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         self._pending.append((self.uploads[-1], data[start:end]))

@@ -31,54 +31,16 @@ class SpoolSettings:
     named: bool = False
 
 
-class Upload:
-    """One received file. ``name`` is the client's name for it, ``size`` its length in bytes.
+class Spool:
+    """The files of one request, one after the other, in memory or in one file of ours.
 
-    The files of one request follow one another in one file of ours; ``before`` is the previous one. So the memory is
-    bounded per request, whatever the number of its files, and it holds one descriptor. They are written one after the
-    other, and read when all are complete.
+    So the memory is bounded per request, whatever the number of its files, and it holds one descriptor. The file is
+    made, written and removed in threads, because a slow disk would stop the event loop.
     """
-
-    def __init__(self, name: str | None, settings: SpoolSettings, before: "Upload | None" = None) -> None:
-        self.name = name
-        self.size = 0
-        self._store: _Store = _Store(settings) if before is None else before._store
-        self._start = 0
-
-    async def write(self, chunk: bytes) -> None:
-        """Append; files are written in a thread, so that a slow disk does not stop the event loop.
-
-        Raises:
-            StorageFull: when there is no room left.
-        """
-        if self.size == 0:
-            self._start = self._store.size
-        self.size += len(chunk)
-        await self._store.write(chunk)
-
-    def read(self) -> bytes:
-        """The whole content. Call it in a thread: it may read a file."""
-        return self._store.read(self._start, self.size)
-
-    async def path(self) -> Path:
-        """The file of a ``named`` upload that is the only one of its request; it exists until the upload is closed.
-
-        Raises:
-            StorageFull: when there is no room left.
-        """
-        return await to_thread.run_sync(self._store.path)
-
-    async def close(self) -> None:
-        """Delete the content of all files of the request, even if it is cancelled. Closing twice is harmless."""
-        with CancelScope(shield=True):
-            await self._store.close()
-
-
-class _Store:
-    """The bytes of one request's files: in memory, or in a file that is made, written and removed in threads only."""
 
     def __init__(self, settings: SpoolSettings) -> None:
         self.size = 0
+        """Bytes written."""
         self._folder = None if settings.folder is None else str(settings.folder)
         self._memory_bytes = 0 if settings.named else settings.memory_bytes
         self._on_disk = settings.named
@@ -88,6 +50,11 @@ class _Store:
         self._lock = Lock()  # a cancelled request is closed while its last write may still be running
 
     async def write(self, chunk: bytes) -> None:
+        """Append.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
         self.size += len(chunk)
         self._on_disk = self._on_disk or self.size > self._memory_bytes
         if self._on_disk:
@@ -100,22 +67,33 @@ class _Store:
             self._opened().write(chunk)
 
     def read(self, start: int, size: int) -> bytes:
+        """A part of what was written. Call it in a thread: it may read a file."""
         with self._lock:
             file = self._opened()
             file.seek(start)
             return file.read(size)
 
-    def path(self) -> Path:
+    async def path(self) -> Path:
+        """The file, if ``named``; it exists until the spool is closed.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
+        return await to_thread.run_sync(self._path)
+
+    def _path(self) -> Path:
         with self._lock, storage_errors():
             file = self._opened()
             file.flush()
             return Path(file.name)
 
     async def close(self) -> None:
-        if self._on_disk:
-            await to_thread.run_sync(self._close)
-        else:
-            self._close()
+        """Delete everything, even if the request is cancelled."""
+        with CancelScope(shield=True):
+            if self._on_disk:
+                await to_thread.run_sync(self._close)
+            else:
+                self._close()
 
     def _close(self) -> None:
         # Closing writes the rest of the buffer, which may fail on a full disk and is not needed any more.
@@ -127,6 +105,30 @@ class _Store:
         if self._file is None:
             self._file = NamedTemporaryFile(dir=self._folder, prefix=CLIP_PREFIX)  # noqa: SIM115
         return self._file
+
+
+@dataclass(slots=True)
+class Upload:
+    """One received file: ``size`` bytes from ``start`` in ``spool``; ``name`` is the client's name for it.
+
+    The files of a request are written one after the other, and read when all are complete.
+    """
+
+    name: str | None
+    spool: Spool
+    start: int = 0
+    size: int = 0
+
+    async def write(self, chunk: bytes) -> None:
+        """Append; see ``Spool.write``."""
+        if self.size == 0:
+            self.start = self.spool.size
+        self.size += len(chunk)
+        await self.spool.write(chunk)
+
+    def read(self) -> bytes:
+        """The whole content; see ``Spool.read``."""
+        return self.spool.read(self.start, self.size)
 
 
 @contextmanager
