@@ -1,8 +1,9 @@
-"""What the routers share: the app's long-lived objects, the API key, and routes that answer ``HEAD``."""
+"""What the routers share: the app's long-lived objects, calls, the API key, and routes that answer ``HEAD``."""
 
 import hmac
+import time
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
@@ -16,10 +17,12 @@ from mien.api.admission import AdmissionGate
 from mien.api.errors import Unauthorized
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
+from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
 from mien.telemetry.metrics import Metrics
+from mien.usecases.pictures import PictureTimes
 from mien.video.reader import ClipReader
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key, if the operator requires one.")
@@ -84,6 +87,33 @@ async def _state(request: Request) -> AppState:
 
 
 StateDep = Annotated[AppState, Depends(_state)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisCall:
+    """One analysis, from the end of its upload. Runs in a worker thread; knows nothing of the connection."""
+
+    request_id: str
+    options: AnalyzeOptions
+    engine: Engine
+    state: AppState
+    received_at: float = field(default_factory=time.monotonic, kw_only=True)
+
+    def waited_ms(self) -> float:
+        """Milliseconds since the end of the upload."""
+        return (time.monotonic() - self.received_at) * 1000
+
+    def active_models(self) -> dict[str, str]:
+        """The version of every model that answers, by name."""
+        return {model.name: model.version for model in self.engine.models() if model.active}
+
+    def record_stages(self, times: PictureTimes, waited_ms: float) -> None:
+        """Report where the time went; ``waited_ms`` in the queue for a thread."""
+        stage = self.state.metrics.stage
+        stage("queue", (times.queue + waited_ms) / 1000)
+        stage("decode", times.decode / 1000)
+        stage("detect", times.detect / 1000)
+        stage("classify", times.classify / 1000)
 
 
 async def _require_key(

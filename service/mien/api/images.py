@@ -9,8 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
-from mien.api.call import AnalysisCall
-from mien.api.dependencies import KEY_NEEDED, StateDep
+from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
 from mien.api.errors import request_id_of
 from mien.api.negotiation import accept_of, choose
 from mien.api.queries import PredictQueryDep

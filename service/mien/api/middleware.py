@@ -70,20 +70,16 @@ class RequestContext:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "unmatched")
             self._metrics.request_finished(scope["method"], route, status, seconds)
-            _log(scope, route, status, seconds)
-
-
-def _log(scope: Scope, route: str, status: int, seconds: float) -> None:
-    level = logging.DEBUG if _QUIET_ROUTES.fullmatch(route) else logging.INFO
-    fields = {
-        "request_id": scope["state"]["request_id"],
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        **scope["state"]["log_fields"],
-    }
-    _ACCESS_LOGGER.log(level, "request", extra={"fields": fields})
+            fields = {
+                "request_id": request_id,
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                **scope["state"]["log_fields"],
+            }
+            level = logging.DEBUG if _QUIET_ROUTES.fullmatch(route) else logging.INFO
+            _ACCESS_LOGGER.log(level, "request", extra={"fields": fields})
 
 
 class ErrorBoundary:

@@ -1,7 +1,6 @@
 """Content negotiation: the ``Accept`` header against what an endpoint offers (RFC 9110, 12.5.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
@@ -10,22 +9,6 @@ from mien.errors import NotAcceptable
 _MAX_CHARACTERS = 4096
 _MAX_RANGES = 64
 """Browsers send about 200 characters and ten ranges. The header is parsed on the event loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    main: str
-    sub: str
-    quality: float
-
-    def specificity(self, offer: str) -> int | None:
-        """2 for the exact type, 1 for ``image/*``, 0 for ``*/*``, ``None`` if this range does not cover ``offer``."""
-        main, _, sub = offer.partition("/")
-        if (self.main, self.sub) == (main, sub):
-            return 2
-        if self.sub == "*" and self.main in (main, "*"):
-            return int(self.main != "*")
-        return None
 
 
 def accept_of(headers: Headers) -> str | None:
@@ -52,18 +35,22 @@ def choose(accept: str | None, offers: Sequence[str]) -> str:
     return best
 
 
-def _rank(ranges: Sequence[_Range], offer: str) -> tuple[float, int]:
+def _rank(ranges: Sequence[tuple[str, float]], offer: str) -> tuple[float, int]:
     """(quality, specificity) of the most exact range that covers ``offer``; its quality may be 0."""
-    covering = [(level, item.quality) for item in ranges if (level := item.specificity(offer)) is not None]
-    level, quality = max(covering, default=(0, 0.0))
-    return quality, level
+    family = f"{offer.partition('/')[0]}/*"
+    for specificity, media_range in ((2, offer), (1, family), (0, "*/*")):
+        qualities = [quality for name, quality in ranges if name == media_range]
+        if qualities:
+            return max(qualities), specificity
+    return 0.0, 0
 
 
-def _parse(item: str) -> _Range:
+def _parse(item: str) -> tuple[str, float]:
+    """A media range, such as ``image/*``, and its quality."""
     name, *parameters = (part.strip().lower() for part in item.split(";"))
-    main, _, sub = name.partition("/")
+    family, _, subtype = name.partition("/")
     quality = next((value for value in map(_quality, parameters) if value is not None), 1.0)
-    return _Range("*" if name == "*" else main, sub or "*", quality)
+    return f"{family}/{subtype or '*'}", quality
 
 
 def _quality(parameter: str) -> float | None:

@@ -1,6 +1,6 @@
 """The parts of the OpenAPI document that FastAPI does not derive by itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -149,10 +149,8 @@ def complete_openapi(app: FastAPI, keyed: bool, max_pictures: int) -> None:
         keyed: API keys are required; otherwise the document says that requests need none.
         max_pictures: the bound on pictures per request.
     """
-    app.openapi = _completed(app.openapi, keyed, max_pictures)  # type: ignore[method-assign]
+    openapi = app.openapi
 
-
-def _completed(openapi: Callable[[], dict[str, Any]], keyed: bool, max_pictures: int) -> Callable[[], dict[str, Any]]:
     def document() -> dict[str, Any]:
         found = openapi()
         if "tags" in found:  # FastAPI keeps the document: it is complete already
@@ -171,7 +169,7 @@ def _completed(openapi: Callable[[], dict[str, Any]], keyed: bool, max_pictures:
         found["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
         return found
 
-    return document
+    app.openapi = document  # type: ignore[method-assign]
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
