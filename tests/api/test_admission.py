@@ -1,4 +1,4 @@
-"""Uploads on their way are counted and bounded, lie in files, and give their place back however they end."""
+"""Uploads are counted and bounded, stored in files, and release their slot however they end."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ def nameless_bytes() -> int:
     ("path", "kind", "limit"),
     [("/predict", JSON, "gate"), ("/predict", "", "gate"), ("/analyze-video", CLIP, "clip_gate")],
 )
-def test_uploads_on_their_way_are_bounded(path: str, kind: str, limit: str) -> None:
+def test_concurrent_uploads_are_bounded(path: str, kind: str, limit: str) -> None:
     app = create_app(settings(queue_capacity=2), FakeEngine())
     gate = getattr(state_of(app), limit)
     with serving(app) as client, ExitStack() as stack:
@@ -67,7 +67,7 @@ def test_uploads_on_their_way_are_bounded(path: str, kind: str, limit: str) -> N
 
 
 @pytest.mark.parametrize(("path", "kind", "limit"), [("/predict", "", "gate"), ("/analyze-video", CLIP, "clip_gate")])
-def test_uploads_that_are_fast_keep_their_places(path: str, kind: str, limit: str) -> None:
+def test_fast_uploads_keep_their_slots(path: str, kind: str, limit: str) -> None:
     app = create_app(settings(queue_capacity=2), FakeEngine())
     gate = getattr(state_of(app), limit)
     with serving(app) as client, ExitStack() as stack:
@@ -148,7 +148,7 @@ def test_many_small_uploads_at_once_are_all_answered() -> None:
     assert set(answers) == {200}
 
 
-def test_an_upload_that_stalls_or_drips_gives_its_place_back() -> None:
+def test_a_stalled_or_trickling_upload_releases_its_slot() -> None:
     app = create_app(settings(queue_capacity=1, upload_idle_seconds=0.4), FakeEngine())
     gate = state_of(app).gate
     with serving(app) as client:
@@ -206,7 +206,7 @@ def test_a_large_json_body_waits_in_a_file() -> None:
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-def test_json_that_cannot_be_used_gives_its_place_back() -> None:
+def test_unusable_json_releases_its_slot() -> None:
     app = create_app(settings(queue_capacity=1), FakeEngine())
     state = state_of(app)
     with serving(app) as client:

@@ -51,7 +51,7 @@ def test_truncated_jpeg(client: httpx.Client) -> None:
     assert image["warnings"] == []
 
 
-def test_a_header_that_promises_too_many_pixels(client: httpx.Client) -> None:
+def test_a_header_with_too_many_pixels(client: httpx.Client) -> None:
     body = problem(client.post("/predict", content=bomb(50_000, 50_000)), 413, "too_large")
     assert body["limit"] in {"max_pixels", "max_side"}
     assert body["bound"] > 0
@@ -83,7 +83,7 @@ def test_multipart_without_parts_boundary_or_end(client: httpx.Client) -> None:
     problem(client.post("/predict", content=head + PNG, headers=kind), 400, "invalid_request")
 
 
-def test_too_long_a_header_in_a_part(client: httpx.Client) -> None:
+def test_an_overlong_header_in_a_part(client: httpx.Client) -> None:
     kind = {"content-type": "multipart/form-data; boundary=b"}
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + b"a" * 100_000
     problem(client.post("/predict", content=head, headers=kind), 400, "invalid_request")
@@ -121,12 +121,12 @@ def test_broken_json(client: httpx.Client, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "video/mp4"])
-def test_a_media_type_that_is_not_read(client: httpx.Client, kind: str) -> None:
+def test_an_unsupported_media_type(client: httpx.Client, kind: str) -> None:
     body = problem(client.post("/predict", content=PNG, headers={"content-type": kind}), 415, "unsupported_media")
     assert "multipart/form-data" in body["detail"]
 
 
-def test_a_body_of_200_megabytes_is_refused_and_the_client_hears_it(client: httpx.Client) -> None:
+def test_a_body_of_200_megabytes_is_refused_and_the_client_sees_why(client: httpx.Client) -> None:
     body = problem(client.post("/predict", content=b"\0" * 200_000_000), 413, "too_large")
     assert (body["limit"], body["bound"]) == ("max_body_bytes", 64 << 20)
 

@@ -1,4 +1,4 @@
-"""A clip in work lies on the disk once, and nothing of it stays."""
+"""A clip is on the disk once, and is removed with its request."""
 
 import os
 import stat
@@ -50,7 +50,7 @@ def bytes_in(folder: Path) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
 @pytest.mark.parametrize("form", ["raw", "multipart"])
-def test_a_clip_in_work_needs_its_size_once(clip: bytes, tmp_path: Path, form: str) -> None:
+def test_a_clip_is_stored_once(clip: bytes, tmp_path: Path, form: str) -> None:
     gate = threading.Event()
     engine = FakeEngine(gate=gate)
     body = {"content": clip, "headers": MP4} if form == "raw" else {"files": {"file": ("clip.mp4", clip)}}
@@ -110,7 +110,7 @@ def test_a_disk_that_fills_up_while_the_clip_is_drawn(clip: bytes, tmp_path: Pat
         assert (gate.uploading, gate.admitted) == (0, 0)
 
 
-def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
+def test_nothing_stays_after_a_disconnect(clip: bytes, tmp_path: Path) -> None:
     engine = FakeEngine()
     with spooling(tmp_path, engine) as (client, gate):
         with connection_to(client) as connection:
@@ -121,7 +121,7 @@ def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"])
-def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept: str) -> None:
+def test_the_analysis_of_a_clip_stops_when_its_client_disconnects(clip: bytes, tmp_path: Path, accept: str) -> None:
     gate = threading.Event()
     engine = FakeEngine(gate=gate)
     head = post_head(len(clip), f"Content-Type: video/mp4\r\nAccept: {accept}\r\n", "/analyze-video?fps=native")
@@ -137,7 +137,7 @@ def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept
         assert engine.seen == 1
 
 
-def test_a_spool_folder_that_has_gone_is_told(clip: bytes, tmp_path: Path) -> None:
+def test_a_missing_spool_folder_is_reported(clip: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     folder.mkdir()
     with spooling(folder, FakeEngine()) as (client, gate):

@@ -1,4 +1,4 @@
-"""Requests that are sent before the answer to the one in front: kept as bytes, and answered in order."""
+"""Pipelined requests: buffered, and answered in order."""
 
 import select
 import socket
@@ -90,7 +90,7 @@ def test_an_exchange_split_at_every_position(client: httpx.Client) -> None:
             assert statuses(everything_from(connection)) == b"200 415 415 200", start
 
 
-def test_one_that_expects_100_behind_another(client: httpx.Client) -> None:
+def test_an_expectation_of_100_behind_another_request(client: httpx.Client) -> None:
     with connection_to(client) as connection:
         connection.sendall(PROBE + post(PNG, "Expect: 100-continue\r\n")[: -len(PNG)])
         received = b""
@@ -146,7 +146,7 @@ def test_reading_stops_while_a_request_is_in_work() -> None:
         gate.set()
 
 
-def test_pipelined_floods_leave_the_probe_alone(client: httpx.Client) -> None:
+def test_pipelined_floods_do_not_delay_the_probe(client: httpx.Client) -> None:
     stop = threading.Event()
 
     def flood(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Every form in which pictures come, and the answer's shape."""
+"""Every form in which pictures are sent, and the response's shape."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Where uploads lie, and how much memory they take."""
+"""Where uploads are stored, and how much memory they take."""
 
 import asyncio
 from pathlib import Path
