@@ -65,7 +65,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
-    errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable answer form"),
+    errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable response type"),
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
     errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),

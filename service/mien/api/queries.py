@@ -81,7 +81,7 @@ class AnalysisQuery(BaseModel):
 class PredictQuery(AnalysisQuery):
     """The options of ``POST /predict``."""
 
-    explain: bool = Field(False, description="draw what influenced the classifier into the annotated picture")
+    explain: bool = Field(False, description="draw the activation map of the classifier into the annotated picture")
     redact: bool = Field(False, description="blur the faces in the annotated picture")
 
 
