@@ -12,12 +12,15 @@ from typing import TypeVar
 from anyio import CancelScope, CapacityLimiter, Semaphore, current_time, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from mien.api.errors import UploadTimeout
 from mien.errors import Cancelled, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
+MIN_RATE = 1024
+"""Bytes per second: uploads and responses that are slower are ended."""
 KEPT_RATE = 16 << 10
 """Bytes per second. An upload that is as fast keeps its place, unless its client has too many."""
 _MAX_CREDIT = 2 * KEPT_RATE  # a burst at the start does not allow an upload to stall
@@ -48,18 +51,18 @@ class AdmissionGate:
         return len(self._uploads)
 
     @contextmanager
-    def upload_slot(self, request: Request) -> Iterator["UploadSlot"]:
-        """Holds a place while the body of ``request`` is read. Where there is none, the slowest upload gives way.
+    def upload_slot(self, request: Request, idle_seconds: float) -> Iterator["UploadSlot"]:
+        """Holds a place while the body of ``request`` is read. If there is none, the slowest upload gives way. An
+        upload slower than ``MIN_RATE`` over ``idle_seconds`` is ended.
 
         Raises:
             Overloaded: when the request would be refused after its upload, or when all places are taken by uploads that
                 are fast and whose clients have no more than their share.
         """
         self._refuse_if_full()
-        client = request.client.host if request.client else ""
+        slot = UploadSlot(request, idle_seconds)
         if len(self._uploads) >= self._capacity:
-            self._make_room(client)
-        slot = UploadSlot(client)
+            self._make_room(slot.client)
         self._uploads[slot] = None
         try:
             yield slot
@@ -133,14 +136,48 @@ class AdmissionGate:
 
 
 class UploadSlot:
-    """The place of one upload, and how fast it has been."""
+    """The place of one upload, and its pace. Only the time spent waiting for the client counts."""
 
-    def __init__(self, client: str) -> None:
-        self.client = client
+    def __init__(self, request: Request, idle_seconds: float) -> None:
+        self.client = request.client.host if request.client else ""
+        self._request = request
+        self._idle_seconds = self._seconds_left = idle_seconds
+        self._received = 0  # bytes, in this period of idle_seconds
         self._credit = 0.0
         self._counted_at = time.monotonic()
         self._waiting: CancelScope | None = None
         self._revoked = False
+
+    async def receive(self) -> Message:
+        """The next part of the body.
+
+        Raises:
+            UploadTimeout: when the upload stalls, or its place is needed for another.
+            ClientDisconnect: when the client disconnects.
+        """
+        self.check()
+        before = time.monotonic()
+        message: Message | None = None
+        with CancelScope(deadline=current_time() + self._seconds_left) as self._waiting:
+            message = await self._request.receive()
+        self._waiting = None
+        self.check()
+        if message is None:
+            raise UploadTimeout(
+                f"The upload stalled (under {MIN_RATE >> 10} KiB/s for {self._idle_seconds:g} s). Please retry."
+            )
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self._seconds_left -= time.monotonic() - before
+        self.count(len(message.get("body", b"")))
+        return message
+
+    def count(self, size: int) -> None:
+        """Count ``size`` received bytes."""
+        self._credit = min(self.credit() + size, _MAX_CREDIT)
+        self._received += size
+        if self._received >= MIN_RATE * self._idle_seconds:
+            self._seconds_left, self._received = self._idle_seconds, 0
 
     def credit(self) -> float:
         """The bytes received beyond ``KEPT_RATE``, at most those of two seconds; negative for a slow upload."""
@@ -149,31 +186,11 @@ class UploadSlot:
         self._counted_at = now
         return self._credit
 
-    def received(self, size: int) -> None:
-        """Count ``size`` more bytes."""
-        self._credit = min(self.credit() + size, _MAX_CREDIT)
-
     def give_way(self) -> None:
         """End the upload, at once if it is waiting for its client."""
         self._revoked = True
         if self._waiting is not None:
             self._waiting.cancel()
-
-    @contextmanager
-    def waiting(self, scope: CancelScope) -> Iterator[None]:
-        """Wraps a wait for the client in ``scope``.
-
-        Raises:
-            UploadTimeout: when the place is needed for another upload.
-        """
-        self.check()
-        self._waiting = scope
-        try:
-            with scope:
-                yield
-        finally:
-            self._waiting = None
-        self.check()
 
     def check(self) -> None:
         """Raises ``UploadTimeout`` if the place is needed for another upload."""

@@ -3,20 +3,16 @@
 While a body is read it holds an upload slot of the gate that its work will pass.
 """
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from anyio import CancelScope, current_time
 from fastapi import Request
-from starlette.requests import ClientDisconnect
-from starlette.types import Message
 
 from mien.api.admission import AdmissionGate, UploadSlot
-from mien.api.errors import InvalidField, UploadTimeout
+from mien.api.errors import InvalidField
 from mien.api.uploads.clip_folder import clip_folder
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.multipart import read_multipart
@@ -25,8 +21,6 @@ from mien.errors import InvalidRequest, TooLarge, UnsupportedMedia
 from mien.usecases.pictures import PictureInput
 
 FIELD = "file"
-MIN_RATE = 1024
-"""Bytes per second: uploads and answers that are slower are ended."""
 _JSON = "application/json"
 _RAW = "application/octet-stream"
 
@@ -88,7 +82,7 @@ async def _received(
 ) -> AsyncIterator[list[Upload]]:
     spool = Spool(limits.spool)
     try:
-        with gate.upload_slot(request) as slot:
+        with gate.upload_slot(request, limits.idle_seconds) as slot:
             uploads = await _read(request, limits, slot, spool, raw_types)
         yield uploads
     finally:
@@ -123,54 +117,22 @@ async def _chunks(request: Request, limits: UploadLimits, slot: UploadSlot) -> A
 
     Raises:
         TooLarge: past the bound on bytes.
-        UploadTimeout: when it stalls, or has to give way to others.
-        ClientDisconnect: when the client disconnects.
+        UploadTimeout, ClientDisconnect: see ``UploadSlot.receive``.
     """
     bound = limits.body_bytes
     error = TooLarge(limits.setting, bound, f"The request body is larger than {bound:,} bytes; send less at once.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > bound:
         raise error
-    client = _Client(request, limits.idle_seconds, slot)
     received, more = 0, True
     while more:
-        message = await client.next()
+        message = await slot.receive()
         chunk, more = message.get("body", b""), message.get("more_body", False)
         received += len(chunk)
         if received > bound:
             raise error
         if chunk:
             yield chunk
-
-
-class _Client:
-    """The sender of a body. Only the time spent waiting for it counts, not what we do with the bytes."""
-
-    def __init__(self, request: Request, idle_seconds: float, slot: UploadSlot) -> None:
-        self._request = request
-        self._idle_seconds = idle_seconds
-        self._slot = slot
-        self._seconds_left = idle_seconds
-        self._received = 0
-
-    async def next(self) -> Message:
-        before = time.monotonic()
-        message: Message | None = None
-        with self._slot.waiting(CancelScope(deadline=current_time() + self._seconds_left)):
-            message = await self._request.receive()
-        if message is None:
-            raise UploadTimeout(
-                f"The upload stalled (under {MIN_RATE >> 10} KiB/s for {self._idle_seconds:g} s). Please retry."
-            )
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        self._seconds_left -= time.monotonic() - before
-        size = len(message.get("body", b""))
-        self._slot.received(size)
-        self._received += size
-        if self._received >= MIN_RATE * self._idle_seconds:
-            self._seconds_left, self._received = self._idle_seconds, 0
-        return message
 
 
 def _media_type(request: Request) -> str:
