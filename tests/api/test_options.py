@@ -1,4 +1,4 @@
-"""Every option reaches the engine, and a wrong one is named."""
+"""Every option reaches the engine, and an error names the wrong one."""
 
 import time
 from typing import Any

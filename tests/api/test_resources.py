@@ -115,7 +115,7 @@ def test_no_acceptable_form(client: httpx.Client) -> None:
     problem(several, 406, "not_acceptable")
 
 
-def test_a_bad_picture_asked_for_as_a_picture_is_still_a_problem(client: httpx.Client) -> None:
+def test_a_bad_picture_is_a_problem_even_if_a_picture_is_requested(client: httpx.Client) -> None:
     problem(client.post("/predict", content=b"text", headers={"accept": "image/png"}), 415, "unsupported_media")
 
 

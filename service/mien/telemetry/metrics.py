@@ -15,7 +15,7 @@ _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 class Metrics:
-    """Implements the API's ``Recorder``. ``load`` gives the engine's load, or ``None`` while there is no engine."""
+    """What the API measures. ``load`` gives the engine's load, or ``None`` while there is no engine."""
 
     def __init__(self, version: str, load: Callable[[], EngineLoad | None]) -> None:
         self._registry = registry = CollectorRegistry()

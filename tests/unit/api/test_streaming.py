@@ -1,4 +1,4 @@
-"""Long texts between the thread that makes them and the client that reads them."""
+"""Long texts between the thread that writes them and the client that reads them."""
 
 import asyncio
 import tracemalloc
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.api.streaming import SpooledText
 from mien.api.uploads.spool import SpoolSettings
-from mien.api.uploads.spooled_text import SpooledText
 from mien.errors import StorageFull
 
 PIECE = "é" * 5000
@@ -22,7 +22,7 @@ async def drawn(text: SpooledText) -> list[bytes]:
 
 
 @pytest.mark.parametrize("memory", [1, 1000, 1 << 20])
-def test_what_is_written_is_read(tmp_path: Path, memory: int) -> None:
+def test_written_text_is_read(tmp_path: Path, memory: int) -> None:
     text = SpooledText(SpoolSettings(memory, tmp_path))
     text.write(["", PIECE, "b", PIECE * 10])
     chunks = asyncio.run(drawn(text))
@@ -62,7 +62,7 @@ def test_what_the_pieces_raise_is_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parts", [1, 3])
-def test_a_folder_that_has_gone_is_no_internal_error(tmp_path: Path, parts: int) -> None:
+def test_a_missing_folder_is_storage_full(tmp_path: Path, parts: int) -> None:
     text = SpooledText(SpoolSettings(5000, tmp_path / "gone"))
     with pytest.raises(StorageFull, match="no place to store the answer"):
         text.write([PIECE] * parts)

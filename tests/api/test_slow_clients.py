@@ -1,4 +1,4 @@
-"""A client that stops reading its answer is cut off, and pictures are answered whatever clips do."""
+"""A client that stops reading is disconnected, and clips take no threads from pictures."""
 
 import json
 import logging
@@ -21,9 +21,9 @@ from tests.api.live import (
     everything_from,
     picture,
     post_head,
-    services_of,
     serving,
     settings,
+    state_of,
     wait_until,
 )
 from tests.clips import moving, steps, write_clip
@@ -60,18 +60,20 @@ def lines_of(answer: bytes) -> list[bytes]:
     return [line for line in answer.split(b"\r\n") if line.startswith(b"{")]
 
 
-def test_a_client_that_stops_reading_is_cut_off(clip: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_stops_reading_is_disconnected(
+    clip: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = FakeEngine(faces=20)
     app = create_app(settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path), engine)
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     with serving(app, send_buffer=4096) as client, ExitStack() as stack:
         stalled = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
         for connection in stalled:
             connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
-        wait_until(lambda: gate.inside == 3)  # two run, one waits
+        wait_until(lambda: gate.admitted == 3)  # two run, one waits
         for _ in range(5):  # while they hold what they can
             client.post("/predict", content=PNG, timeout=2).raise_for_status()
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
         assert engine._calls == 0
         assert engine.seen < 3 * 400
         wait_until(lambda: not list(tmp_path.iterdir()))
@@ -85,7 +87,7 @@ def test_a_client_that_stops_reading_is_cut_off(clip: bytes, tmp_path: Path, cap
             assert not answer.endswith(b"0\r\n\r\n")  # and the reader can tell that something is missing
 
 
-def test_a_slow_reader_gets_it_all(clip: bytes) -> None:
+def test_a_slow_client_gets_the_whole_response(clip: bytes) -> None:
     app = create_app(settings(workers=1, upload_idle_seconds=IDLE), FakeEngine(faces=8))
     with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
         connection.sendall(post_head(len(clip), HEAD + "Connection: close\r\n", PATH) + clip)
@@ -96,13 +98,13 @@ def test_a_slow_reader_gets_it_all(clip: bytes) -> None:
     assert b'"type":"end"' in answer
 
 
-def test_a_reader_who_takes_hardly_anything_is_cut_off(clip: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_reads_too_slowly_is_disconnected(clip: bytes, caplog: pytest.LogCaptureFixture) -> None:
     # It never stops for as long as IDLE, and would hold a thread and the clip's memory for minutes.
     idle = 4.0
     app = create_app(settings(workers=1, upload_idle_seconds=idle), FakeEngine(faces=20))
     with serving(app, send_buffer=4096) as client, connection_to(client, receive_buffer=4096) as connection:
         connection.sendall(post_head(len(clip), HEAD, PATH) + clip)
-        gate = services_of(app).clip_gate
+        gate = state_of(app).clip_gate
         started = time.monotonic()
         while not (records := [record for record in caplog.records if "stopped reading" in record.getMessage()]):
             connection.recv(20)
@@ -110,7 +112,7 @@ def test_a_reader_who_takes_hardly_anything_is_cut_off(clip: bytes, caplog: pyte
             assert time.monotonic() - started < 5 * idle, "never cut off"
         assert time.monotonic() - started > idle / 2
         assert len(records) == 1
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
     assert not [record for record in caplog.records if "stopped in mid-request" in record.getMessage()]
 
 
@@ -129,22 +131,22 @@ def slowly(connection: socket.socket, pause: float) -> bytes:
 def test_clips_leave_the_pictures_their_threads(clip: bytes) -> None:
     engine = ClipsWait()
     app = create_app(settings(workers=1, queue_capacity=50), engine)
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     with serving(app) as client, ThreadPoolExecutor(12) as pool:
         headers = {"content-type": "video/mp4"}
         try:
             clips = [pool.submit(client.post, "/analyze-video", content=clip, headers=headers) for _ in range(12)]
-            wait_until(lambda: gate.inside == 12)
+            wait_until(lambda: gate.admitted == 12)
             started = time.monotonic()
             client.post("/predict", content=PNG).raise_for_status()
             assert time.monotonic() - started < 2
-            assert gate.inside == 12
+            assert gate.admitted == 12
         finally:
             engine.release.set()
         assert {future.result().status_code for future in clips} == {200}
 
 
-def test_a_file_that_nobody_takes_goes(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_file_that_is_not_read_is_removed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     app = create_app(settings(workers=1, upload_idle_seconds=IDLE, spool_dir=tmp_path), FakeEngine())
     noise = np.random.default_rng(0).integers(0, 255, (20, 240, 320, 3), np.uint8)
     clip = write_clip(tmp_path_factory.mktemp("clips") / "noise.mp4", steps(20), noise).read_bytes()
@@ -159,9 +161,9 @@ def test_a_file_that_nobody_takes_goes(tmp_path: Path, tmp_path_factory: pytest.
         assert len(everything_from(connection)) < int(declared)
 
 
-def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: bytes, tmp_path: Path) -> None:
+def test_a_slow_client_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: bytes, tmp_path: Path) -> None:
     app = create_app(settings(workers=1, spool_dir=tmp_path, spool_memory_bytes=4096), FakeEngine(faces=20))
-    gate = services_of(app).clip_gate
+    gate = state_of(app).clip_gate
     head = "Content-Type: video/mp4\r\nConnection: close\r\n"
     with serving(app, send_buffer=4096) as client, ExitStack() as stack:
         readers = [stack.enter_context(connection_to(client, receive_buffer=4096)) for _ in range(3)]
@@ -169,7 +171,7 @@ def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: byt
             reader.sendall(post_head(len(clip), head, PATH) + clip)
         begun = [reader.recv(20) for reader in readers]
         assert begun == [b"HTTP/1.1 200 OK\r\ndat"] * 3
-        wait_until(lambda: gate.inside == 0)
+        wait_until(lambda: gate.admitted == 0)
         wait_until(lambda: not list(tmp_path.iterdir()))
         for reader in readers:
             _, _, body = everything_from(reader).partition(b"\r\n\r\n")
@@ -177,7 +179,7 @@ def test_a_reader_of_a_long_answer_holds_neither_a_thread_nor_the_clip(clip: byt
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds open is told by Linux only")
-def test_the_long_answer_of_a_reader_that_stops_goes(clip: bytes, tmp_path: Path) -> None:
+def test_a_long_answer_is_removed_when_its_client_stops_reading(clip: bytes, tmp_path: Path) -> None:
     def held() -> list[str]:
         found = []
         for link in Path("/proc/self/fd").iterdir():
