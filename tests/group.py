@@ -56,7 +56,7 @@ def group(heads: list[Head], face_side: float = 40.0, columns: int = 10, rows: i
         cell = np.array([WIDTH / columns, HEIGHT / rows])
         room = cell - [small.shape[1], small.shape[0]]
         corner = (np.array([place % columns, place // columns]) * cell + rng.uniform(0.1, 0.9, 2) * room).astype(int)
-        _lay(picture, np.asarray(small, np.uint8), *corner)
+        lay(picture, np.asarray(small, np.uint8), *corner)
         faces.append(face + np.tile(corner, 2))
     return Group(picture, np.asarray(faces, np.float32))
 
@@ -70,7 +70,7 @@ def ground(rng: np.random.Generator) -> Image:
     return np.asarray(np.clip(ground, 0, 255), np.uint8)
 
 
-def _lay(picture: Image, head: Image, x: int, y: int) -> None:
+def lay(picture: Image, head: Image, x: int, y: int) -> None:
     """Lays the head over the picture in place, its rim feathered over a tenth of its side."""
     height, width = head.shape[:2]
     across, down = (np.minimum(np.arange(n) + 1, n - np.arange(n)) / (0.1 * n) for n in (width, height))
