@@ -1,10 +1,10 @@
-"""What a clip's answer takes once its frames are analysed: peak memory and time of the rows, the sums and the text.
+"""Peak memory and time of a clip's answer once its frames are analysed: rows, summary and text.
 
     python -m benchmarks.clip_answer [--frames 1500] [--faces 100] [--strangers]
 
-Rows are made up: as many people in every frame, whose emotions change every second; with ``--strangers`` every face of
-every frame is somebody else, which is the worst for memory. The engine and the decoder are not there. Memory is what
-Python allocates at its peak (``tracemalloc``), in a run of its own, for it makes everything slower.
+The rows are synthetic: the same people in every frame, whose emotions change every second; with ``--strangers`` every
+face of every frame is another person, the worst case for memory. Neither engine nor decoder runs. Memory is the peak of
+Python's allocations (``tracemalloc``), in a second run, because tracing slows everything down.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _INFO = ClipInfo(1920, 1080, 0, False, "h264", "mp4", 0.0, None, 25.0, False, Fa
 
 
 def rows(frames: int, faces: int, strangers: bool) -> Iterator[FrameRow]:
-    """Made-up rows, one after the other."""
+    """Synthetic rows."""
     rng = np.random.default_rng(0)
     for frame in range(frames):
         if frame % _FPS == 0:
@@ -49,8 +49,8 @@ def _face(person: int, box: list[float], scores: list[float]) -> FaceRow:
     return FaceRow(person, Box(*box), 0.9, _LABELS[best], scores[best], tuple(scores))
 
 
-def analysed(frames: int, faces: int, strangers: bool) -> VideoAnalysis:
-    """The analysis of these rows."""
+def analyze(frames: int, faces: int, strangers: bool) -> VideoAnalysis:
+    """The analysis of synthetic rows."""
     log, summarizer = PackedRows(_LABELS), Summarizer(_LABELS)
     for row in rows(frames, faces, strangers):
         log.append(row)
@@ -65,15 +65,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=1500)
     parser.add_argument("--faces", type=int, default=100)
-    parser.add_argument("--strangers", action="store_true", help="every face of every frame is somebody else")
-    chosen = parser.parse_args()
-    count = chosen.frames * chosen.faces
+    parser.add_argument("--strangers", action="store_true", help="every face of every frame is another person")
+    arguments = parser.parse_args()
+    count = arguments.frames * arguments.faces
     for traced in (False, True):
         if traced:
             tracemalloc.start()
         started = time.perf_counter()
-        analysis = analysed(chosen.frames, chosen.faces, chosen.strangers)
-        report("rows and sums", count, started, None)
+        analysis = analyze(arguments.frames, arguments.faces, arguments.strangers)
+        report("rows, summary", count, started, None)
         for name in ("JSON", "CSV"):
             started = time.perf_counter()
             timeline = analysis.timeline
@@ -85,18 +85,16 @@ def main() -> None:
 
 
 def report(name: str, count: int, started: float, size: int | None) -> None:
-    """One line: time, or memory where it is traced."""
-    told = f"{name:<14} {count:>8,} rows"
+    """One line: time, or memory if it is traced."""
+    line = f"{name:<14} {count:>8,} rows"
     if size is not None:
-        told += f"  {size / 2**20:6.1f} MiB of text"
+        line += f"  {size / 2**20:6.1f} MiB of text"
     if tracemalloc.is_tracing():
         held, peak = tracemalloc.get_traced_memory()
-        print(
-            f"{told}  peak {peak / 2**20:6.1f} MiB, held after it {held / 2**20:6.1f} MiB ({held / count:.0f} B a row)"
-        )
+        print(f"{line}  peak {peak / 2**20:6.1f} MiB, held {held / 2**20:6.1f} MiB ({held / count:.0f} B per row)")
         tracemalloc.reset_peak()
     else:
-        print(f"{told}  {time.perf_counter() - started:6.2f} s", flush=True)
+        print(f"{line}  {time.perf_counter() - started:6.2f} s", flush=True)
 
 
 if __name__ == "__main__":

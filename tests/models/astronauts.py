@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tests.group import astronaut_head, lay
+from tests.group import astronaut_head, paste
 
 Image = npt.NDArray[np.uint8]
 
@@ -31,7 +31,7 @@ def group_of_six() -> Image:
     ):
         person = cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         person = cv2.flip(person, 1) if mirrored else person
-        lay(picture, np.asarray(person * light, np.uint8), x, y)
+        paste(picture, np.asarray(person * light, np.uint8), x, y)
     return picture
 
 
@@ -42,8 +42,8 @@ def large_and_small() -> Image:
     rotation = cv2.getRotationMatrix2D((large.shape[1] / 2, large.shape[0] / 2), 30, 1)
     leaning = cv2.warpAffine(large, rotation, (large.shape[1], large.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     small = cv2.resize(head, None, fx=1.2, fy=1.2)
-    lay(picture, np.asarray(small, np.uint8), 580, 150)
-    lay(picture, np.asarray(leaning, np.uint8), 10, 40)
+    paste(picture, np.asarray(small, np.uint8), 580, 150)
+    paste(picture, np.asarray(leaning, np.uint8), 10, 40)
     return picture
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mien.domain import AnalyzeOptions, DetectorMode
 from mien.engine.local import EngineConfig, open_engine
-from mien.paths import default_store
+from mien.store import default_store
 from mien.timeline.model import FrameRow
 from mien.usecases.analyze_video import VideoOptions, VideoRun
 from mien.video.clip import Clip

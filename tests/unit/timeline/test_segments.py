@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mien.timeline.model import Segment
-from mien.timeline.segments import MIN_LENGTH, segments
+from mien.timeline.segments import MARGIN, MIN_LENGTH, EmotionRuns, segments
 from mien.timeline.smoothing import smooth
 from mien.timeline.summary import summarize
+from mien.timeline.tracker import MAX_GAP
 from tests.unit.timeline.reference import Sample, merged, packed
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
@@ -103,3 +104,55 @@ def test_time_grows_linearly_with_the_number_of_runs() -> None:
     got = segments(packed(samples), LABELS8)
     assert time.process_time() - started < 5  # a tenth of it as a rule; looking for the shortest anew took 40
     assert (got[0].start, got[-1].end) == (0.0, 800.0)
+
+
+STEP = 0.2
+
+
+def runs_of(*samples: tuple[float, float, float]) -> EmotionRuns:
+    """From samples (time, score of emotion 0, score of emotion 1) that hold for ``STEP`` seconds."""
+    runs = EmotionRuns(2)
+    for start, *values in samples:
+        runs.add(start, STEP, values)
+    return runs
+
+
+def test_a_run_ends_when_another_emotion_leads_by_more_than_the_margin() -> None:
+    lead = MARGIN / 2
+    runs = runs_of((0.0, 0.9, 0.1), (0.2, 0.5 - lead / 2, 0.5 + lead / 2), (0.4, 0.1, 0.9))
+    assert [runs.emotion(at) for at in range(len(runs))] == [0, 1]
+    assert (runs.start(0), runs.end(0)) == (0.0, pytest.approx(0.4))
+    assert (runs.start(1), runs.end(1)) == (0.4, pytest.approx(0.6))
+
+
+def test_a_run_ends_when_the_person_is_out_of_sight_for_too_long() -> None:
+    kept, lost = STEP + MAX_GAP, STEP + MAX_GAP + 0.01
+    assert len(runs_of((0.0, 0.9, 0.1), (kept, 0.9, 0.1))) == 1
+    assert len(runs_of((0.0, 0.9, 0.1), (lost, 0.9, 0.1))) == 2
+
+
+def test_an_appearance_ends_with_a_gap_but_not_with_another_emotion() -> None:
+    back = 0.4 + MAX_GAP + 1
+    runs = runs_of((0.0, 0.9, 0.1), (0.2, 0.1, 0.9), (back, 0.1, 0.9))
+    assert list(runs.appearances()) == [range(2), range(2, 3)]
+    assert runs.last_seen() == back
+
+
+def test_means_of_runs_are_weighted_by_time() -> None:
+    runs = EmotionRuns(2)
+    runs.add(0.0, 0.1, (0.9, 0.1))
+    runs.add(0.1, 0.3, (0.5, 0.4))
+    assert runs.seconds(range(1)) == pytest.approx(0.4)
+    assert runs.mean(range(1), 0) == pytest.approx((0.1 * 0.9 + 0.3 * 0.5) / 0.4)
+
+
+def test_the_mean_of_a_sample_without_duration_is_its_score() -> None:
+    runs = EmotionRuns(2)
+    runs.add(1.0, 0.0, (0.7, 0.3))
+    assert runs.mean(range(1), 0) == 0.7
+
+
+def test_the_peak_is_the_first_of_the_highest_scores() -> None:
+    runs = runs_of((0.0, 0.6, 0.4), (0.2, 0.8, 0.2), (0.4, 0.8, 0.2))
+    assert runs.peak_time(range(1), 0) == 0.2
+    assert runs.peak_time(range(1), 1) == 0.0
