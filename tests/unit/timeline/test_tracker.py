@@ -13,7 +13,7 @@ RATES = [2.0, 5.0, 10.0, 25.0]
 
 
 @pytest.mark.parametrize("fps", RATES)
-def test_people_who_keep_their_places_keep_their_numbers(fps: float) -> None:
+def test_people_who_stay_keep_their_numbers(fps: float) -> None:
     paths = {"a": line(300, 300, 0), "b": line(430, 300, 0), "c": line(900, 400, 0)}
     take = film(paths, every(fps, 10))
     assert switches(take) == 0
