@@ -144,7 +144,7 @@ def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
     return ClipReader(
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
         threads=min(_CLIP_DECODERS, settings.workers + 1),
-        turns=MemoryBudget(_clip_threads(settings), memory),
+        budget=MemoryBudget(_clip_threads(settings), memory),
     )
 
 

@@ -1,4 +1,4 @@
-"""Opening clips for callers who share one machine's memory."""
+"""Opening clips within the limits and the memory budget of one machine."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -12,24 +12,25 @@ from mien.video.model import ClipLimits, Sampling
 
 @dataclass(frozen=True, slots=True)
 class ClipReader:
-    """Opens clips: within ``limits``, each decoded by ``threads`` (0: as many as suit this machine), and with
-    ``turns`` no more at once than the memory suffices for."""
+    """Opens clips within ``limits``, each decoded by ``threads`` (0: as many as suit this machine); ``budget`` bounds
+    the memory that they take together."""
 
     limits: ClipLimits = field(default_factory=ClipLimits)
     threads: int = 0
-    turns: MemoryBudget | None = None
+    budget: MemoryBudget | None = None
 
     def open(self, path: Path, sampling: Sampling, long_side: int, options: AnalyzeOptions) -> Clip:
-        """A clip for the caller who asked with ``options``.
+        """Open ``path``, once the budget has room for it.
 
         Raises:
-            DeadlineExceeded, Cancelled: while others held the memory.
+            DeadlineExceeded, Cancelled: before there was room, or while reading.
             And as ``Clip``.
         """
 
         def wait_for_memory(memory: int) -> AbstractContextManager[object]:
-            turns = self.turns
-            return nullcontext() if turns is None else turns.take(memory, options.deadline, options.raise_if_cancelled)
+            if self.budget is None:
+                return nullcontext()
+            return self.budget.take(memory, options.deadline, options.raise_if_cancelled)
 
         return Clip(
             path,

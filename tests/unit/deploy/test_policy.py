@@ -128,7 +128,7 @@ def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container:
     clip = Settings.model_fields["max_clip_bytes"].default
     idle = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and a margin
     workers = 2
-    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as mien.video.clip reckons, 8 bits
+    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as mien.video.decoder, 8 bits
     bodies = (4 * workers + 4 + workers // 2) * Settings.model_fields[
         "max_body_bytes"
     ].default  # a thread each, as mien.app has it

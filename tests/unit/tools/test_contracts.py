@@ -26,6 +26,7 @@ def test_every_module_has_its_layer() -> None:
     [
         ("pydantic", {"app", "api", "server", "settings"}),
         ("onnxruntime", {"runtime"}),
+        ("av", {"video"}),
         ("asyncio", {"app", "api", "cli", "server", "telemetry", "settings"}),
     ],
 )

@@ -9,8 +9,7 @@ from PIL import Image
 
 from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
 from mien.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
-from mien.images.checked_file import no_check
-from mien.images.decoder import PictureDecoder
+from mien.images.decoder import PictureDecoder, no_check
 from mien.images.limits import DecodeLimits
 from mien.usecases.analyze_image import ImageAnalysis, analyze_images
 from mien.usecases.pictures import PictureInput

@@ -28,13 +28,13 @@ def scenes(path: Path, fps: float | None) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
-def test_cuts_are_counted_at_their_frame_whatever_is_sampled(tmp_path: Path, pix_fmt: str) -> None:
+def test_shot_boundaries_are_found_at_any_sampling_rate(tmp_path: Path, pix_fmt: str) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(60), shots(), Recipe(pix_fmt=pix_fmt))
     assert scenes(path, None) == [(k, k // 20) for k in range(60)]
     assert scenes(path, 5.0) == [(k, k // 20) for k in range(0, 60, 5)]
 
 
-def test_a_flash_and_a_fade_are_no_cuts(tmp_path: Path) -> None:
+def test_flashes_and_fades_are_not_shot_boundaries(tmp_path: Path) -> None:
     base = texture(1)
     bright = [1.0] * 10 + [1.8, 1.8] + [1.0] * 10 + [1.0 - 0.05 * k for k in range(15)]
     pictures = [np.clip(base * b, 0, 255).astype(np.uint8) for b in bright]

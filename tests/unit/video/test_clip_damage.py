@@ -1,34 +1,17 @@
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
 
 from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
 from tests.clips import Recipe, moving, steps, write_clip
-
-
-def cut(path: Path, share: float) -> Path:
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-    return path
-
-
-def remuxed(path: Path, form: str, options: dict[str, str]) -> Path:
-    target = path.with_suffix("." + form)
-    with av.open(str(path)) as source, av.open(str(target), "w", format=form, options=options) as file:
-        stream = file.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                file.mux(packet)
-    return target
+from tests.unit.video.helpers import cut, remuxed
 
 
 @pytest.mark.parametrize(("form", "options"), [("mov", {"movflags": "faststart"}), ("matroska", {})])
-def test_a_clip_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, form: str, options: dict[str, str]) -> None:
+def test_a_truncated_clip_is_read_as_far_as_possible(tmp_path: Path, form: str, options: dict[str, str]) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(150), moving(150, 320, 240, 80))
     with Clip(cut(remuxed(path, form, options), 0.6), Sampling(5.0), ClipLimits()) as clip:
         frames = list(clip.frames())
@@ -48,7 +31,7 @@ def test_a_whole_clip_has_no_warnings(tmp_path: Path) -> None:
     assert clip.warnings == ()
 
 
-def test_damage_in_the_middle_is_survived_and_told(tmp_path: Path) -> None:
+def test_damage_in_the_middle_does_not_end_the_clip(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(100), moving(100, 320, 240, 80), Recipe(gop=10))
     content = bytearray(path.read_bytes())
     begin = content.find(b"mdat") + 4
@@ -62,15 +45,15 @@ def test_damage_in_the_middle_is_survived_and_told(tmp_path: Path) -> None:
     assert times[-1] == pytest.approx(99 / 25, abs=0.05)
 
 
-def test_an_index_that_never_came_is_corrupt(tmp_path: Path) -> None:
+def test_a_missing_index_is_corrupt(tmp_path: Path) -> None:
     path = cut(write_clip(tmp_path / "clip.mp4", steps(50), moving(50)), 0.5)
     with pytest.raises(CorruptMedia):
         Clip(path, Sampling(), ClipLimits())
 
 
 @pytest.mark.parametrize("start", [0.0, 1.0])
-def test_a_head_without_a_body_is_corrupt(tmp_path: Path, start: float) -> None:
-    """What comes before the first segment of a stream: it says what there will be, and there is no picture in it."""
+def test_a_header_without_frames_is_corrupt(tmp_path: Path, start: float) -> None:
+    """The initialisation segment of a stream, without any media segment."""
     whole = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     segmented = remuxed(whole, "mov", {"movflags": "frag_keyframe+empty_moov"})
     segmented.write_bytes(segmented.read_bytes().partition(b"moof")[0][:-4])
@@ -79,7 +62,7 @@ def test_a_head_without_a_body_is_corrupt(tmp_path: Path, start: float) -> None:
 
 
 @pytest.mark.parametrize("start", [0.0, 11.0])
-def test_a_track_that_turns_up_late_does_no_harm(tmp_path: Path, start: float) -> None:
+def test_a_track_that_appears_late_is_ignored(tmp_path: Path, start: float) -> None:
     path = write_clip(tmp_path / "clip.flv", steps(300), moving(300), Recipe(form="flv", tick=Fraction(1, 1000)))
     sound = b"\x2f" + bytes(200)
     tag = b"\x08" + len(sound).to_bytes(3, "big") + (11_000).to_bytes(3, "big") + bytes(4) + sound
@@ -89,7 +72,7 @@ def test_a_track_that_turns_up_late_does_no_harm(tmp_path: Path, start: float) -
     assert clip.warnings == ()
 
 
-def test_frames_that_are_all_noise_are_corrupt(tmp_path: Path) -> None:
+def test_frames_of_noise_are_corrupt(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mkv", steps(20), moving(20), Recipe(form="matroska"))
     content = bytearray(path.read_bytes())
     begin = content.find(b"\x1f\x43\xb6\x75")  # the first cluster
@@ -110,7 +93,7 @@ def test_frames_that_are_all_noise_are_corrupt(tmp_path: Path) -> None:
     ],
     ids=["empty", "text", "jpeg", "playlist", "concat"],
 )
-def test_what_is_no_clip_is_not_read(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_clips_are_unsupported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
     with pytest.raises(UnsupportedMedia, match="MP4"):

@@ -1,4 +1,4 @@
-"""Recordings that were put one after the other into one file."""
+"""Recordings joined into one file."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,7 @@ from mien.errors import TooLarge
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
 from tests.clips import Recipe, moving, steps, write_clip
-from tests.unit.video.written import FRAGMENTS, LIVE, joined, plain, remuxed
+from tests.unit.video.helpers import FRAGMENTS, LIVE, joined, plain, remuxed
 
 NATIVE = Sampling(None)
 NO_LIMITS = ClipLimits()
@@ -40,7 +40,7 @@ def test_the_length_of_all_recordings_counts(tmp_path: Path) -> None:
         Clip(path, NATIVE, ClipLimits(max_seconds=3.0))
 
 
-def test_a_joined_recording_in_fragments_is_read_on(tmp_path: Path) -> None:
+def test_joined_fragmented_mp4_is_read(tmp_path: Path) -> None:
     path = joined(remuxed(plain(tmp_path / "clip.mp4", 100), "mp4", FRAGMENTS))
     with Clip(path, NATIVE, NO_LIMITS) as clip:
         frames = list(clip.frames())
@@ -52,19 +52,19 @@ def test_a_joined_recording_in_fragments_is_read_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "times", "read"), [("mp4", 2, 1), ("mp4", 3, 1), ("mov", 2, 1), ("flv", 2, 1), ("matroska", 3, 2)]
 )
-def test_what_is_not_read_on_is_told(tmp_path: Path, form: str, times: int, read: int) -> None:
+def test_unread_recordings_are_reported(tmp_path: Path, form: str, times: int, read: int) -> None:
     path = joined(remuxed(plain(tmp_path / "clip.mp4"), form, {}), times)
     with Clip(path, NATIVE, NO_LIMITS) as clip:
         assert len(list(clip.frames())) == 50 * read
-    said = "Another recording follows" if times - read == 1 else f"{times - read} more recordings follow"
-    assert said in clip.warnings[-1]
+    expected = "Another recording follows" if times - read == 1 else f"{times - read} more recordings follow"
+    assert expected in clip.warnings[-1]
     assert f"after {clip.read_until:.3f} s" in clip.warnings[-1]
     with Clip(path, Sampling(None, 0.0, 1.0), NO_LIMITS) as clip:
         list(clip.frames())
     assert clip.warnings == ()
 
 
-def test_joined_avi_and_gif_are_read_on(tmp_path: Path) -> None:
+def test_joined_avi_and_gif_are_read(tmp_path: Path) -> None:
     avi = write_clip(tmp_path / "clip.avi", steps(50), moving(50), Recipe("mpeg4", form="avi", tick=Fraction(1, 25)))
     pictures = [Image.fromarray(pixels[:, :, ::-1].copy()) for pixels in moving(50)]
     pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=40)

@@ -6,8 +6,10 @@ from PIL import Image
 
 from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.video.clip import Clip
+from mien.video.container import not_a_clip, open_container
 from mien.video.model import ClipLimits, Sampling
-from mien.video.refusals import no_clip
+from tests.clips import moving, steps, write_clip
+from tests.permissions import open_folder, without_privileges
 
 
 def picture(form: str, count: int) -> bytes:
@@ -18,7 +20,7 @@ def picture(form: str, count: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("form", "count", "said"),
+    ("form", "count", "name"),
     [
         ("WEBP", 3, "an animated WebP picture"),
         ("PNG", 3, "an animated PNG picture"),
@@ -29,10 +31,10 @@ def picture(form: str, count: int) -> bytes:
         ("TIFF", 1, "a TIFF picture and not a clip"),
     ],
 )
-def test_a_picture_is_called_one(tmp_path: Path, form: str, count: int, said: str) -> None:
+def test_the_error_for_a_picture_names_its_format(tmp_path: Path, form: str, count: int, name: str) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(picture(form, count))
-    with pytest.raises(UnsupportedMedia, match=f"This is {said}") as refused:
+    with pytest.raises(UnsupportedMedia, match=f"This is {name}") as refused:
         Clip(path, Sampling(), ClipLimits())
     assert "/predict" in str(refused.value)
 
@@ -51,12 +53,23 @@ def test_an_animated_avif_is_a_clip(tmp_path: Path) -> None:
     "head",
     [b"\0\0\0\x20ftypisom", b"\0\0\0\x20ftypavis" + bytes(8), b"RIFF\x10\0\0\0AVI LIST", b"\x1a\x45\xdf\xa3\x80"],
 )
-def test_a_clips_container_that_cannot_be_opened_is_broken(head: bytes) -> None:
-    assert isinstance(no_clip(head), CorruptMedia)
+def test_a_clip_container_that_cannot_be_opened_is_corrupt(head: bytes) -> None:
+    assert isinstance(not_a_clip(head), CorruptMedia)
 
 
 @pytest.mark.parametrize("head", [b"", b"hello", b"RIFF\x10\0\0\0RMIDdata", b"%PDF-1.7"])
-def test_anything_else_is_not_read(head: bytes) -> None:
-    refusal = no_clip(head)
+def test_anything_else_is_unsupported(head: bytes) -> None:
+    refusal = not_a_clip(head)
     assert isinstance(refusal, UnsupportedMedia)
     assert "in MP4" in str(refusal)
+
+
+def test_a_missing_or_unreadable_file_is_not_a_corrupt_clip(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_container(tmp_path / "clip.mp4", 1_000_000)
+    with open_folder() as folder:
+        closed = write_clip(folder / "clip.mp4", steps(5), moving(5))
+        closed.chmod(0)
+        with without_privileges(), pytest.raises(PermissionError) as caught:
+            open_container(closed, 1_000_000)
+    assert caught.value.__context__ is None  # raised directly

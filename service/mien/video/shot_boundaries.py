@@ -1,4 +1,4 @@
-"""Finding hard cuts between successive frames, before any conversion."""
+"""Shot boundaries: hard cuts between successive frames, found before any conversion."""
 
 import cv2
 import numpy as np
@@ -6,12 +6,11 @@ from av import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from mien.video.codecs import is_planar
-from mien.video.damage import readable
+from mien.video.codecs import is_planar, pixel_access
 
 _THUMB = (32, 18)
 _BINS = 32
-_WIDTH = 256  # samples of a line that are looked at, at least
+_WIDTH = 256  # samples read per line, at least
 
 # Set on films, talk shows and hand-held clips: within a shot the decorrelation stays below 0.28 and the histograms
 # move by less than 0.05; cuts reach 0.7 and 0.2. A flash changes the histogram but not the layout, and a cut between
@@ -22,12 +21,12 @@ _PARTLY_DECORRELATED = 0.25
 _HISTOGRAM_MOVED = 0.25
 
 
-class CutCounter:
-    """Counts the cuts up to each decoded frame.
+class ShotBoundaryDetector:
+    """Counts the shot boundaries up to each decoded frame.
 
-    Two frames that follow each other are compared by a 32x18 thumbnail of their luma (mean difference and
-    correlation) and by their luma histogram. Every decoded frame is looked at, sampled or not, so that the count does
-    not depend on the sampling rate. Dissolves and fades are not cuts. Costs some 0.1 ms a frame at 1080p.
+    Successive frames are compared by a 32x18 thumbnail of their luma (mean difference and correlation) and by their
+    luma histogram. Every decoded frame is compared, sampled or not, so that the count does not depend on the sampling
+    rate. Dissolves and fades do not count. Takes some 0.1 ms per frame at 1080p.
     """
 
     def __init__(self) -> None:
@@ -36,23 +35,23 @@ class CutCounter:
         self._scaler = VideoReformatter()
 
     def scene_of(self, frame: VideoFrame) -> int:
-        """The number of cuts between the first frame given and ``frame``.
+        """The number of shot boundaries from the first frame given to ``frame``.
 
         Raises:
-            UnsupportedMedia, CorruptMedia: its pixels are not to be read.
+            UnsupportedMedia, CorruptMedia: its pixels cannot be read.
         """
-        with readable(frame):
+        with pixel_access(frame):
             luma = _small_luma(frame, self._scaler)
         thumb = cv2.resize(luma, _THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
         counts = np.bincount((luma >> 3).ravel(), minlength=_BINS)
         histogram = counts / counts.sum()
-        if self._last is not None and _is_cut(*self._last, thumb, histogram):
+        if self._last is not None and _is_boundary(*self._last, thumb, histogram):
             self._scene += 1
         self._last = (thumb, histogram)
         return self._scene
 
 
-def _is_cut(
+def _is_boundary(
     thumb_a: NDArray[np.float32],
     histogram_a: NDArray[np.float64],
     thumb_b: NDArray[np.float32],
@@ -70,7 +69,7 @@ def _is_cut(
 def _small_luma(frame: VideoFrame, scaler: VideoReformatter) -> NDArray[np.uint8]:
     """About every n-th sample of the luma, ``uint8 [<=h, <=w]``, some 256 wide."""
     plane = frame.planes[0]
-    # Bottom-up pictures have negative line sizes, and of packed formats the samples lie between others.
+    # Bottom-up frames have negative line sizes, and packed formats interleave luma with other samples.
     if plane.line_size > 0 and is_planar(frame.format.name):
         return _strided_luma(frame)
     stride = max(1, frame.width // _WIDTH)

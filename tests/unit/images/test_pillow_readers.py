@@ -9,7 +9,7 @@ from mien.errors import CorruptMedia
 from tests.unit.images.files import decoder, png_chunk, portrait, save
 
 MEBIBYTE = 1024 * 1024
-# Unpacked, past the bound at which Pillow gives a picture up; noise, so that the packed chunk is large too.
+# Over the bound at which Pillow gives up when unpacked; noise, so that the packed chunk is large too.
 LARGE = random.Random(10).randbytes(2 * MEBIBYTE).hex().encode()
 BOMB = zlib.compress(bytes(20 * MEBIBYTE))
 
@@ -40,7 +40,7 @@ def test_a_picture_is_read_whatever_its_metadata(name: str, place: str) -> None:
     assert np.array_equal(decoder().decode(data).pixels[..., ::-1], np.asarray(portrait(64)))
 
 
-def test_metadata_between_the_parts_that_are_read() -> None:
+def test_metadata_between_the_chunks_that_are_read() -> None:
     red_by_palette = Image.new("P", (64, 48), 1)
     red_by_palette.putpalette([0, 0, 0, 255, 0, 0])
     header, rest, end = split(save(red_by_palette, "PNG"))
@@ -57,6 +57,12 @@ def test_the_first_frame_of_an_animation_with_large_metadata(name: str) -> None:
     header, rest, end = split(save(frames[0], "PNG", save_all=True, append_images=frames[1:]))
     frame = decoder().decode(header + CHUNKS[name] + rest + CHUNKS[name] + end)
     assert frame.pixels[20, 20].tolist() == [0, 0, 255]
+
+
+def test_a_file_of_countless_empty_chunks_is_refused() -> None:
+    header, pixels, end = split(save(portrait(64), "PNG"))
+    with pytest.raises(CorruptMedia, match="too many parts"):
+        decoder().decode(header + png_chunk(b"tEXt", b"") * 100_000 + pixels + end)
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])

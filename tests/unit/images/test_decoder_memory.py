@@ -1,4 +1,4 @@
-"""What a decode is counted at, beside what it takes, and that it keeps the deadline."""
+"""The memory that a decode reserves, beside what it takes; deadlines and cancellation inside a decode."""
 
 import io
 import subprocess
@@ -14,9 +14,8 @@ from skimage.data import astronaut
 
 from mien.domain import AnalyzeOptions
 from mien.errors import Cancelled, DeadlineExceeded, TooLarge
-from mien.images.cost import jpeg_cost
 from mien.images.decoder import LargePicture, PictureDecoder
-from mien.images.limits import DecodeLimits
+from mien.images.limits import DecodeLimits, jpeg_memory
 from tests.unit.images.files import decoder, portrait, save
 
 PEAK = """
@@ -24,6 +23,7 @@ import sys
 from pathlib import Path
 from mien.images.limits import DecodeLimits
 from mien.images.decoder import PictureDecoder
+from mien.images.formats import sniff
 from tests.unit.images.files import portrait, save
 
 def kib(name):
@@ -32,13 +32,10 @@ def kib(name):
 decoder, data = PictureDecoder(DecodeLimits(), 1), Path(sys.argv[1]).read_bytes()
 decoder.decode(save(portrait(64), "JPEG"))
 side = int(sys.argv[2]) or None
-counted = decoder._plan_jpeg(data, side, int) if sys.argv[3] == "JPEG" else None
-if counted is None:
-    from mien.images.formats import sniff
-    counted = decoder._plan(data, sniff(data), side, int)
+plan = decoder._plan(data, sniff(data), side, int)
 before = kib("VmRSS")
 decoder.decode(data, detector_side=side and side // 3)
-print(counted.cost, (kib("VmHWM") - before) * 1024)
+print(plan.memory, (kib("VmHWM") - before) * 1024)
 """
 WIDTH, HEIGHT = 3072, 2048
 
@@ -62,16 +59,16 @@ def large(mode: str = "RGB") -> Image.Image:
         ("GIF", "P", {}, 0),
     ],
 )
-def test_a_decode_takes_no_more_than_it_is_counted_at(
+def test_a_decode_takes_at_most_the_memory_it_reserves(
     name: str, mode: str, options: dict[str, int], side: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "picture"
     path.write_bytes(save(large("RGB").convert(mode), name, **options))
-    command = [sys.executable, "-c", PEAK, str(path), str(side), name]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    counted, taken = int(said[0]), int(said[1])
+    command = [sys.executable, "-c", PEAK, str(path), str(side)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    counted, taken = int(output[0]), int(output[1])
     assert taken <= 1.1 * counted + 4e6
-    assert side or taken > 0.4 * counted, "counted at far more than it takes"
+    assert side or taken > 0.4 * counted, "far more reserved than taken"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def two_hundred_megapixels() -> bytes:
 
 
 @pytest.mark.parametrize("side", [320, 1920])
-def test_phones_largest_pictures_are_read(two_hundred_megapixels: bytes, side: int) -> None:
+def test_the_largest_pictures_of_phones_are_read(two_hundred_megapixels: bytes, side: int) -> None:
     frame = decoder().decode(two_hundred_megapixels, detector_side=side)
     assert (frame.width, frame.height) == (16_320, 12_240)
     assert frame.pixels.shape[1] == 16_320 // {320: 8, 1920: 2}[side]
@@ -93,7 +90,7 @@ def test_phones_largest_pictures_are_read(two_hundred_megapixels: bytes, side: i
 
 def test_a_decode_past_the_memory_is_refused() -> None:
     layers = [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]
-    assert jpeg_cost(200_000_000, 3_000_000, layers, is_kept=True) == 612_000_000
+    assert jpeg_memory(200_000_000, 3_000_000, layers, keeps_coefficients=True) == 612_000_000
     data = save(portrait(512), "JPEG", progressive=True)
     with pytest.raises(TooLarge, match="several scans") as caught:
         PictureDecoder(DecodeLimits(max_pixels=64 * 64), 1).decode(data, detector_side=20)
@@ -124,12 +121,12 @@ def tiff(dtype: str, samples: int, **options: tuple[int, int]) -> bytes:
         ("float64", 3, {"tile": (256, 256)}),
     ],
 )
-def test_a_deep_tiff_is_counted_by_its_samples(
+def test_a_deep_tiff_reserves_memory_by_its_samples(
     dtype: str, samples: int, options: dict[str, tuple[int, int]], tmp_path: Path
 ) -> None:
     path = tmp_path / "picture"
     path.write_bytes(tiff(dtype, samples, **options))
-    command = [sys.executable, "-c", PEAK, str(path), "0", "TIFF"]
+    command = [sys.executable, "-c", PEAK, str(path), "0"]
     counted, taken = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert 0.4 * counted < taken <= 1.1 * counted + 4e6
 
@@ -142,7 +139,7 @@ def test_a_deep_tiff_past_the_memory_is_refused() -> None:
     assert caught.value.limit == "max_pixels"
 
 
-def test_a_tile_larger_than_its_picture_counts() -> None:
+def test_a_tile_larger_than_its_picture_reserves_its_memory() -> None:
     file = io.BytesIO()
     tifffile.imwrite(file, np.zeros((64, 64, 3), np.uint8), photometric="rgb", compression="zlib", tile=(1024, 1536))
     small = PictureDecoder(DecodeLimits(max_pixels=1536 * 1024), 1).without_large()
@@ -151,7 +148,7 @@ def test_a_tile_larger_than_its_picture_counts() -> None:
     assert decoder().decode(file.getvalue()).width == 64
 
 
-def test_large_pictures_are_told_from_small_ones_before_they_are_decoded() -> None:
+def test_large_pictures_are_recognised_before_they_are_decoded() -> None:
     limits = DecodeLimits(max_pixels=256 * 256)
     small = PictureDecoder(limits, 2).without_large()
     assert small.decode(save(portrait(64), "WEBP")).width == 64
@@ -162,14 +159,14 @@ def test_large_pictures_are_told_from_small_ones_before_they_are_decoded() -> No
 def test_large_pictures_leave_their_memory_to_small_ones() -> None:
     both = PictureDecoder(DecodeLimits(max_pixels=256 * 256), 2)
     large_one, small_one = save(portrait(256), "WEBP"), save(portrait(64), "WEBP")
-    frames = [both.decode(large_one)]  # its frame keeps others of its kind out
+    frames = [both.decode(large_one)]  # its frame leaves no memory for another large one
     with pytest.raises(DeadlineExceeded):
         both.decode(large_one, deadline=time.monotonic() + 0.05)
     frames += [both.decode(small_one, deadline=time.monotonic() + 5) for _ in range(4)]
 
 
 def rle_bmp(lines: int, width: int) -> bytes:
-    """Nothing but ends of lines."""
+    """A run-length encoded BMP of nothing but ends of lines."""
     body = b"\0\0" * lines + b"\0\1"
     palette = bytes(range(256)) * 4
     head = 14 + 40 + len(palette)
@@ -209,14 +206,14 @@ def test_no_file_takes_long(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP"])
-def test_a_caller_who_is_gone_ends_the_decode(name: str) -> None:
+def test_cancelling_ends_the_decode(name: str) -> None:
     data = save(large().convert("P" if name == "GIF" else "RGB"), name)
     calls: list[int] = []
 
     def check() -> None:
         calls.append(1)
         if len(calls) == 25:
-            raise Cancelled("gone")
+            raise Cancelled("cancelled")
 
     with pytest.raises(Cancelled):
         decoder().decode(data, check=check)
@@ -231,7 +228,7 @@ def test_the_deadline_holds_inside_a_decoder() -> None:
     assert time.monotonic() - started < 0.3
 
 
-def test_a_baseline_jpeg_with_a_scan_a_component_counts_with_all_its_coefficients() -> None:
+def test_a_baseline_jpeg_with_one_scan_per_component_reserves_all_its_coefficients() -> None:
     data = save(Image.new("RGB", (64, 64)), "JPEG", subsampling=0)
     frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
     size = (12_000).to_bytes(2) + (16_000).to_bytes(2)
