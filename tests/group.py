@@ -58,7 +58,7 @@ def group(heads: list[Head], face_side: float = 40.0, columns: int = 10, rows: i
         corner = (np.array([position % columns, position // columns]) * cell + rng.uniform(0.1, 0.9, 2) * room).astype(
             int
         )
-        _paste(picture, np.asarray(small, np.uint8), *corner)
+        paste(picture, np.asarray(small, np.uint8), *corner)
         faces.append(face + np.tile(corner, 2))
     return Group(picture, np.asarray(faces, np.float32))
 
@@ -72,7 +72,7 @@ def background(rng: np.random.Generator) -> Image:
     return np.asarray(np.clip(canvas, 0, 255), np.uint8)
 
 
-def _paste(picture: Image, head: Image, x: int, y: int) -> None:
+def paste(picture: Image, head: Image, x: int, y: int) -> None:
     """Paste the head into the picture, its edges feathered over a tenth of its side."""
     height, width = head.shape[:2]
     across, down = (np.minimum(np.arange(n) + 1, n - np.arange(n)) / (0.1 * n) for n in (width, height))

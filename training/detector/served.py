@@ -1,4 +1,4 @@
-"""The detector as the service runs it: every look of `fast` and `accurate`, thresholds, votes, smallest face."""
+"""The detector as the service runs it: all passes of `fast` and `accurate`, thresholds, box voting, smallest face."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from mien.domain import AnalyzeOptions, DetectorMode, F32Array, U8Array
 from mien.runtime import Session
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from mien.vision.heads import second_boxes
-from mien.vision.multiscale import HINT, look
+from mien.vision.duplicates import second_boxes
+from mien.vision.multiscale import CONFIRMING_SCORE, detect_multiscale
 from training.detector import thresholds
 from training.detector.average_precision import curve
 from training.detector.data import Image, Photograph
@@ -43,14 +43,13 @@ class ServedDetector:
     def detect(self, picture: Image, long_side: int) -> Detections:
         spec = self._detector.spec
         mode = DetectorMode.FAST if long_side == spec.fast_long_side else DetectorMode.ACCURATE
-        seen = look(self._detector, picture, mode)
-        seen = seen.only(~second_boxes(seen))
-        # What is smaller is not reported unless it is asked for; mostly such finds are lamps and letters.
-        seen = seen.only(
-            (seen.boxes[:, 2:] - seen.boxes[:, :2]).min(axis=1, initial=np.inf) >= AnalyzeOptions().min_face
-        )
-        order = np.argsort(-seen.scores, kind="stable")
-        return Detections(seen.boxes[order], seen.scores[order], seen.landmarks[order])
+        found = detect_multiscale(self._detector, picture, mode)
+        found = found.select(~second_boxes(found))
+        # Smaller ones are not reported by default; most of them are lamps and letters.
+        sides = found.boxes[:, 2:] - found.boxes[:, :2]
+        found = found.select(sides.min(axis=1, initial=np.inf) >= AnalyzeOptions().min_face)
+        order = np.argsort(-found.scores, kind="stable")
+        return Detections(found.boxes[order], found.scores[order], found.landmarks[order])
 
 
 def _asked_for(photographs: list[Photograph]) -> list[Photograph]:
@@ -62,13 +61,13 @@ def _asked_for(photographs: list[Photograph]) -> list[Photograph]:
 def threshold_table(
     model: Path, photographs: list[Photograph], data: Path, fast: int, accurate: int
 ) -> list[dict[str, Any]]:
-    """What each score would cost `accurate`, whose looks check one another: see `thresholds.table`. From `HINT` on:
-    at lower ones the smaller look would bear out more."""
-    detector = ServedDetector(model, dict.fromkeys((fast, accurate), HINT))
+    """What each threshold would cost `accurate`, whose passes confirm one another: see `thresholds.table`. Starts at
+    `CONFIRMING_SCORE`: below it the small input would confirm more."""
+    detector = ServedDetector(model, dict.fromkeys((fast, accurate), CONFIRMING_SCORE))
     results = run(detector, _asked_for(photographs), data, accurate)
     face_free = [r for r in results if r.photograph.source == NEGATIVES]
     rows = thresholds.table(curve(judge(results, SMALLEST_FACE)), curve(judge(face_free, SMALLEST_FACE)))
-    return [row for row in rows if row["threshold"] >= HINT]
+    return [row for row in rows if row["threshold"] >= CONFIRMING_SCORE]
 
 
 def measure(model: Path, photographs: list[Photograph], data: Path, chosen: dict[int, float]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
 # the lowest score with at most this many false positives a held-out photograph, and on a face-free one
 MOST_WRONG = 0.05
 MOST_WRONG_FACE_FREE = 0.01
-# What the mean over several looks needs (`mien.vision.consensus`): more likely a face than not. No held-out
+# Threshold of the mean over several passes (`mien.vision.consensus`): more likely a face than not. No held-out
 # photograph without faces has anything above 0.43.
 AGREED = 0.5
 

@@ -25,14 +25,14 @@ SIDES = (64, 128, 224)  # px of a face in the photograph
 # Where the service crops: other numbers, other figures.
 FRAMING = {
     "box_in_tile": [
-        alignment.BOX_IN_TILE_WIDTH,
-        alignment.BOX_IN_TILE_HEIGHT,
-        alignment.BOX_IN_TILE_CENTRE_X,
-        alignment.BOX_IN_TILE_CENTRE_Y,
+        alignment.FER_BOX_WIDTH,
+        alignment.FER_BOX_HEIGHT,
+        alignment.FER_BOX_CENTRE_X,
+        alignment.FER_BOX_CENTRE_Y,
     ],
-    "tighter": alignment.TIGHTER,
-    "raised": alignment.RAISED,
-    "lean": alignment.LEAN,
+    "tighter": alignment.CROP_SCALE,
+    "raised": alignment.CROP_RAISE,
+    "lean": alignment.KEPT_ROLL,
 }
 
 Report = dict[str, Any]

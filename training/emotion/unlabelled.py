@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.vision.alignment import TILE, crop_square, crop_tile
+from mien.vision.alignment import CROP_SIDE, crop_face, crop_square
 from training.detector.data import Photograph, load_photographs, read_picture
 from training.emotion.data import Faces
 from training.emotion.labels import NO_LABEL, VOTE_COLUMNS
@@ -21,7 +21,7 @@ def load(folder: Path) -> Faces:
     """The faces of the photographs that are not held out, from `folder`/faces; no votes, no labels."""
     tiles = [tile for photograph in load_photographs(folder) for tile in _tiles(folder, photograph)]
     return Faces(
-        images=np.array(tiles, dtype=np.uint8).reshape(-1, TILE, TILE),
+        images=np.array(tiles, dtype=np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE),
         votes=np.zeros((len(tiles), len(VOTE_COLUMNS)), dtype=np.int64),
         fer2013=np.full(len(tiles), NO_LABEL, dtype=np.int64),
     )
@@ -39,4 +39,4 @@ def _tiles(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
     )
     height, width = pixels.shape[:2]
     inside = (square for square in squares if 0 <= square.x < width and 0 <= square.y < height)
-    return [crop_tile(pixels, square) for square in inside]
+    return [crop_face(pixels, square) for square in inside]

@@ -14,9 +14,9 @@ import numpy as np
 from mien.domain import DetectorMode
 from mien.runtime import Session
 from mien.store import ModelStore
-from mien.vision.alignment import tile_square
+from mien.vision.alignment import fer_square
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from mien.vision.multiscale import look
+from mien.vision.multiscale import detect_multiscale
 from training.emotion import data as emotion_data
 from training.end_to_end.scenes import padded
 
@@ -38,12 +38,12 @@ def main() -> None:
     boxes, points, crops = [], [], []
     for tile in tiles:
         scene = padded(tile, SIDE)
-        seen = look(detector, scene.pixels, DetectorMode.FAST, most=1)
+        seen = detect_multiscale(detector, scene.pixels, DetectorMode.FAST, max_detections=1)
         if len(seen.boxes):
             origin = np.asarray([scene.x, scene.y], dtype=np.float32)
             boxes.append((seen.boxes[0] - np.tile(origin, 2)) / SIDE)
             points.append((seen.landmarks[0] - origin) / SIDE)
-            square = tile_square(seen.boxes[0], seen.landmarks[0])
+            square = fer_square(seen.boxes[0], seen.landmarks[0])
             crops.append(((square.x - scene.x) / SIDE, (square.y - scene.y) / SIDE, square.side / SIDE, square.roll))
     found = np.asarray(boxes)
     print(f"{len(found)} of {len(tiles)} tiles found ({len(found) / len(tiles):.1%})")

@@ -1,4 +1,4 @@
-"""How tight the classifier's crop should be: ``TIGHTER`` and ``RAISED`` in ``service/mien/vision/alignment.py``.
+"""How tight the classifier's crop should be: ``CROP_SCALE`` and ``CROP_RAISE`` in ``service/mien/vision/alignment.py``.
 
     python -m training.end_to_end.tightness [--emotion 3]
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien.domain import AnalyzeOptions, DetectorMode, Frame, LabelSet
 from mien.store import ModelStore
-from mien.vision.alignment import crop_tile, tile_square
+from mien.vision.alignment import crop_face, fer_square
 from mien.vision.pipeline import Pipeline
 from training.emotion import data as emotion_data
 from training.emotion.targets import protocol_a
@@ -47,12 +47,12 @@ def answers(
     for index, (tile, said) in enumerate(zip(tiles, labels, strict=True)):
         scene = pasted(tile, grounds[index % len(grounds)], side, rng)
         height, width = scene.pixels.shape[:2]
-        found = pipeline.find(Frame(scene.pixels, width, height), options)
+        found = pipeline.detect(Frame(scene.pixels, width, height), options)
         face = face_at(found, scene)
         if face is None:
             continue
-        square = tile_square(found.detections.boxes[face], found.detections.landmarks[face])
-        crops = [crop_tile(scene.pixels, square.tighter(*way)) for way in ways]
+        square = fer_square(found.detections.boxes[face], found.detections.landmarks[face])
+        crops = [crop_face(scene.pixels, square.resized(*way)) for way in ways]
         right[index] = [named(pipeline, logits) == said for logits in pipeline.classify(crops)]
     return right.reshape(len(tiles), len(SHARES), len(RAISES))
 

@@ -59,7 +59,7 @@ class FrameJob:
         assert self.found is not None  # noqa: S101  crops exist only after detection
         with self.lock:
             self.logits[index] = logits
-            return len(self.logits) == len(self.found.tiles)
+            return len(self.logits) == len(self.found.crops)
 
     def resolve(self, result: FrameResult) -> None:
         """Set the result, unless the frame was cancelled or has failed."""
@@ -109,7 +109,7 @@ class Batcher:
             if self._closed:
                 job.fail(EngineClosed(CLOSED))
             else:
-                self._crops.extend(CropJob(job, index, pixels) for index, pixels in enumerate(job.found.tiles))
+                self._crops.extend(CropJob(job, index, pixels) for index, pixels in enumerate(job.found.crops))
             self._changed.notify()
 
     def take(self) -> FrameJob | list[CropJob] | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mien.domain import NEVER_CANCELLED, Cancellation, Frame
-from mien.render.people import PeopleDrawer
+from mien.render.annotate import ClipAnnotator
 from mien.timeline.interpolation import TrackInterpolator
 from mien.timeline.model import Timeline
 from mien.usecases.analyze_video import VideoAnalysis, VideoOptions
@@ -44,7 +44,7 @@ def annotate_video(
 
 def _draw(frames: Iterator[Frame], timeline: Timeline) -> Iterator[Frame]:
     tracks = TrackInterpolator(timeline.rows)
-    people = PeopleDrawer()
+    annotator = ClipAnnotator()
     for frame in frames:
-        people.draw(frame.pixels, tracks.at(frame.time), frame.width, frame.height, frame.time)
+        annotator.draw(frame.pixels, tracks.at(frame.time), frame.width, frame.height, frame.time)
         yield frame

@@ -33,8 +33,8 @@ def test_blur_lowers_sharpness() -> None:
 
 @pytest.mark.parametrize(("level", "reason"), [(0.05, "dark"), (0.97, "bright")])
 def test_light(level: float, reason: str) -> None:
-    tile = np.full((48, 48), round(level * 255), np.uint8)
-    quality = assess(tile, BOX, FRONTAL, PICTURE)
+    crop = np.full((48, 48), round(level * 255), np.uint8)
+    quality = assess(crop, BOX, FRONTAL, PICTURE)
     assert reason in quality.reasons
     assert quality.brightness == pytest.approx(level, abs=0.01)
     assert not quality.ok
@@ -55,7 +55,7 @@ def test_eyes_in_one_place_do_not_divide_by_zero() -> None:
     assert assess(textured(), BOX, np.full((5, 2), 50, np.float32), PICTURE).pose == 1.0
 
 
-def test_small_faces_are_named() -> None:
+def test_small_faces_are_reported_as_small() -> None:
     small = assess(textured(), np.asarray([10, 10, 30, 40], np.float32), FRONTAL, PICTURE)
     assert small.reasons == ("small",)
 
@@ -76,7 +76,7 @@ def test_a_face_whose_features_are_at_the_border_is_cut(x: float, y: float, reas
     assert assess(textured(), BOX + np.tile(moved, 2), FRONTAL + moved, PICTURE).reasons == reasons
 
 
-def test_eyes_close_together_are_a_turned_head_also_where_the_nose_is_in_between() -> None:
+def test_eyes_close_together_are_a_turned_head_even_with_the_nose_between_them() -> None:
     profile = FRONTAL.copy()
     profile[:2, 0] = [39, 61]  # 22 of the 80 px of the box
     quality = assess(textured(), BOX, profile, PICTURE)
@@ -107,14 +107,14 @@ def moved_by(length: int, degrees: float) -> np.ndarray:
 @pytest.mark.parametrize("length", [37, 47])  # of 192 px
 def test_motion_blurs_a_face_in_any_direction(length: int, degrees: float) -> None:
     blurred = cv2.filter2D(astronauts_face(), -1, moved_by(length, degrees))
-    tile = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
-    quality = assess(tile, BOX, FRONTAL, PICTURE)
+    crop = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
+    quality = assess(crop, BOX, FRONTAL, PICTURE)
     assert quality.reasons == ("blurred",)
     assert quality.sharpness > 0.15  # which by itself does not tell
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90])
-def test_a_sharp_face_is_sharp_however_it_is_turned(degrees: float) -> None:
+def test_a_sharp_face_is_sharp_at_any_rotation(degrees: float) -> None:
     face = astronauts_face()
     matrix = cv2.getRotationMatrix2D((96, 96), degrees, 1)
     turned = cv2.warpAffine(face, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)

@@ -1,4 +1,4 @@
-"""A photograph that breaks off: the faces of the part that came are as ever, and none is made up in the rest."""
+"""Truncated photographs: faces of the part received are reported as usual, and none in the rest."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def two_faces() -> np.ndarray:
     return np.concatenate([face, face])
 
 
-def answer(engine: LocalEngine, data: bytes, mode: DetectorMode) -> PictureResult:
+def analyze(engine: LocalEngine, data: bytes, mode: DetectorMode) -> PictureResult:
     decoder = PictureDecoder(DecodeLimits(), concurrency=2)
     options = AnalyzeOptions(detector=mode)
     return analyze_images([PictureInput("a", data)], options, engine=engine, decoder=decoder).pictures[0]
@@ -27,13 +27,13 @@ def answer(engine: LocalEngine, data: bytes, mode: DetectorMode) -> PictureResul
 
 @pytest.mark.parametrize("mode", list(DetectorMode))
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_only_faces_of_the_part_that_came_are_reported(
+def test_only_faces_of_the_received_part_are_reported(
     engine: LocalEngine, two_faces: np.ndarray, suffix: str, mode: DetectorMode
 ) -> None:
     data = cv2.imencode(suffix, two_faces)[1].tobytes()
-    whole = answer(engine, data, mode)
+    whole = analyze(engine, data, mode)
     assert len(whole.faces) == 2
-    half = answer(engine, data[: round(len(data) * 0.52)], mode)
+    half = analyze(engine, data[: round(len(data) * 0.52)], mode)
     (face,) = half.faces
     assert half.warnings
     assert face.emotion == "happy"
@@ -41,10 +41,10 @@ def test_only_faces_of_the_part_that_came_are_reported(
     assert abs(face.box.y - top.box.y) < 4
 
 
-def test_a_face_of_which_only_a_part_came_is_not_ok(engine: LocalEngine, two_faces: np.ndarray) -> None:
+def test_a_partly_received_face_is_not_ok(engine: LocalEngine, two_faces: np.ndarray) -> None:
     data = cv2.imencode(".jpg", two_faces[:256])[1].tobytes()
     for share in np.linspace(0.3, 0.75, 10):
-        result = answer(engine, data[: round(len(data) * share)], DetectorMode.ACCURATE)
+        result = analyze(engine, data[: round(len(data) * share)], DetectorMode.ACCURATE)
         for face in result.faces:
             mouth = max(face.landmarks.left_mouth[1], face.landmarks.right_mouth[1])
             assert "cut" in face.quality.reasons or mouth < 256 * share
