@@ -10,10 +10,13 @@ from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from mien.access.key_ring import KeyRing
 from mien.api import errors, health, housekeeping, images, models, pages, videos
+from mien.api.access import Access, BodyMeter
 from mien.api.admission import AdmissionGate
 from mien.api.dependencies import AppState, EngineSlot
 from mien.api.hosts import CORS, HostRule, KnownHosts
+from mien.api.metrics import MetricsPort, include_metrics
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
@@ -64,10 +67,13 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                     slot.fill(engine)
                 else:
                     tasks.start_soon(_fill, slot, settings, on_failure)
-                tidying = CancelScope()
+                tidying, rereading = CancelScope(), CancelScope()
                 tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
+                if settings.keys_file is not None:
+                    tasks.start_soon(housekeeping.reread_keys, rereading, state.access.ring)
                 yield
                 tidying.cancel()
+                rereading.cancel()
         finally:
             opened = slot.peek()
             slot.clear("The service is stopping.")
@@ -89,12 +95,17 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app.state.mien = state
     for router in _ROUTERS:
         app.include_router(router)
+    include_metrics(app, settings.metrics_port)
     pages.mount_static(app)
     errors.install(app)
-    complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
+    complete_openapi(app, keyed=settings.keyed, max_pictures=settings.max_pictures)
     # The last one added is the outermost.
     app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
-    app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
+    app.add_middleware(BodyMeter)
+    app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, settings.keyed))
+    if settings.metrics_port is not None:
+        open_rule = HostRule.of(settings.host, settings.allowed_hosts, keyed=False)
+        app.add_middleware(MetricsPort, port=settings.metrics_port, rule=open_rule)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
@@ -127,7 +138,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         clips=_clip_reader(settings, limits),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
-        api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
+        access=Access(KeyRing(tuple(key.get_secret_value() for key in settings.api_keys), settings.keys_file)),
         metrics=Metrics(VERSION, load),
         version=VERSION,
         log_names=settings.log_names,
@@ -166,7 +177,7 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.exception("the engine failed to start")
         fail(ModelUnreadable("The engine failed to start (unexpected error); see the log."))
     else:
-        keys = "required" if settings.api_keys else "not required"
+        keys = "required" if settings.keyed else "not required"
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )

@@ -38,6 +38,10 @@ NEED_NO_KEY = (
 """What may be read without a key."""
 
 
+KEY = "a-key-of-the-tests"
+"""Long enough to be accepted."""
+
+
 class _IsolatedSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="MIEN_TEST_NEVER_SET_")
 

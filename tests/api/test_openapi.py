@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from mien.domain import LABELS
-from tests.api.live import picture, serving_fake
+from tests.api.live import KEY, picture, serving_fake
 
 Document = dict[str, Any]
 
@@ -97,7 +97,7 @@ def test_forms_take_no_other_field(document: Document) -> None:
 
 def test_a_key_is_optional_unless_keys_are_set(document: Document) -> None:
     schemes = [{"HTTPBearer": []}, {"APIKeyHeader": []}]
-    with serving_fake(api_keys="secret") as keyed:
+    with serving_fake(api_keys=KEY) as keyed:
         asked = keyed.get("/openapi.json").json()
         assert keyed.get("/openapi.json").json() == asked, "the same each time"
     assert document["paths"]["/predict"]["post"]["security"] == [*schemes, {}]

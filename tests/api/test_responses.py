@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.api.live import picture, problem, serving_fake
+from tests.api.live import KEY, picture, problem, serving_fake
 
 
 @pytest.fixture(scope="module")
 def keyed() -> Iterator[httpx.Client]:
-    with serving_fake(api_keys="secret", cors_origins="https://example.org") as client:
+    with serving_fake(api_keys=KEY, cors_origins="https://example.org") as client:
         yield client
 
 

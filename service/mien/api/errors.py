@@ -14,15 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mien import errors
+from mien.api.key_errors import KeyExpired, KeyNotAllowed, KeyRevoked, RateLimited, TooManyWrongKeys, Unauthorized
 from mien.api.queries import option_error
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class Unauthorized(errors.InputError):
-    """No API key was sent, or an unknown one."""
-
-    code = "unauthorized"
 
 
 class UnknownHost(errors.InputError):
@@ -62,6 +57,11 @@ class NotReady(errors.CapacityError):
 STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is required"),
+    KeyExpired: (HTTPStatus.FORBIDDEN, "The API key has expired"),
+    KeyRevoked: (HTTPStatus.FORBIDDEN, "The API key was revoked"),
+    KeyNotAllowed: (HTTPStatus.FORBIDDEN, "The API key does not allow this"),
+    TooManyWrongKeys: (HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong API keys"),
+    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "The API key is over its limit"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),

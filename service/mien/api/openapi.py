@@ -29,12 +29,13 @@ _PICTURE = (
 _DESCRIPTIONS: dict[int | str, str] = {
     400: "The request is malformed.",
     401: "An API key is required.",
+    403: "The API key has expired, was revoked, or is for something else.",
     404: "There is no such model, or no version of it is being served.",
     406: "The Accept header allows none of the response types.",
     408: "The upload stalled.",
     421: "The Host header names a host that the service does not answer to.",
     422: "An option is wrong.",
-    429: "The queue is full, or too many uploads are in progress; see Retry-After.",
+    429: "The queue is full, too many uploads are in progress, or a key is over its limit; see Retry-After.",
     500: "The service failed; its log has the request id.",
     503: "Unavailable (starting, stopping or unhealthy), or the request's deadline expired.",
     507: "No room on the disk for the upload or the response.",
@@ -52,7 +53,7 @@ _VIDEO_DESCRIPTIONS: dict[int | str, str] = {
     415: "Not a supported clip format or codec.",
     422: "An option is wrong, the clip is corrupt, or it has no video track.",
 }
-_UPLOAD_STATUSES = (400, 401, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
+_UPLOAD_STATUSES = (400, 401, 403, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 
 
 def problems(*statuses: int, descriptions: Mapping[int | str, str] | None = None) -> Responses:

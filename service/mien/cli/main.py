@@ -44,6 +44,7 @@ class _Group(click.Group):
         _LazyCommand("predict", short_help="Find faces and their emotions in picture files."),
         _LazyCommand("video", short_help="Follow the people in a clip."),
         _LazyCommand("models", short_help="List the models in the store."),
+        _LazyCommand("keys", short_help="Make, list and revoke API keys."),
     ],
     context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},
 )

@@ -1,0 +1,98 @@
+"""Who is let in: the one decision about keys, taken from the head of a request."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mien.access.addresses import network_of
+from mien.access.key_ring import SIMPLE_ID, KeyRing
+from mien.access.keys import Key, KeyState, KeyUse
+from mien.api.key_errors import KeyExpired, KeyNotAllowed, KeyRevoked, Unauthorized
+from mien.api.quotas import Quotas
+
+_MAX_SEEN = 4096
+_METER = "meter"
+
+
+class Access:
+    """Lets requests in by their keys; everyone, if none is required.
+
+    An address that sent too many wrong keys is refused, except with the keys that it has used before: a colleague's
+    mistake behind the same proxy locks out no one, and a stranger learns nothing from a guess.
+    """
+
+    def __init__(self, ring: KeyRing, quotas: Quotas | None = None) -> None:
+        self.ring = ring
+        self._quotas = quotas or Quotas()
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()  # (address, hash of the key), the oldest first
+
+    @contextmanager
+    def admitted(self, request: Request, given: str | None, use: KeyUse) -> Iterator[None]:
+        """Holds the place of ``request``, which carries the key ``given``, among those of its key.
+
+        Raises:
+            Unauthorized: no key was sent, or an unknown one.
+            KeyExpired, KeyRevoked, KeyNotAllowed: the key is known, but does not open this.
+            RateLimited: the key is over one of its limits, or its address sent too many wrong ones.
+            TooLarge: the body is over the key's limit of bytes.
+        """
+        if not self.ring.required:
+            yield
+            return
+        key = self._key(request, given)
+        _check(key, use)
+        if key.id != SIMPLE_ID:
+            request.state.log_fields["key"] = key.id
+        declared = request.headers.get("content-length", "")
+        with self._quotas.request(key, int(declared) if declared.isdecimal() else 0):
+            setattr(request.state, _METER, lambda size: self._quotas.count_bytes(key, size))
+            yield
+
+    def _key(self, request: Request, given: str | None) -> Key:
+        if given is None:
+            raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
+        address = network_of(request.client.host if request.client else "")
+        key = self.ring.find(given)
+        if self._quotas.is_blocked(address) and (key is None or (address, key.sha256) not in self._seen):
+            raise self._quotas.too_many_wrong_keys(address)
+        if key is None:
+            self._quotas.wrong_key(address)
+            raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
+        self._seen[address, key.sha256] = None
+        self._seen.move_to_end((address, key.sha256))
+        if len(self._seen) > _MAX_SEEN:
+            self._seen.popitem(last=False)
+        return key
+
+
+def _check(key: Key, use: KeyUse) -> None:
+    state = key.state(datetime.now(UTC))
+    if state is KeyState.REVOKED:
+        raise KeyRevoked("This API key was revoked; ask the operator of the service for a new one.")
+    if state is KeyState.EXPIRED:
+        raise KeyExpired("This API key has expired; ask the operator of the service for a new one.")
+    if use not in key.uses:
+        raise KeyNotAllowed(
+            f"This API key is for {' and '.join(key.uses)}, and not for {use}; "
+            "ask the operator of the service for another."
+        )
+
+
+class BodyMeter:
+    """Counts the bytes of a body for its key as they are received. Only a caller with a key has a meter."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted_receive() -> Message:
+            message = await receive()
+            if meter := scope["state"].get(_METER):
+                meter(len(message.get("body", b"")))
+            return message
+
+        await self._app(scope, counted_receive if scope["type"] == "http" else receive, send)
