@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from mien.access.key_ring import KeyRing
-from mien.api import errors, health, housekeeping, images, models, pages, videos
+from mien.api import aggregate, errors, health, housekeeping, images, models, pages, videos
 from mien.api.access import Access, BodyMeter
 from mien.api.admission import AdmissionGate
 from mien.api.dependencies import AppState, EngineSlot
@@ -35,6 +35,8 @@ from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
 _ROUTERS = (pages.router, images.router, videos.router, models.router, health.router)
+# A router that is not named here is not served where only aggregates may be answered.
+_AGGREGATE_ROUTERS = (pages.router, aggregate.router, models.router, health.router)
 _LOGGER = logging.getLogger("mien")
 _CLIP_MEMORY = 512 << 20  # bytes per worker
 _CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
@@ -93,7 +95,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     )
     app.state.settings = settings
     app.state.mien = state
-    for router in _ROUTERS:
+    for router in _AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS:
         app.include_router(router)
     include_metrics(app, settings.metrics_port)
     pages.mount_static(app)

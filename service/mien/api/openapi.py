@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from mien.api.errors import MEDIA_TYPE, ProblemOut
 from mien.api.schemas import AnalyzeVideoOut, PredictOut
@@ -134,6 +135,16 @@ VIDEO_RESPONSES: Responses = {
     **problems(*_UPLOAD_STATUSES, descriptions=_VIDEO_DESCRIPTIONS),
 }
 VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
+
+
+def aggregate_responses(model: type[BaseModel], usual: Responses) -> Responses:
+    """The ``usual`` responses of an endpoint, with counts of the form ``model`` in place of its answers."""
+    success = {
+        "model": model,
+        "description": "The counts, or none over fewer than five people.",
+        "content": {"text/csv": _TEXT},
+    }
+    return {**usual, 200: success}
 
 
 def operation_id(route: APIRoute) -> str:

@@ -49,6 +49,14 @@ function draw(file, picture, timing) {
   // The browser may not be able to show the format (HEIC, TIFF); the server still analyses it.
   image.onerror = () => image.remove();
   image.src = URL.createObjectURL(file);
+  if ("withheld" in picture) { // the operator allows only counts over at least five people
+    stage.replaceChildren(image);
+    const counts = Object.entries(picture.counts ?? {}).map(([label, count]) => `${count} ${label}`);
+    message.textContent = picture.withheld
+      ? "Fewer than five people: this service says nothing of them."
+      : `${picture.people} people: ${counts.join(", ")}`;
+    return;
+  }
   stage.replaceChildren(image, ...picture.faces.map((face, index) => box(face, index, picture)));
   faces.tBodies[0].replaceChildren(...picture.faces.map(row));
   faces.hidden = picture.faces.length === 0;
