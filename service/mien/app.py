@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from mien.access.key_ring import KeyRing
-from mien.api import aggregate, errors, health, housekeeping, images, models, pages, videos
+from mien.api import aggregate, errors, health, housekeeping, images, models, pages, privacy, videos
 from mien.api.access import Access, BodyMeter
 from mien.api.admission import AdmissionGate
 from mien.api.dependencies import AppState, EngineSlot
@@ -19,6 +19,7 @@ from mien.api.hosts import CORS, HostRule, KnownHosts
 from mien.api.metrics import MetricsPort, include_metrics
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
+from mien.api.privacy_statement import privacy_of
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.spool import SpoolSettings
@@ -34,9 +35,9 @@ from mien.version import VERSION
 from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
-_ROUTERS = (pages.router, images.router, videos.router, models.router, health.router)
+_ROUTERS = (pages.router, images.router, videos.router, models.router, privacy.router, health.router)
 # A router that is not named here is not served where only aggregates may be answered.
-_AGGREGATE_ROUTERS = (pages.router, aggregate.router, models.router, health.router)
+_AGGREGATE_ROUTERS = (pages.router, aggregate.router, models.router, privacy.router, health.router)
 _LOGGER = logging.getLogger("mien")
 _CLIP_MEMORY = 512 << 20  # bytes per worker
 _CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
@@ -141,6 +142,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         access=Access(KeyRing(tuple(key.get_secret_value() for key in settings.api_keys), settings.keys_file)),
+        privacy=privacy_of(settings),
         metrics=Metrics(VERSION, load),
         version=VERSION,
         log_names=settings.log_names,

@@ -26,6 +26,7 @@ NEED_NO_KEY = (
     "/",
     "/docs",
     "/openapi.json",
+    "/privacy",
     "/static/style.css",
     "/health/live",
     "/health/startup",

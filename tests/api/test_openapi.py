@@ -40,7 +40,7 @@ def properties(schema: object, name: str = "") -> Iterator[tuple[str, dict[str, 
 def test_operation_ids_make_good_names(document: Document) -> None:
     assert {operation["operationId"] for operation in operations(document)} == {
         *("predict", "analyze_video", "list_models", "get_metrics", "health_live", "health_startup", "health_ready"),
-        *("server_metadata", "server_live", "server_ready", "model_metadata", "model_ready"),
+        *("server_metadata", "server_live", "server_ready", "model_metadata", "model_ready", "get_privacy"),
     }
 
 

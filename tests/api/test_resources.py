@@ -141,6 +141,6 @@ def test_the_access_log_has_no_names_unless_asked(caplog: pytest.LogCaptureFixtu
         client.get("/health/live")
     (record,) = [record for record in caplog.records if record.name == "mien.access"]
     fields = record.__dict__["fields"]
-    assert (fields["method"], fields["path"], fields["status"]) == ("POST", "/predict", 200)
+    assert (fields["method"], fields["route"], fields["status"]) == ("POST", "/predict", 200)
     assert (fields["pictures"], fields["faces"]) == (1, 1)
     assert ("holiday" in str(fields)) == wanted

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from mien.access.keys import KeyUse
 from mien.api.access import Access
 from mien.api.admission import AdmissionGate
+from mien.api.privacy_statement import PrivacyOut
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.domain import AnalyzeOptions, Cancellation, StageTimes
@@ -76,6 +77,7 @@ class AppState:
     picture_deadline: float
     clip_deadline: float
     access: Access
+    privacy: PrivacyOut
     metrics: Metrics
     version: str
     log_names: bool = False

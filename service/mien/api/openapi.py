@@ -16,6 +16,7 @@ _TAGS = {
     "pictures": "Faces in still pictures.",
     "clips": "People tracked through a clip.",
     "models": "What the models say of themselves.",
+    "privacy": "What is kept.",
     "health": "Probes and metrics.",
 }
 _FILE = {"type": "string", "format": "binary"}

@@ -9,11 +9,12 @@ from starlette.staticfiles import StaticFiles
 from mien.api.dependencies import GetRoute
 
 _STATIC = Path(__file__).parent / "static"
-_HEADERS = {
+PAGE_HEADERS = {
     # Browsers then load nothing from elsewhere, which also proves that the pages work offline.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+"""Of a page for browsers."""
 
 router = APIRouter(route_class=GetRoute, include_in_schema=False)
 
@@ -21,13 +22,13 @@ router = APIRouter(route_class=GetRoute, include_in_schema=False)
 @router.get("/")
 async def index() -> FileResponse:
     """Drop a picture, see its faces."""
-    return FileResponse(_STATIC / "index.html", headers=_HEADERS)
+    return FileResponse(_STATIC / "index.html", headers=PAGE_HEADERS)
 
 
 @router.get("/docs")
 async def docs() -> FileResponse:
     """The API, rendered from /openapi.json."""
-    return FileResponse(_STATIC / "docs.html", headers=_HEADERS)
+    return FileResponse(_STATIC / "docs.html", headers=PAGE_HEADERS)
 
 
 def mount_static(app: FastAPI) -> None:
