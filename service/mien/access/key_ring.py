@@ -56,7 +56,7 @@ class KeyRing:
             _LOGGER.info("keys read again", extra={"fields": {"keys": len(self._keys)}})
 
     def find(self, given: str) -> Key | None:
-        """The key of a header's value, in constant time; also one that has expired or was revoked."""
+        """The key that a caller gives, in constant time; also one that has expired or was revoked."""
         found = [key for token in _readings(given) for key in self._candidates(token) if key.matches(token)]
         return found[0] if found else None
 
@@ -69,7 +69,11 @@ class KeyRing:
 
 def _readings(given: str) -> tuple[bytes, ...]:
     """The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match."""
-    return tuple({given.encode("latin-1"), given.encode()})
+    text = given.encode(errors="surrogatepass")
+    try:
+        return tuple({text, given.encode("latin-1")})
+    except UnicodeEncodeError:
+        return (text,)  # it came in a message, and not in a header
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.access.addresses import network_of
@@ -31,8 +31,8 @@ class Access:
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()  # (address, hash of the key), the oldest first
 
     @contextmanager
-    def admitted(self, request: Request, given: str | None, use: KeyUse) -> Iterator[None]:
-        """Holds the place of ``request``, which carries the key ``given``, among those of its key.
+    def admitted(self, connection: HTTPConnection, given: str | None, use: KeyUse) -> Iterator[None]:
+        """Holds the place of a request or WebSocket, which carries the key ``given``, among those of its key.
 
         Raises:
             Unauthorized: no key was sent, or an unknown one.
@@ -43,19 +43,19 @@ class Access:
         if not self.ring.required:
             yield
             return
-        key = self._key(request, given)
+        key = self._key(connection, given)
         _check(key, use)
         if key.id != SIMPLE_ID:
-            request.state.log_fields["key"] = key.id
-        declared = request.headers.get("content-length", "")
+            connection.state.log_fields["key"] = key.id
+        declared = connection.headers.get("content-length", "")
         with self._quotas.request(key, int(declared) if declared.isdecimal() else 0):
-            setattr(request.state, _METER, lambda size: self._quotas.count_bytes(key, size))
+            setattr(connection.state, _METER, lambda size: self._quotas.count_bytes(key, size))
             yield
 
-    def _key(self, request: Request, given: str | None) -> Key:
+    def _key(self, connection: HTTPConnection, given: str | None) -> Key:
         if given is None:
             raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
-        address = network_of(request.client.host if request.client else "")
+        address = network_of(connection.client.host if connection.client else "")
         key = self.ring.find(given)
         if self._quotas.is_blocked(address) and (key is None or (address, key.sha256) not in self._seen):
             raise self._quotas.too_many_wrong_keys(address)

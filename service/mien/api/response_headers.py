@@ -1,4 +1,4 @@
-"""Security headers, as OWASP's cheat sheet on REST has them. ``Strict-Transport-Security`` is for the proxy with TLS."""
+"""Security headers, as in OWASP's cheat sheet on REST. ``Strict-Transport-Security`` is for the proxy with TLS."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",  # browsers must not guess a response's type

@@ -22,7 +22,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # In ASCII: some readers of logs take U+2028 and U+0085 for ends of lines too.
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):

@@ -5,22 +5,16 @@ showed (k-anonymity: Sweeney, 2002). Pictures are counted one by one, because on
 clip needs that many people in one frame, because someone who leaves and comes back is followed as another person.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
-from typing import Protocol
 
+from mien.render.csv_rows import CsvRows
 from mien.timeline.model import Timeline
 from mien.usecases.analyze_image import PictureResult
 from mien.usecases.picture_document import Document
 
 MIN_PEOPLE = 5
-
-
-class _Writer(Protocol):
-    def writerow(self, row: Iterable[object], /) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +56,10 @@ def aggregate_csv(aggregates: Iterable[tuple[Aggregate, str]], labels: Sequence[
 
     ``aggregates`` come with the code of the error that a picture had, or ``""``.
     """
-    lines = StringIO(newline="")
-    writer: _Writer = csv.writer(lines)
-    writer.writerow(("index", "people", "withheld", "error", *labels))
+    lines = CsvRows()
+    lines.add(("index", "people", "withheld", "error", *labels))
     for index, (aggregate, error) in enumerate(aggregates):
         counts = aggregate.counts
         values = [""] * len(labels) if counts is None else [counts[label] for label in labels]
-        writer.writerow((index, aggregate.people or "", "true" if counts is None else "false", error, *values))
-    yield lines.getvalue()
+        lines.add((index, aggregate.people or "", "true" if counts is None else "false", error, *values))
+    yield lines.take()

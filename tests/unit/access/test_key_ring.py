@@ -39,6 +39,12 @@ def test_keys_of_the_file_beside_simple_ones(tmp_path: Path) -> None:
     assert names == ["one", "two", "simple", None, None]
 
 
+@pytest.mark.parametrize("given", ["", "\ud800", "ключ", "\xff", "mien_", "mien_\ud800_x", "x" * 100_000])
+def test_what_is_no_key_is_none(tmp_path: Path, given: str) -> None:
+    add(tmp_path / "keys.json", "one")
+    assert KeyRing(("simple",), tmp_path / "keys.json").find(given) is None
+
+
 def test_a_change_is_seen_at_the_next_refresh(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     (old,) = add(path, "old")
