@@ -26,7 +26,7 @@ STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests repository \
-    bench model-report lock clean stale
+    bench sbom audit model-report lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -123,6 +123,12 @@ check-training: $(TRAIN_VENV)/.train ## types and tests of what is under trainin
 	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
 	@$(TRAIN_VENV)/bin/mypy -p training
 	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training
+
+sbom: $(VENV)/.test ## list what is shipped, as CycloneDX, in build/sbom.cdx.json
+	@$(BIN)/python -m tools.sbom
+
+audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where the index does not answer
+	@$(BIN)/python -m tools.audit
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
