@@ -91,7 +91,7 @@ def _stage(app: FastAPI, engine: SlowOnes, heard: "queue.Queue[Any]", script: st
 
     @app.get("/test")
     async def shown() -> Response:
-        return Response(page, media_type="text/html", headers=mien.api.pages._HEADERS)
+        return Response(page, media_type="text/html", headers=mien.api.pages.PAGE_HEADERS)
 
     @app.get("/test/script.js")
     async def acted() -> Response:
