@@ -3,41 +3,22 @@
 import hmac
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 
 from mien.access.key_file import read_keys, write_keys
-from mien.access.keys import Key, KeyUse, digest, new_token
+from mien.access.keys import KeyUse
 from mien.app import create_app
+from tests.api.keys import NOW, Keys
 from tests.api.live import KEY, NEED_NO_KEY, picture, problem, serving, serving_fake, settings, wait_until
 from tests.fakes import FakeEngine
 
 PNG = picture()
-NOW = datetime.now(UTC)
-
-
-class Keys:
-    """A file of keys, and the tokens of those made here."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.tokens: dict[str, str] = {}
-        write_keys(path, ())
-
-    def add(self, name: str, **more: Any) -> dict[str, str]:
-        """The headers of a request with a new key."""
-        identifier, token = new_token()
-        key = Key(identifier, name, digest(token.encode()), NOW, **more)
-        write_keys(self.path, (*read_keys(self.path), key))
-        self.tokens[name] = token
-        return {"X-API-Key": token}
 
 
 @pytest.fixture
@@ -173,72 +154,6 @@ def test_changes_of_the_file_are_followed(keys: Keys, caplog: pytest.LogCaptureF
 def test_without_keys_in_the_file_no_one_is_let_in(keys: Keys) -> None:
     with serving_fake(keys_file=keys.path) as client:
         problem(client.get("/models"), 401, "unauthorized")
-
-
-def test_the_rate_of_a_key(keys: Keys) -> None:
-    slow, other = keys.add("slow", rate="3/minute"), keys.add("other")
-    with serving_fake(keys_file=keys.path) as client:
-        statuses = [client.get("/models", headers=slow).status_code for _ in range(4)]
-        refused = client.get("/models", headers=slow)
-        client.get("/models", headers=other).raise_for_status()
-    assert statuses == [200, 200, 200, 429]
-    assert "3 per 1 minute" in problem(refused, 429, "rate_limited")["detail"]
-    assert 50 <= int(refused.headers["retry-after"]) <= 60
-
-
-def test_the_requests_in_progress_of_a_key(keys: Keys) -> None:
-    one = keys.add("one", concurrency=1)
-    gate = threading.Event()
-    engine = FakeEngine(gate=gate)
-    with serving_fake(engine, keys_file=keys.path, workers=2) as client:
-        sender = threading.Thread(target=client.post, args=("/predict",), kwargs={"content": PNG, "headers": one})
-        sender.start()
-        try:
-            wait_until(lambda: engine.seen)
-            refused = client.get("/models", headers=one)
-        finally:
-            gate.set()
-            sender.join()
-        assert "1 requests in progress" in problem(refused, 429, "rate_limited")["detail"]
-        assert refused.headers["retry-after"] == "1"
-        client.get("/models", headers=one).raise_for_status()
-
-
-def test_the_bytes_of_a_key(keys: Keys) -> None:
-    body = PNG * 3  # what follows the picture is ignored
-    headers = keys.add("bytes", volume=f"{2 * len(body) + 1}/hour")
-    with serving_fake(keys_file=keys.path) as client:
-        for _ in range(2):
-            client.post("/predict", content=body, headers=headers).raise_for_status()
-        refused = client.post("/predict", content=body, headers=headers)
-        large = client.post("/predict", content=body * 9, headers=headers)
-    assert "bytes per 1 hour" in problem(refused, 429, "rate_limited")["detail"]
-    assert int(refused.headers["retry-after"]) > 3000
-    assert problem(large, 413, "too_large")["limit"] == "key_bytes"
-
-
-def test_the_bytes_of_a_body_of_unknown_length(keys: Keys) -> None:
-    headers = keys.add("chunks", volume="100000/hour")
-    with serving_fake(keys_file=keys.path) as client:
-        answer = client.post("/predict", content=(bytes(10_000) for _ in range(20)), headers=headers)
-        problem(answer, 429, "rate_limited")
-        problem(client.post("/predict", content=PNG, headers=headers), 429, "rate_limited")
-
-
-def test_wrong_keys_are_limited_by_address(keys: Keys) -> None:
-    used, unused = keys.add("used"), keys.add("unused")
-    with serving_fake(keys_file=keys.path) as client:
-        client.get("/models", headers=used).raise_for_status()
-        answers = [client.get("/models", headers={"X-API-Key": f"guess-{k}"}) for k in range(15)]
-        assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 5
-        problem(answers[-1], 429, "too_many_wrong_keys")
-        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
-        # A guess learns nothing, be it right or wrong; who has been let in before stays in.
-        problem(client.get("/models", headers=unused), 429, "too_many_wrong_keys")
-        client.get("/models", headers=used).raise_for_status()
-        # uvicorn takes the address of a proxy on this machine's word: elsewhere, the key is as good as ever.
-        client.get("/models", headers={**unused, "X-Forwarded-For": "198.51.100.7"}).raise_for_status()
-        client.get("/health/live").raise_for_status()
 
 
 def test_the_log_has_the_id_of_a_key_and_nothing_else_of_it(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
