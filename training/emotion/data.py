@@ -14,8 +14,7 @@ from training.emotion.labels import FER2013_TO_BASIC7, NO_LABEL, VOTE_COLUMNS
 TILE = 48
 SHEET_COLUMNS = 40
 
-Split = Literal["train", "valid", "photographs"]
-PHOTOGRAPHS: Split = "photographs"  # faces without votes, where `carry` laid them down
+Split = Literal["train", "valid"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,11 @@ class Faces:
         )
 
 
-def nobody() -> Faces:
-    """No faces."""
-    return Faces(np.zeros((0, TILE, TILE), np.uint8), np.zeros((0, len(VOTE_COLUMNS)), np.int64), np.zeros(0, np.int64))
+def unlabelled(images: NDArray[np.uint8]) -> Faces:
+    """Faces [n, 48, 48] without votes and labels."""
+    count = len(images)
+    votes = np.zeros((count, len(VOTE_COLUMNS)), np.int64)
+    return Faces(images, votes, np.full(count, NO_LABEL, np.int64))
 
 
 def tile_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
@@ -66,13 +67,13 @@ def load(data: Path, split: Split) -> Faces:
     )
 
 
-def twins(
+def near_duplicates(
     images: NDArray[np.uint8], others: NDArray[np.uint8], threshold: float = 0.95, block: int = 2048
 ) -> NDArray[np.bool_]:
     """Which of `images` [n, 48, 48] have a near-identical picture, mirrored or not, among `others` [m, 48, 48].
 
-    Near-identical: Pearson correlation of the pixels above `threshold`. Train faces with a twin in `valid` would let
-    the net remember validation faces.
+    Near-identical: Pearson correlation of the pixels above `threshold`. A network may
+    remember a training face, and with it its near-duplicate in `valid`.
     """
     reference = np.concatenate([unit_rows(others), unit_rows(others[:, :, ::-1])]).T
     found = np.zeros(len(images), dtype=np.bool_)

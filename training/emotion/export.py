@@ -1,6 +1,5 @@
-"""Checkpoint -> fp32 ONNX: `python -m training.emotion.export --run runs/emotion/NAME`."""
+"""Trained network -> fp32 ONNX, with batch norms folded and the heads applied at every place."""
 
-import argparse
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.common import checkpoint
 from training.emotion import packing
 from training.emotion.data import TILE
 from training.emotion.labels import FERPLUS8
-from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual, build
-from training.emotion.session import EPOCHS, Session
+from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual
+from training.emotion.session import Session
 
 OPSET = 17
 TOLERANCE = 1e-3  # of a logit, torch against onnxruntime in fp32
@@ -33,40 +31,41 @@ class ExportOutputs(NamedTuple):
 
 
 class ExportNet(nn.Module):
-    """The trained net with batch norms and the gates' gain folded into their convolutions, and its heads applied at
-    every place.
+    """The network as the file has it.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
-    are their means plus the bias. Where the last stage has fewer columns than rows, the maps are laid on a square of
-    cells, with the same means.
+    are their means plus the bias.
     """
 
-    def __init__(self, net: EmotionNet) -> None:
+    def __init__(self, network: EmotionNet) -> None:
         super().__init__()
-        self.standardise: nn.Module = net.standardise
-        self.trunk = _fold(net.trunk)
-        self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
+        self.standardise: nn.Module = network.standardise
+        self.trunk = _fold(network.trunk)
+        self.bias = nn.Parameter(torch.cat([network.ferplus.bias, network.fer2013.bias]))
         with torch.no_grad():
             blank: Tensor = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1)))
         self.height, self.width = blank.shape[2:]
-        self.maps = Maps(torch.cat([net.ferplus.weight, net.fer2013.weight]).detach(), self.height, self.width)
-        if self.height - self.width not in (0, 1):
-            raise ValueError(f"maps of {self.height} rows and {self.width} columns: they may lack one column, no more")
+        heads = torch.cat([network.ferplus.weight, network.fer2013.weight]).detach()
+        self.maps = Maps(heads, self.height, self.width)
+        stem = self.trunk[0]
+        if packing.fits(stem):
+            assert isinstance(stem, nn.Conv2d)
+            self.trunk[0] = packing.packed_stem(stem)
+            self.standardise = packing.PackedPixels()
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
         features = self.trunk(self.standardise(images))
         maps = self._squared(self.maps(features))
         logits = maps.mean(dim=(2, 3)) + self.bias
-        crowd = len(FERPLUS8)
-        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, maps[:, :crowd])
+        votes = len(FERPLUS8)
+        return ExportOutputs(logits[:, :votes], logits[:, votes:], features, maps[:, :votes])
 
     def _squared(self, maps: Tensor) -> Tensor:
         """Maps [n, c, h, w] that lack a column -> [n, c, h, h], with the same means; others as they are.
 
-        A cell then lies between two of the square and is half of each. Pooling does that cell by cell, whatever the
-        batch; and onnxruntime sums the cells of such a square in one order, where those of 6x5 came out otherwise by a
-        bit with their place in memory.
+        Each cell is then half of two cells of the square. Pooling does that cell by cell, whatever the batch;
+        onnxruntime sums the cells of 6x5 in an order that depends on their place in memory.
         """
         if self.height == self.width:
             return maps
@@ -75,11 +74,10 @@ class ExportNet(nn.Module):
 
 
 class Maps(nn.Module):
-    """Linear heads at every place: [n, c, h, w] -> [n, heads, h, w].
+    """Linear heads at every place: [n, c, h, w] -> [n, heads, h, w], as one product per face.
 
-    A product for each face, and no convolution of 1x1, for which onnxruntime would first sort the channels into blocks.
-    A face's own product, too: one of the places of all faces would pick other kernels for few rows than for many, and
-    the logits differ by a bit with the batch.
+    As a 1x1 convolution onnxruntime would first sort the channels into blocks; as one product of all faces' places it
+    would pick other kernels for few rows than for many, and the logits would differ by a bit with the batch.
     """
 
     def __init__(self, heads: Tensor, height: int, width: int) -> None:
@@ -94,18 +92,6 @@ class Maps(nn.Module):
         return torch.matmul(self.weight, places).reshape(-1, heads, self.height, self.width)
 
 
-class FileNet(ExportNet):
-    """An `ExportNet` as the file has it: its first convolution over blocks of pixels where it can be, see `packing`."""
-
-    def __init__(self, net: EmotionNet) -> None:
-        super().__init__(net)
-        stem = self.trunk[0]
-        if packing.fits(stem):
-            assert isinstance(stem, nn.Conv2d)
-            self.trunk[0] = packing.packed_stem(stem)
-            self.standardise = packing.PackedPixels()
-
-
 class FoldedGate(nn.Module):
     """A `Gate` whose gain is part of the convolution after it."""
 
@@ -115,27 +101,22 @@ class FoldedGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x`: [n, width, h, w]."""
-        heard = torch.relu(x)
-        return heard * self.gate.openness(heard)
+        active = torch.relu(x)
+        return active * self.gate.openness(active)
 
 
-def load_net(path: Path) -> tuple[EmotionNet, int]:
-    """The averaged net of a checkpoint, ready for inference, and the epochs it has seen."""
-    state = checkpoint.load(path)
-    net = build(state["config"]["shape"])
-    net.load_state_dict(state["ema"])
-    return net.eval(), int(state["epoch"])
+def export(network: EmotionNet, path: Path) -> None:
+    """Write `network` to `path` as fp32 ONNX with a dynamic batch, and compare it with torch.
 
-
-def export(net: EmotionNet, path: Path, epochs: int = 0) -> None:
-    """Write `net` to `path` as fp32 ONNX with a dynamic batch; `epochs` is noted in the file."""
+    Raises:
+        ValueError: when onnxruntime's logits differ from torch's by more than `TOLERANCE`.
+    """
     example = torch.randint(0, 256, (2, TILE, TILE, 1), dtype=torch.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # The tracing exporter needs no further package and writes a static graph without loose ends.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            FileNet(net).eval(),
+            ExportNet(network).eval(),
             (example,),
             str(path),
             dynamo=False,
@@ -144,19 +125,19 @@ def export(net: EmotionNet, path: Path, epochs: int = 0) -> None:
             output_names=list(ExportOutputs._fields),
             dynamic_axes={name: {0: "n"} for name in ("images", *ExportOutputs._fields)},
         )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {EPOCHS: str(epochs)})
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    difference = parity(network, path)
+    if difference > TOLERANCE:
+        raise ValueError(f"torch and onnxruntime differ by {difference:.1e} of a logit, more than {TOLERANCE}")
 
 
 @torch.inference_mode()
-def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
+def parity(network: EmotionNet, path: Path, count: int = 64) -> float:
     """Largest difference of a logit between torch and onnxruntime over `count` pictures of noise and ramps."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, TILE, TILE), dtype=np.uint8)
     images[count // 2 :] = np.linspace(0, 255, TILE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
-    ours = net(torch.from_numpy(images[..., None]))
+    ours = network(torch.from_numpy(images[..., None]))
     theirs = Session(path).logits(images)
     return max(
         float(np.abs(ours.ferplus.numpy() - theirs.ferplus).max()),
@@ -165,8 +146,7 @@ def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
 
 
 def _fold(trunk: nn.Sequential) -> nn.Sequential:
-    """A copy of `trunk` in which each batch norm is part of the convolution before it, and a gate's gain of the one
-    after it."""
+    """A copy of `trunk` with each batch norm folded into the convolution before it, a gate's gain into the one after."""
     layers: list[nn.Module] = []
     for layer in trunk:
         if isinstance(layer, nn.BatchNorm2d):
@@ -192,22 +172,3 @@ def _fold_block(block: Residual) -> Residual:
     folded.body = _fold(block.body)
     folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
     return folded
-
-
-def main() -> None:
-    """Export the run's last averaged weights to RUN/fp32.onnx and check them against torch."""
-    parser = argparse.ArgumentParser(prog="python -m training.emotion.export", description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    net, epoch = load_net(options.run / "last.pt")
-    path = options.run / "fp32.onnx"
-    export(net, path, epoch)
-    difference = parity(net, path)
-    print(f"{path}: epoch {epoch}, {path.stat().st_size} bytes, torch against onnxruntime {difference:.1e}")
-    if difference > TOLERANCE:
-        raise SystemExit(f"torch and onnxruntime differ by {difference:.1e} of a logit, more than {TOLERANCE}")
-
-
-if __name__ == "__main__":
-    main()

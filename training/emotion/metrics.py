@@ -40,45 +40,8 @@ def recalls(counts: Ints) -> NDArray[np.float64]:
     return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)
 
 
-def reliability(probabilities: Floats, label: Ints, bins: int = 15) -> list[tuple[int, float, float]]:
-    """For each of `bins` equal ranges of the top score: (faces, mean score, share that were right)."""
-    return _binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == label, bins)
-
-
-def calibration_error(probabilities: Floats, label: Ints, bins: int = 15) -> float:
-    """Expected calibration error: how far score and share of right answers lie apart, averaged over the faces."""
-    return _error(reliability(probabilities, label, bins))
-
-
-def share_error(probabilities: Floats, votes: Floats, bins: int = 15) -> float:
-    """The same for the share of raters: the top score against that label's part of the `votes` [n, k]."""
-    rows, top = np.arange(len(votes)), probabilities.argmax(axis=1)
-    share = votes[rows, top] / votes.sum(axis=1)
-    return _error(_binned(probabilities.max(axis=1), share, bins))
-
-
-def noise_floor(probabilities: Floats, draws: int = 50, seed: int = 0) -> float:
-    """The calibration error that these scores would show on average if they were perfect.
-
-    Labels are drawn from the scores themselves. It is not 0: a bin of a few faces is never right exactly as often as
-    it says, and the error adds up how far each is off, not which way.
-    """
-    rng = np.random.default_rng(seed)
-    edges = probabilities.cumsum(axis=1)[:, :-1]
-    drawn = ((edges < rng.random((len(probabilities), 1))).sum(axis=1) for _ in range(draws))
-    return float(np.mean([calibration_error(probabilities, label) for label in drawn]))
-
-
-def wilson(found: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval that holds the true share with 95 % confidence when `found` of `count` were seen (Wilson 1927)."""
-    share, room = found / count, z * z / count
-    middle = (share + room / 2) / (1 + room)
-    reach = z / (1 + room) * float(np.sqrt(share * (1 - share) / count + room / (4 * count)))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def _binned(score: Floats, outcome: NDArray[np.generic], bins: int) -> list[tuple[int, float, float]]:
-    """For each of `bins` equal ranges of `score` [n]: (faces, mean score, mean `outcome`)."""
+def calibration(score: Floats, outcome: NDArray[np.generic], bins: int = 15) -> list[tuple[int, float, float]]:
+    """For each of `bins` equal ranges of `score` [n]: (count, mean score, mean outcome)."""
     which = np.minimum((score * bins).astype(int), bins - 1)
     rows = []
     for index in range(bins):
@@ -88,6 +51,15 @@ def _binned(score: Floats, outcome: NDArray[np.generic], bins: int) -> list[tupl
     return rows
 
 
-def _error(rows: list[tuple[int, float, float]]) -> float:
-    total = sum(count for count, _, _ in rows)
-    return sum(count * abs(score - outcome) for count, score, outcome in rows) / total
+def calibration_error(score: Floats, outcome: NDArray[np.generic], bins: int = 15) -> float:
+    """Expected calibration error: the distance of mean score and mean outcome in each bin, averaged over all."""
+    rows = calibration(score, outcome, bins)
+    return sum(count * abs(mean - seen) for count, mean, seen in rows) / len(score)
+
+
+def wilson(found: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share of which `found` of `count` were seen (Wilson 1927)."""
+    share, room = found / count, z * z / count
+    middle = (share + room / 2) / (1 + room)
+    reach = z / (1 + room) * float(np.sqrt(share * (1 - share) / count + room / (4 * count)))
+    return max(0.0, middle - reach), min(1.0, middle + reach)

@@ -1,6 +1,7 @@
 """What photographs do to faces, each as a seeded function of tiles [n, h, w] uint8 -> the same shape."""
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -72,19 +73,19 @@ def photographed(images: Images, side: int) -> Images:
     return _each(images, take)
 
 
-def mirror(images: Images) -> Images:
-    """Left and right exchanged."""
-    return np.ascontiguousarray(images[:, :, ::-1])
-
-
-ROBUSTNESS: dict[str, Callable[[Images], Images]] = {
+CHANGES: dict[str, Callable[[Images], Images]] = {
     "crop_jitter_10pc": jitter,
     "blur_sigma_1": blur,
     "brightness_0.6": darken,
     "jpeg_30": jpeg,
     "face_24px": small,
+    "crop_0.8": partial(crop_scale, scale=0.8),
+    "crop_1.2": partial(crop_scale, scale=1.2),
+    "face_16px_cropped": partial(photographed, side=16),
+    "face_32px_cropped": partial(photographed, side=32),
+    "face_96px_cropped": partial(photographed, side=96),
 }
-"""The perturbations that the card reports, one at a time."""
+"""The changes that the card reports, one at a time."""
 
 
 def _warp(image: Images, scale: float, dx: float, dy: float) -> Images:

@@ -1,0 +1,65 @@
+"""A recipe's stages, one after the other; a stage that is done is not done again.
+
+A stage's folder holds what it made and `done.json`: a digest of everything that it depends on, and the seconds it took.
+A changed recipe makes the stages that depend on the change run again, and those after them.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`run` is given the stage's folder; `inputs` are plain JSON values; `after` names stages whose results it reads."""
+
+    name: str
+    run: Callable[[Path], None]
+    inputs: Mapping[str, object]
+    after: tuple[str, ...] = ()
+
+
+def run_stages(root: Path, stages: Sequence[Stage]) -> dict[str, float]:
+    """Run what is not done yet, in order; returns the seconds that each stage took, now or in an earlier run."""
+    digests: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    for number, stage in enumerate(stages, start=1):
+        folder, title = root / stage.name, f"[{number}/{len(stages)}] {stage.name}"
+        digests[stage.name] = _digest(stage, [digests[name] for name in stage.after])
+        record = folder / "done.json"
+        done = json.loads(record.read_text()) if record.is_file() else {}
+        if done.get("digest") == digests[stage.name]:
+            print(f"{title}: done before, in {clock(done['seconds'])}", flush=True)
+        else:
+            print(title, flush=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            record.unlink(missing_ok=True)
+            began, before = time.monotonic(), _spent(folder)
+            stage.run(folder)
+            done = {"digest": digests[stage.name], "seconds": before + time.monotonic() - began}
+            record.write_text(json.dumps(done))
+            print(f"{title}: {clock(done['seconds'])}", flush=True)
+        seconds[stage.name] = float(done["seconds"])
+    return seconds
+
+
+def clock(seconds: float) -> str:
+    """`3 h 20 min`, `4 min`, `12 s`."""
+    if seconds >= 3600:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+    return f"{int(seconds // 60)} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def _spent(folder: Path) -> float:
+    """Seconds that an interrupted training in `folder` took so far, as its log has it."""
+    log = folder / "log.jsonl"
+    lines = log.read_text().splitlines() if log.is_file() else []
+    return float(sum(json.loads(line).get("seconds", 0.0) for line in lines))
+
+
+def _digest(stage: Stage, before: Sequence[str]) -> str:
+    text = json.dumps([stage.name, stage.inputs, list(before)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

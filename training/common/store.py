@@ -1,0 +1,32 @@
+"""Packs a model into the store: the file, its manifest and its card."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomli_w
+
+LICENCE = (
+    "No clear licence. {data} The weights are learned from them: settle your own position before commercial use."
+)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of the file at `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def pack(store: Path, model: Path, manifest: Mapping[str, object], card: str) -> Path:
+    """Put `model` into `store` as its one version, with `manifest` (all but `file` and `sha256`) and `card`."""
+    folder = store / str(manifest["name"]) / str(manifest["version"])
+    if folder.parent.is_dir():
+        shutil.rmtree(folder.parent)
+    folder.mkdir(parents=True)
+    shutil.copyfile(model, folder / "model.onnx")
+    head = {key: manifest[key] for key in ("name", "version")} | {"file": "model.onnx", "sha256": sha256(model)}
+    rest = {key: value for key, value in manifest.items() if key not in head}
+    (folder / "manifest.toml").write_text(tomli_w.dumps(head | rest), encoding="utf-8")
+    (folder / "CARD.md").write_text(card, encoding="utf-8")
+    return folder

@@ -1,0 +1,100 @@
+"""What photographs do to faces, each as a seeded function of tiles [n, h, w] uint8 -> the same shape."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.vision.alignment import CropSquare, crop_tile
+
+Images = NDArray[np.uint8]
+
+
+def jitter(images: Images, amount: float = 0.1, seed: int = 0) -> Images:
+    """A crop moved by up to `amount` of the side each way and scaled by up to `amount`, uniformly at random."""
+    rng = np.random.default_rng(seed)
+    draws = rng.uniform(-amount, amount, (len(images), 3))
+    return np.stack([_warp(image, 1 + s, dx, dy) for image, (s, dx, dy) in zip(images, draws, strict=True)])
+
+
+def crop_scale(images: Images, scale: float) -> Images:
+    """The face cropped with a box `scale` times as wide: above 1 it looks smaller."""
+    return np.stack([_warp(image, 1 / scale, 0.0, 0.0) for image in images])
+
+
+def blur(images: Images, sigma: float = 1.0) -> Images:
+    """Gaussian blur, `sigma` in pixels."""
+    return _each(images, lambda image: cv2.GaussianBlur(image, (0, 0), sigma))
+
+
+def darken(images: Images, factor: float = 0.6) -> Images:
+    """Grey levels times `factor`."""
+    darker: Images = np.clip(np.rint(images * factor), 0, 255).astype(np.uint8)
+    return darker
+
+
+def jpeg(images: Images, quality: int = 30) -> Images:
+    """Through a JPEG file of `quality`."""
+
+    def code(image: Images) -> NDArray[np.uint8]:
+        coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+
+    return _each(images, code)
+
+
+def small(images: Images, side: int = 24) -> Images:
+    """As from a face of `side` pixels, enlarged again."""
+    height, width = images.shape[1:]
+    return _each(
+        images,
+        lambda image: cv2.resize(
+            cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA),
+            (width, height),
+            interpolation=cv2.INTER_LINEAR,
+        ),
+    )
+
+
+def photographed(images: Images, side: int) -> Images:
+    """As `side` pixels of a photograph, brought back by the service's own crop.
+
+    Enlarged tiles hold no more detail than their 48 pixels: above that size this measures the resampling alone.
+    """
+    square = CropSquare(side / 2, side / 2, side, 0.0)
+    flags = cv2.INTER_AREA if side < images.shape[1] else cv2.INTER_CUBIC
+
+    def take(image: Images) -> Images:
+        face = cv2.resize(image, (side, side), interpolation=flags)
+        return crop_tile(np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), dtype=np.uint8), square)
+
+    return _each(images, take)
+
+
+def mirror(images: Images) -> Images:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(images[:, :, ::-1])
+
+
+ROBUSTNESS: dict[str, Callable[[Images], Images]] = {
+    "crop_jitter_10pc": jitter,
+    "blur_sigma_1": blur,
+    "brightness_0.6": darken,
+    "jpeg_30": jpeg,
+    "face_24px": small,
+}
+"""The perturbations that the card reports, one at a time."""
+
+
+def _warp(image: Images, scale: float, dx: float, dy: float) -> Images:
+    """Scale about the centre, then move by a fraction of the side; outside, the edge is repeated."""
+    height, width = image.shape
+    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), 0.0, scale)
+    matrix[:, 2] += (dx * width, dy * height)
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, dtype=np.uint8)
+
+
+def _each(images: Images, change: Callable[[Images], NDArray[np.generic]]) -> Images:
+    return np.stack([np.asarray(change(image), dtype=np.uint8) for image in images])
