@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Stage:
-    """`run` is given the stage's folder; `inputs` are plain JSON values; `after` names stages whose results it reads."""
+    """`run` gets the stage's folder; `inputs` are plain JSON values; `after` names stages whose results it reads."""
 
     name: str
     run: Callable[[Path], None]

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import tomli_w
 
-LICENCE = (
-    "No clear licence. {data} The weights are learned from them: settle your own position before commercial use."
-)
+LICENCE = "No clear licence. {data} The weights are learned from them: settle your own position before commercial use."
 
 
 def sha256(path: Path) -> str:

@@ -83,16 +83,16 @@ class Making:
             stages += [
                 Stage(name, partial(self._study, seed, teachers), asdict(config) | {"seed": seed}, tuple(teachers)),
                 Stage(f"export-{seed}", partial(self._export, name), {}, (name,)),
-                Stage(f"quantise-{seed}", partial(self._quantise, seed), asdict(self.recipe.quantise), (f"export-{seed}",)),
+                Stage(
+                    f"quantise-{seed}", partial(self._quantise, seed), asdict(self.recipe.quantise), (f"export-{seed}",)
+                ),
                 Stage(f"evaluate-{seed}", partial(self._evaluate, seed), {}, (f"quantise-{seed}",)),
             ]
         return stages
 
     def median_seed(self) -> int:
         """The student whose protocol A accuracy is the median (of an even number, the lower one)."""
-        figures = {
-            seed: self.report(seed)["protocol_a"]["accuracy"] for seed in self.recipe.student.seeds
-        }
+        figures = {seed: self.report(seed)["protocol_a"]["accuracy"] for seed in self.recipe.student.seeds}
         ranked = sorted(figures, key=figures.__getitem__)
         return ranked[(len(ranked) - 1) // 2]
 
@@ -109,7 +109,9 @@ class Making:
     def _study(self, seed: int, teachers: list[str], folder: Path) -> None:
         config = _seeded(self.recipe.student.train, seed)
         shape = self.recipe.teacher.train.shape
-        train(folder, config, self._faces(config), [trained(self.runs / name, shape) for name in teachers], self.machine)
+        train(
+            folder, config, self._faces(config), [trained(self.runs / name, shape) for name in teachers], self.machine
+        )
 
     def _faces(self, config: TrainConfig) -> data.Faces:
         if not config.batches.photographs:
@@ -137,7 +139,9 @@ def make(making: Making, store: Path, version: str) -> Path:
     reports = {each: making.report(each) for each in making.recipe.student.seeds}
     origin = card.Origin(seed, reports, seconds, str(making.machine.device))
     model = making.runs / f"quantise-{seed}" / "int8.onnx"
-    return pack(store, model, card.manifest(model, version, reports[seed], origin), card.text(version, reports[seed], origin))
+    return pack(
+        store, model, card.manifest(model, version, reports[seed], origin), card.text(version, reports[seed], origin)
+    )
 
 
 def _seeded(config: TrainConfig, seed: int) -> TrainConfig:
@@ -150,7 +154,9 @@ def main() -> None:
     parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, help="folder of the stages (runs/emotion-RECIPE)")
-    parser.add_argument("--store", type=Path, help="where the model goes (the run's own folder; model_store to ship it)")
+    parser.add_argument(
+        "--store", type=Path, help="where the model goes (default: the run's own folder)"
+    )
     parser.add_argument("--version", default="1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")

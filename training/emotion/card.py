@@ -55,7 +55,10 @@ def manifest(model: Path, version: str, report: Report, origin: Origin) -> Repor
         },
         "metrics": {
             "split": "FER+ valid",
-            **{f"{name}_accuracy": _hundredths(report[name]["accuracy"]) for name in ("protocol_a", "protocol_b", "fer2013")},
+            **{
+                f"{name}_accuracy": _hundredths(report[name]["accuracy"])
+                for name in ("protocol_a", "protocol_b", "fer2013")
+            },
             **{f"{name}_n": report[name]["n"] for name in ("protocol_a", "protocol_b", "fer2013")},
             "protocol_a_macro_recall": _hundredths(report["macro_recall"]),
             "protocol_a_kl_nats": round(report["kl_nats"], 4),
@@ -68,7 +71,9 @@ def manifest(model: Path, version: str, report: Report, origin: Origin) -> Repor
 
 def text(version: str, report: Report, origin: Origin) -> str:
     """The card, in Markdown."""
-    return refilled("\n\n".join([_what(version), _figures(report), _classes(report), _rest(report), _made(origin)]) + "\n")
+    return refilled(
+        "\n\n".join([_what(version), _figures(report), _classes(report), _rest(report), _made(origin)]) + "\n"
+    )
 
 
 def _what(version: str) -> str:
@@ -81,8 +86,8 @@ arXiv:1602.07576) and squeeze-and-excitation gates (Hu et al. 2018, arXiv:1709.0
 
 **What it is for.** Describing how people would label a face: research, user studies, media search. A score is the
 expected share of raters who would choose that label. It is not a measurement of what anyone feels, intends or is.
-**What it is not for.** Decisions about a person; the law forbids or regulates some uses (EU AI Act, Art. 5(1)(f), 50(3),
-Annex III)."""
+**What it is not for.** Decisions about a person; the law forbids or regulates some uses (EU AI Act, Art. 5(1)(f),
+50(3), Annex III)."""
 
 
 def _figures(report: Report) -> str:
@@ -100,10 +105,16 @@ def _figures(report: Report) -> str:
             f"without near-duplicates in train, A (n = {report['without_near_duplicates']['n']:,})",
             f"{percent(report['without_near_duplicates']['accuracy'])} %",
         ),
-        *((f"A under {name.replace('_', ' ')}", f"{percent(value)} % ({percent(value - plain)})") for name, value in robust.items()),
+        *(
+            (f"A under {name.replace('_', ' ')}", f"{percent(value)} % ({percent(value - plain)})")
+            for name, value in robust.items()
+        ),
         ("face and mirror image, mean difference of a score", f"{report['mirror_difference']:.4f}"),
         ("a face alone and in batches, largest difference", f"{report['batch_dependence']:g}"),
-        *((f"time per face, one core, batch {batch}", f"{value:.2f} ms") for batch, value in report["milliseconds_per_face"].items()),
+        *(
+            (f"time per face, one core, batch {batch}", f"{value:.2f} ms")
+            for batch, value in report["milliseconds_per_face"].items()
+        ),
     ]
     return f"""## Figures
 
@@ -132,12 +143,12 @@ def _rest(report: Report) -> str:
     doubt = report["uncertain"]
     return f"""## Calibration
 
-One temperature per head: FER+'s by the likelihood of the votes (lone ones dropped, as the FER+ authors do), FER2013's by
-that of its labels. Errors above are of faces scored at the temperature of the half that they are not in.
+One temperature per head: FER+'s by the likelihood of the votes (lone ones dropped, as the FER+ authors do), FER2013's
+by that of its labels. Errors above are of faces scored at the temperature of the half that they are not in.
 
-`uncertain` means that no label is expected to get half of the votes: {percent(doubt['share'])} % of faces, of which
-{percent(doubt['wrong_if_uncertain'])} % are answered otherwise than most raters did, against
-{percent(doubt['wrong_otherwise'])} % of the others (n = {doubt['n']:,}).
+`uncertain` means that no label is expected to get half of the votes: {percent(doubt["share"])} % of faces, of which
+{percent(doubt["wrong_if_uncertain"])} % are answered otherwise than most raters did, against
+{percent(doubt["wrong_otherwise"])} % of the others (n = {doubt["n"]:,}).
 
 ## Failure modes
 
@@ -158,8 +169,8 @@ def _made(origin: Origin) -> str:
     )
     return f"""## How it was made
 
-`make train MODEL=emotion`: `training/emotion/recipe.toml`, {clock(sum(origin.seconds.values()))} on {origin.device}. The
-median of these students ships (A / B / FER2013): {seeds}."""
+`make train MODEL=emotion`: `training/emotion/recipe.toml`, {clock(sum(origin.seconds.values()))} on {origin.device}.
+The median of these students ships (A / B / FER2013): {seeds}."""
 
 
 def _hundredths(share: float) -> float:

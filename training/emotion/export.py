@@ -146,7 +146,7 @@ def parity(network: EmotionNet, path: Path, count: int = 64) -> float:
 
 
 def _fold(trunk: nn.Sequential) -> nn.Sequential:
-    """A copy of `trunk` with each batch norm folded into the convolution before it, a gate's gain into the one after."""
+    """A copy whose batch norms are part of the convolutions before them, a gate's gain of the one after it."""
     layers: list[nn.Module] = []
     for layer in trunk:
         if isinstance(layer, nn.BatchNorm2d):

@@ -42,7 +42,7 @@ class Shape:
 
 
 SHAPES = {
-    # 80 million multiply-adds. The last stage has 5 columns: 30 places are five tiles of 6 to onnxruntime's int8 kernels.
+    # 80 million multiply-adds. The last stage has 5 columns: 30 places are five blocks of 6 for onnxruntime's kernels.
     "student": Shape(
         (Stem(32, 2, 4, 0),),
         (

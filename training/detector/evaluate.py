@@ -1,0 +1,180 @@
+"""Measures a detector, ours or the peer, on the held-out photographs.
+
+`python -m training.detector.evaluate model_store/face-detector/3/model.onnx [--peer ../shared/teacher/yunet_n.onnx]`
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from mien.vision.detector import Detections
+from training.detector.average_precision import FOUND, LEFT_OUT, Curve, Matches, curve, match
+from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
+from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet
+
+MIN_FACE = 16.0  # px of the input, root of the area: smaller labelled faces count neither way
+SIZES = (8.0, 16.0, 32.0, 96.0, 1e9)  # px of the input
+NEGATIVES = "objects"  # the source of the photographs without any face
+CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
+# A threshold is the lowest score with at most this many false positives per held-out photograph, and per face-free one.
+MAX_WRONG, MAX_WRONG_FACE_FREE = 0.05, 0.01
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A photograph, its scale in the network's input, and what was detected (in pixels of the photograph)."""
+
+    photograph: Photograph
+    scale: float
+    found: Detections
+
+
+def run(detector: Detector, photographs: list[Photograph], data: Path, long_side: int) -> list[Result]:
+    """Detect in every photograph, fitted to `long_side`."""
+    return [
+        Result(
+            photograph,
+            long_side / max(photograph.width, photograph.height),
+            detector.detect(read_picture(data, photograph), long_side),
+        )
+        for photograph in photographs
+    ]
+
+
+def sides(boxes: FloatArray) -> FloatArray:
+    """Root of the area of boxes [n, 4]: [n]."""
+    extent = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    side: FloatArray = np.sqrt(extent[:, 0] * extent[:, 1])
+    return side
+
+
+def judge(results: list[Result], smallest: float = MIN_FACE, *, people: bool = False) -> list[Matches]:
+    """Matches per picture. Counted: faces that are not `ignore` and have `smallest` px at the input's scale; with
+    `people`, people's boxes instead of the teacher's (faces without one are left out)."""
+    judged = []
+    for result in results:
+        photograph = result.photograph
+        labels, counted = photograph.boxes, ~photograph.ignore
+        if people:
+            known = ~np.isnan(photograph.human_boxes[:, 0])
+            labels = np.where(known[:, None], photograph.human_boxes, photograph.boxes)
+            counted = counted & known
+        counted = counted & (sides(labels) * result.scale >= smallest)
+        judged.append(match(result.found.boxes, result.found.scores, labels, counted))
+    return judged
+
+
+def presence(results: list[Result]) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    """All detections that count: scores [n], sides in pixels of the input [n], and whether each is a face [n]."""
+    scores, extent, right = [], [], []
+    for result, matches in zip(results, judge(results, smallest=0.0), strict=True):
+        counts = matches.outcome != LEFT_OUT
+        scores.append(result.found.scores[counts])
+        extent.append(sides(result.found.boxes)[counts] * np.float32(result.scale))
+        right.append(matches.outcome[counts] == FOUND)
+    return np.concatenate(scores), np.concatenate(extent), np.concatenate(right)
+
+
+def calibration_error(scores: FloatArray, right: npt.NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected calibration error of detections with a score of 0.1 or more: that mean score and share right differ."""
+    kept = scores >= 0.1
+    which = np.minimum((scores[kept] * bins).astype(int), bins - 1)
+    errors = [
+        (which == b).sum() * abs(scores[kept][which == b].mean() - right[kept][which == b].mean())
+        for b in range(bins)
+        if (which == b).any()
+    ]
+    return float(sum(errors) / max(1, kept.sum()))
+
+
+def measure(results: list[Result]) -> Report:
+    """What is said about one detector at one input size."""
+    judged = judge(results)
+    by_source = [result for result in results if result.photograph.source == "fddb"]
+    face_free = curve(judge([result for result in results if result.photograph.source == NEGATIVES]))
+    scores, extent, right = presence(results)
+    rows = threshold_rows(curve(judged), face_free)
+    return {
+        "all": _summary(judged),
+        "at_least_24": _summary(judge(results, 24.0)),
+        "fddb_people": _summary(judge(by_source, people=True)),
+        "thresholds": rows,
+        "threshold": choose(rows),
+        "calibration": {
+            f"{low:.0f}-{high:.0f}" if high < 1e9 else f"{low:.0f}+": {
+                "error": calibration_error(scores[inside], right[inside]),
+                "n": int((scores[inside] >= 0.1).sum()),
+            }
+            for low, high in pairwise(SIZES)
+            for inside in [(extent >= low) & (extent < high)]
+            if inside.any()
+        },
+    }
+
+
+def threshold_rows(whole: Curve, face_free: Curve) -> list[dict[str, float]]:
+    """Recall, precision and false positives per picture of each choice, and per picture without faces."""
+    rows = []
+    for threshold in CHOICES:
+        recall, precision, wrong = whole.at_threshold(threshold)
+        on_free = face_free.at_threshold(threshold)[2]
+        rows.append({"threshold": threshold, "recall": recall, "precision": precision, "wrong": wrong, "free": on_free})
+    return rows
+
+
+def choose(rows: list[dict[str, float]]) -> float:
+    """The lowest score that keeps both limits; the highest on the list where none does."""
+    chosen = max(row["threshold"] for row in rows)
+    for row in sorted(rows, key=lambda row: -row["threshold"]):
+        if row["wrong"] > MAX_WRONG or row["free"] > MAX_WRONG_FACE_FREE:
+            break
+        chosen = row["threshold"]
+    return chosen
+
+
+def evaluate(detector: Detector, photographs: list[Photograph], data: Path) -> dict[str, Report]:
+    """The whole protocol for one detector: a report per input size."""
+    return {str(side): measure(run(detector, photographs, data, side)) for side in (FAST, ACCURATE)}
+
+
+def _summary(judged: list[Matches]) -> Report:
+    whole = curve(judged)
+    return {
+        "ap50": round(whole.average_precision, 4),
+        "recall_at_0.05_wrong": round(whole.recall_at(MAX_WRONG), 4),
+        "faces": whole.faces,
+        "pictures": whole.pictures,
+    }
+
+
+def main() -> None:
+    """Print the headlines of a file, beside the peer's where one is named."""
+    parser = argparse.ArgumentParser(prog="python -m training.detector.evaluate", description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--peer", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    photographs = [photograph for photograph in load_photographs(options.data) if photograph.held_out]
+    detectors: dict[str, Detector] = {"ours": Ours(options.model)}
+    if options.peer:
+        detectors["peer"] = Yunet(options.peer)
+    for name, detector in detectors.items():
+        for side, report in evaluate(detector, photographs, options.data).items():
+            print(f"{name} at {side}: threshold {report['threshold']}")
+            for part in ("all", "at_least_24", "fddb_people", "calibration"):
+                print(f"  {part}: {report[part]}")
+
+
+if __name__ == "__main__":
+    main()
