@@ -25,7 +25,7 @@ import av
 
 from mien.domain import AnalyzeOptions, DetectorMode
 from mien.engine.local import EngineConfig, open_engine
-from mien.paths import default_store
+from mien.store import default_store
 from mien.usecases.analyze_video import VideoOptions, analyze_video
 from mien.video.model import Sampling
 

@@ -61,7 +61,7 @@ def ours(clip: str, fps: float) -> dict[str, Any]:
 
     from mien.domain import AnalyzeOptions
     from mien.engine.local import EngineConfig, open_engine
-    from mien.paths import default_store
+    from mien.store import default_store
     from mien.usecases.analyze_video import VideoOptions, analyze_video
     from mien.video.model import Sampling
 

@@ -2,10 +2,9 @@
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
@@ -29,7 +28,6 @@ from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
 from mien.memory_budget import MemoryBudget
 from mien.settings import Settings
-from mien.telemetry.logs import configure_logging
 from mien.telemetry.metrics import Metrics
 from mien.version import VERSION
 from mien.video.model import ClipLimits
@@ -47,18 +45,6 @@ def stop_process(error: MienError) -> None:
     """What a process does that can never answer: say why, and end as if it had been asked to."""
     _LOGGER.critical("%s", error)
     signal.raise_signal(signal.SIGTERM)
-
-
-def create(overrides: Mapping[str, Any] | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
-    """The app of a server process, from the environment and ``overrides``.
-
-    Raises:
-        InvalidOption: when a setting cannot be used.
-        ModelUnreadable: when a chosen model's manifest is broken.
-    """
-    settings = Settings.load(overrides)
-    configure_logging(settings.log_format, settings.log_level)
-    return create_app(settings, on_failure=on_failure)
 
 
 def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:

@@ -1,8 +1,9 @@
-"""One frozen object of settings, read from ``MIEN_*`` environment variables once and passed down."""
+"""Settings: frozen objects, read once from ``MIEN_*`` environment variables and passed down."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any, Literal, Self
@@ -11,37 +12,101 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mien.environment import (
-    MOST_WORKERS,
-    check_names,
-    check_store,
-    check_versions,
-    cores,
-    parse_versions,
-    refusal,
-)
 from mien.errors import InvalidOption
-from mien.paths import default_store
+from mien.store import MANIFEST, ModelStore, default_store
 
 _MIB = 1 << 20
+_PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
+# Read by docker-compose.yml for Prometheus, possibly in the shell from which the service is started.
+_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE"})
+# Kubernetes sets these in every pod beside a Service called mien or mien-something.
+_SERVICE_LINK = re.compile(
+    r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+")
 
 
-class Settings(BaseSettings):
-    """What an operator may choose. Every field is the environment variable ``MIEN_<NAME>``."""
+def _available_cores() -> int:
+    """The cores that this process may use: fewer than the machine's under taskset or in a container with a CPU set."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
-    model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+class EngineSettings(BaseSettings):
+    """What every command reads: the models and the number of inference threads."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    store: Path = Field(default_factory=default_store, description="model store directory: <model>/<version>/")
+    model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
+    workers: int = Field(default_factory=_available_cores, ge=1, le=256, description="inference threads")
+
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, store: Path) -> Path:
+        # Whether the files are intact is checked when they are read.
+        try:
+            found = store.is_dir() and any(store.glob(f"*/*/{MANIFEST}"))
+        except OSError as error:
+            raise ValueError(f"it cannot be read ({error.strerror}); make it readable for this user") from error
+        if not found:
+            raise ValueError(f"not a model store (expected <model>/<version>/{MANIFEST})")
+        return store
+
+    @field_validator("model_versions", mode="before")
+    @classmethod
+    def _parse_versions(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        versions = {name.strip(): version.strip() for name, _, version in pairs}
+        if not versions or not all(name and version for name, version in versions.items()):
+            raise ValueError("write <model>=<version>, separated by commas")
+        if len(versions) < len(pairs):
+            raise ValueError("it names a model twice; write each model once")
+        return versions
+
+    @field_validator("model_versions")
+    @classmethod
+    def _check_versions(cls, versions: dict[str, str], valid: ValidationInfo) -> dict[str, str]:
+        # A misspelt model would otherwise be served in its newest version without a word.
+        if not versions or "store" not in valid.data:  # a store that was refused is reported first
+            return versions
+        models = ModelStore(valid.data["store"]).models
+        for name, version in versions.items():
+            available = [model.version for model in models if model.name == name]
+            if not available:
+                names = ", ".join(sorted({model.name for model in models}))
+                raise ValueError(f"the store has no model {name!r}; name one of {names}")
+            if version not in available:
+                raise ValueError(f"the store has no version {version!r} of {name}; name one of {', '.join(available)}")
+        return versions
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Settings from the environment, overridden by command-line options of the same names (``None``: not given).
+
+        Raises:
+            InvalidOption: one sentence naming the variable or option, its value and what is wrong with it.
+            ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
+        """
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise _refusal(error.errors(include_url=False)[0], given) from None
+
+
+class Settings(EngineSettings):
+    """What an operator of the server may choose. Every field is the environment variable ``MIEN_<NAME>``."""
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    workers: int = Field(
-        default_factory=cores, ge=1, le=MOST_WORKERS, description="inference threads; one per core by default"
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="comma-separated; without any, no key is needed"
     )
-    store: Path = Field(default_factory=default_store, description="the model store: <model>/<version>/")
-    model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; empty: no key asked")
-
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
     )
@@ -50,18 +115,18 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
-    max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; it waits in the spool folder")
-    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is answered at once")
-    max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one for each face of a sampled frame")
-    max_pictures: int = Field(64, ge=1, le=10_000, description="pictures in one request")
+    max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; stored in the spool folder")
+    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is analysed")
+    max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one per face per sampled frame")
+    max_pictures: int = Field(64, ge=1, le=10_000, description="pictures per request")
     max_pixels: int = Field(65_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
     picture_deadline_seconds: float = Field(
-        60, gt=0, le=3600, description="after its upload, a request with pictures is given up (503)"
+        60, gt=0, le=3600, description="time to answer a request with pictures after its upload (503 past it)"
     )
     clip_deadline_seconds: float = Field(300, gt=0, le=86_400, description="the same for a clip")
     queue_capacity: int = Field(64, ge=1, le=10_000, description="requests admitted at once; past it the answer is 429")
-    upload_idle_seconds: float = Field(30, gt=0, le=3600, description="patience with a stalled upload or reader")
-    spool_memory_bytes: int = Field(_MIB, ge=1, description="an upload larger than this waits in a file, not in memory")
+    upload_idle_seconds: float = Field(30, gt=0, le=3600, description="timeout for stalled uploads and downloads")
+    spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
 
     log_format: Literal["json", "text"] = "text"
@@ -76,8 +141,8 @@ class Settings(BaseSettings):
             return value
         keys = tuple(key.strip() for key in value.split(",") if key.strip())
         if not keys:
-            # Whoever sets the variable wants a closed service; without a key it would be open to everybody.
-            raise ValueError("it holds no key; write keys with commas between them, or unset it to ask for none")
+            # An operator who sets the variable wants a closed service; no key would leave it open.
+            raise ValueError("it holds no key; write keys separated by commas, or unset it to ask for none")
         return keys
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
@@ -87,80 +152,65 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [name for name in value if not _HOST_NAME.fullmatch(name)]:
-            raise ValueError(
-                f"{wrong[0]!r} is no host name; write names without scheme and port, as in mien.example.org"
-            )
+            raise ValueError(f"{wrong[0]!r} is not a host name; leave out scheme and port, as in mien.example.org")
         return value
 
     @field_validator("cors_origins")
     @classmethod
-    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [name for name in value if not _ORIGIN.fullmatch(name)]:
-            raise ValueError(f"{wrong[0]!r} is no origin; write scheme, host and port alone, as in https://example.org")
-        return value
-
-    @field_validator("store")
-    @classmethod
-    def _holds_models(cls, value: Path) -> Path:
-        check_store(value)
-        return value
-
-    @field_validator("model_versions", mode="before")
-    @classmethod
-    def _split_versions(cls, value: object) -> object:
-        return parse_versions(value) if isinstance(value, str) else value
-
-    @field_validator("model_versions")
-    @classmethod
-    def _are_in_the_store(cls, value: dict[str, str], known: ValidationInfo) -> dict[str, str]:
-        # A store that was refused is not among what is known, and is the first thing to be complained of.
-        if "store" in known.data:
-            check_versions(value, known.data["store"])
+            raise ValueError(f"{wrong[0]!r} is not an origin; write scheme, host and port, as in https://example.org")
         return value
 
     @field_validator("spool_dir")
     @classmethod
-    def _takes_files(cls, value: Path | None) -> Path | None:
-        # Tried as an upload will do it: the mode bits know nothing of read-only mounts and full quotas.
+    def _check_spool(cls, value: Path | None) -> Path | None:
+        # By creating a file as an upload will: mode bits know nothing of read-only mounts and full quotas.
         try:
             if value is not None:
                 TemporaryFile(dir=value).close()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ValueError(
-                f"no file can be made there ({reason}); name a folder that exists and is writable"
-            ) from None
+            raise ValueError(f"cannot create a file there ({reason}); name an existing, writable folder") from None
         return value
 
     @field_validator("port", mode="before")
     @classmethod
-    def _not_a_kubernetes_link(cls, value: object) -> object:
+    def _ignore_kubernetes_link(cls, value: object) -> object:
         # Kubernetes gives every pod beside a Service called "mien" MIEN_PORT=tcp://10.0.0.1:8000.
         return 8000 if isinstance(value, str) and value.startswith("tcp://") else value
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
-        """Settings from the environment, with ``overrides`` (command-line options of the same names) on top.
-
-        Raises:
-            InvalidOption: one sentence naming the variable or the option, its value and what is wrong with it.
-            ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
-        """
-        check_names(os.environ, [_variable(field) for field in cls.model_fields])
-        try:
-            return cls(**(overrides or {}))
-        except ValidationError as error:
-            raise _explain(error.errors(include_url=False)[0], overrides or {}) from None
+        """As ``EngineSettings.load``; an unknown ``MIEN_*`` variable is refused as well."""
+        _check_names(os.environ, [_variable(field) for field in cls.model_fields])
+        return super().load(overrides)
 
 
 def _variable(field: str) -> str:
-    return f"MIEN_{field.upper()}"
+    return f"{_PREFIX}{field.upper()}"
 
 
-def _explain(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption:
+def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption:
     field = str(error["loc"][0]) if error["loc"] else "?"
-    given = None if field == "api_keys" else error["input"]
+    given = error["input"]
     name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
-    return refusal(name, error["msg"].removeprefix("Value error, "), given)
+    shown = "" if field == "api_keys" else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    reason = error["msg"].removeprefix("Value error, ")
+    return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
+
+
+def _check_names(environment: Mapping[str, str], known: Collection[str]) -> None:
+    """An unknown variable was meant to be a setting; a start without it could be an open one. Its value, which may be
+    a key, is not shown."""
+    for name in sorted(environment):
+        variable, value = name.upper(), environment[name]
+        if not variable.startswith(_PREFIX) or variable in known or variable in _OTHER_VARIABLES or not value:
+            continue
+        if _SERVICE_LINK.fullmatch(variable) or (variable.endswith("_PORT") and _LINK_ADDRESS.fullmatch(value)):
+            continue
+        stems = get_close_matches(variable.removeprefix(_PREFIX), [one.removeprefix(_PREFIX) for one in known], n=1)
+        hint = f"did you mean {_PREFIX}{stems[0]}?" if stems else "docs/configuration.md has them all."
+        raise InvalidOption(name, f"{name} is set, but there is no such setting; {hint}")

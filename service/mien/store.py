@@ -1,7 +1,7 @@
 """The model store: ``<root>/<model>/<version>/{model.onnx, manifest.toml, CARD.md}``.
 
-Reads manifests, picks the version that serves and hands out a graph's bytes after checking their SHA-256, so that a
-half-copied or swapped file is found at start and not in the answers.
+Reads the manifests, picks the version that serves, and checks the SHA-256 of a graph, so that a truncated or swapped
+file is found at start and not in the answers.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _REQUIRED = ("name", "version", "file", "sha256", "input", "outputs")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredModel:
-    """One version of one model. ``manifest`` is the parsed TOML, ``directory`` where its files lie."""
+    """One version of one model. Its files are in ``directory``; ``manifest`` is the parsed TOML."""
 
     name: str
     version: str
@@ -30,7 +30,7 @@ class StoredModel:
         """A table of the manifest.
 
         Raises:
-            ModelUnreadable: when the manifest lacks it.
+            ModelUnreadable: the manifest lacks it.
         """
         table = self.manifest.get(name)
         if not isinstance(table, Mapping):
@@ -41,8 +41,8 @@ class StoredModel:
         """The bytes of the ONNX file.
 
         Raises:
-            ModelMissing: when the file is not there.
-            ModelChanged: when its SHA-256 is not the manifest's.
+            ModelMissing: the file cannot be read.
+            ModelChanged: its SHA-256 is not the manifest's.
         """
         path = self.directory / str(self.manifest["file"])
         try:
@@ -58,12 +58,19 @@ class StoredModel:
         return graph
 
 
+def default_store() -> Path:
+    """The store inside an installed wheel, or the one beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    packaged = package / "model_store"
+    return packaged if packaged.is_dir() else package.parents[1] / "model_store"
+
+
 class ModelStore:
-    """The versions under ``root``, oldest first within a model.
+    """``models`` are all versions under ``root``, the oldest of each model first.
 
     Raises:
-        ModelMissing: when ``root`` is not a folder.
-        ModelUnreadable: when a manifest cannot be parsed or lacks a required key.
+        ModelMissing: ``root`` is not a folder.
+        ModelUnreadable: a manifest cannot be parsed or lacks a required key.
     """
 
     def __init__(self, root: Path) -> None:
@@ -71,13 +78,13 @@ class ModelStore:
             raise ModelMissing(f"The model store {root} is not a folder; set MIEN_STORE to one.")
         self.root = root
         manifests = sorted(root.glob(f"*/*/{MANIFEST}"))
-        self.models = tuple(sorted((_read(path) for path in manifests), key=_age))
+        self.models = tuple(sorted((_read(path) for path in manifests), key=_sort_key))
 
     def pick(self, name: str, version: str | None = None) -> StoredModel:
-        """The named version; without one, the newest whose manifest does not say ``serve = false``.
+        """That ``version``; by default the newest whose manifest does not say ``serve = false``.
 
         Raises:
-            ModelMissing: when there is none.
+            ModelMissing: there is no such model or version.
         """
         found = [model for model in self.models if model.name == name]
         if version is None:
@@ -101,6 +108,6 @@ def _read(path: Path) -> StoredModel:
     return StoredModel(str(manifest["name"]), str(manifest["version"]), path.parent, manifest)
 
 
-def _age(model: StoredModel) -> tuple[str, int, str]:
+def _sort_key(model: StoredModel) -> tuple[str, int, str]:
     number = int(model.version) if model.version.isdecimal() else -1
     return model.name, number, model.version

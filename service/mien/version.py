@@ -1,13 +1,8 @@
-"""The version that is running."""
+"""The running version."""
 
 from importlib.metadata import PackageNotFoundError, version
 
-
-def _installed() -> str:
-    try:
-        return version("mien")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0+unknown"
-
-
-VERSION = _installed()
+try:
+    VERSION = version("mien")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    VERSION = "0+unknown"

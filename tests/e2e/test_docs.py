@@ -3,12 +3,14 @@
 The reader has the environment that ``make run`` makes in ``.venv``, and has not put it on the PATH.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ COMMAND = re.compile(r"^(?:\S*/)?mien ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Example:
-    """One fenced block that speaks to the service or calls its command."""
+    """One fenced block that calls the service or its command."""
 
     page: str
     line: int
@@ -45,6 +47,7 @@ def examples() -> list[Example]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes, pan: Path) -> Path:
     folder = tmp_path_factory.mktemp("reader")
+    (folder / "docs").symlink_to(ROOT / "docs", target_is_directory=True)
     (folder / "photo.jpg").write_bytes(astronaut)
     (folder / "clip.mp4").write_bytes(pan.read_bytes())
     (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
@@ -53,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: bytes, pan: Path
 
 @pytest.fixture(scope="module")
 def path() -> str:
-    """The PATH of somebody who has not activated the environment, whoever runs the tests."""
+    """The PATH without this environment, which a reader has not activated."""
     own = Path(sys.executable).parent
     return os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != own)
 
@@ -62,12 +65,33 @@ def path() -> str:
 def test_an_example_works(example: Example, folder: Path, path: str, server: Server) -> None:
     code = example.code.replace(ADDRESS, server.url.rstrip("/"))
     command = [sys.executable, "-c", code] if example.language == "python" else ["bash", "-euo", "pipefail", "-c", code]
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
     )
-    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+    assert result.returncode == 0, f"{code}\n{result.stdout}\n{result.stderr}"
+
+
+def test_the_answer_in_the_readme_is_what_its_example_gives(server: Server) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    files = {"file": ("astronaut.jpg", (ROOT / "docs/images/astronaut.jpg").read_bytes())}
+    answer = server.client.post("/predict", files=files).raise_for_status().json()
+    assert close(answer["images"], json.loads(printed)["images"])
+    assert answer["models"] == json.loads(printed)["models"]
+
+
+def close(one: Any, other: Any) -> bool:
+    """Equal, but for the numbers: processors round them in different ways."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(close, one, other))
+    if isinstance(one, float):
+        return bool(abs(one - other) < (0.02 if abs(other) <= 1 else 2))
+    return bool(one == other)
 
 
 def test_the_pages_have_examples() -> None:
     assert len(examples()) >= 10
-    assert {found.page for found in examples() if COMMAND.search(found.code)} == {"README.md", "api.md", "video.md"}
+    assert {found.page for found in examples()} == {"README.md", "api.md", "video.md"}
+    assert {found.page for found in examples() if COMMAND.search(found.code)} == {"api.md", "video.md"}

@@ -37,7 +37,7 @@ def test_sigterm_answers_the_request_in_flight_and_exits_with_0(tmp_path: Path, 
         assert "Traceback" not in server.log.read_text()
 
 
-def test_a_model_that_was_changed_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
+def test_a_changed_model_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
     store = Path(__file__).resolve().parents[2] / "model_store"
     for source in store.glob("*/*/*"):
         target = tmp_path / source.relative_to(store)
@@ -62,7 +62,7 @@ def test_a_missing_store_and_a_bad_setting(tmp_path: Path) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_port_that_is_taken() -> None:
+def test_a_port_that_is_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run("serve", "--port", str(taken.getsockname()[1]))
     assert ended.returncode == 2
@@ -70,7 +70,7 @@ def test_a_port_that_is_taken() -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_the_probes_find_a_way_in_past_hundreds_of_half_requests(tmp_path: Path) -> None:
+def test_the_probes_answer_beside_hundreds_of_half_open_requests(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as stack:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # the server inherits it
@@ -86,7 +86,7 @@ def test_the_probes_find_a_way_in_past_hundreds_of_half_requests(tmp_path: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts as Linux does")
-def test_a_picture_finds_the_memory_of_the_last(server: Server, astronaut: bytes) -> None:
+def test_memory_is_reused_from_one_picture_to_the_next(server: Server, astronaut: bytes) -> None:
     data = io.BytesIO()
     Image.open(io.BytesIO(astronaut)).resize((1024, 768)).save(data, "JPEG")
 
@@ -94,7 +94,7 @@ def test_a_picture_finds_the_memory_of_the_last(server: Server, astronaut: bytes
         after_name = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2]
         return int(after_name.split()[7])  # minor page faults
 
-    for _ in range(30):  # every thread has had its turn
+    for _ in range(30):  # every thread has decoded one
         server.client.post("/predict", content=data.getvalue()).raise_for_status()
     before = faults()
     for _ in range(50):
@@ -102,7 +102,7 @@ def test_a_picture_finds_the_memory_of_the_last(server: Server, astronaut: bytes
     assert (faults() - before) / 50 < 500  # 2,800 where the memory goes back to the system in between
 
 
-def test_memory_and_files_stay_as_they_are(server: Server, astronaut: bytes) -> None:
+def test_memory_and_descriptors_do_not_grow(server: Server, astronaut: bytes) -> None:
     process = psutil.Process(server.process.pid)
     for _ in range(50):
         server.client.post("/predict", content=astronaut).raise_for_status()
@@ -127,7 +127,7 @@ def test_the_command_line(astronaut_file: Path, tmp_path: Path) -> None:
     assert run("models").stdout.count("yes") == 2
 
 
-def test_nothing_is_told_to_anybody_and_nothing_left_in_the_home_folder(astronaut_file: Path, tmp_path: Path) -> None:
+def test_no_telemetry_is_sent_and_nothing_left_in_the_home_folder(astronaut_file: Path, tmp_path: Path) -> None:
     # onnxruntime keeps what it means to send in the home folder; on build machines (CI) it is silent by itself.
     ours = {name: value for name, value in os.environ.items() if name not in {"CI", "ORT_DISABLE_TELEMETRY"}}
     subprocess.run([MIEN, "predict", astronaut_file], env={**ours, "HOME": str(tmp_path)}, check=True)

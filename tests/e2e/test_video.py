@@ -12,7 +12,7 @@ import pytest
 
 from mien.domain import AnalyzeOptions
 from mien.engine.local import EngineConfig, open_engine
-from mien.paths import default_store
+from mien.store import default_store
 from mien.usecases.analyze_video import VideoOptions, analyze_video
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import Sampling

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 import mien.settings
 from mien.errors import InvalidOption, ModelUnreadable
-from mien.settings import Settings
+from mien.settings import EngineSettings, Settings
 from tests.unit.test_store import put
 
 
@@ -35,7 +35,7 @@ def test_defaults() -> None:
     assert settings.api_keys == ()
 
 
-def test_the_environment_and_above_it_the_command_line(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_options_override_the_environment(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     monkeypatch.setenv("MIEN_PORT", "9000")
     monkeypatch.setenv("MIEN_HOST", "0.0.0.0")  # noqa: S104
     monkeypatch.setenv("MIEN_API_KEYS", " one ,two,")
@@ -46,12 +46,12 @@ def test_the_environment_and_above_it_the_command_line(monkeypatch: pytest.Monke
     assert settings.model_versions == {"emotion": "2", "face-detector": "1"}
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_PORT", "")
     assert Settings.load().port == 8000
 
 
-def test_what_kubernetes_puts_into_the_port_variable_is_not_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kubernetes_link_is_not_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_PORT", "tcp://10.96.0.12:8000")
     assert Settings.load().port == 8000
 
@@ -81,7 +81,7 @@ def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch, variable
     Settings.load()
 
 
-def test_what_kubernetes_sets_for_services_of_that_name_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubernetes_service_links_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MIEN", "MIEN_API", "MIEN_REDIS_MASTER"):
         monkeypatch.setenv(f"{name}_SERVICE_HOST", "10.96.0.12")
         monkeypatch.setenv(f"{name}_SERVICE_PORT", "80")
@@ -96,7 +96,7 @@ def test_what_kubernetes_sets_for_services_of_that_name_is_no_setting(monkeypatc
     assert Settings.load().port == 8000
 
 
-def test_what_compose_reads_is_no_setting_and_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_for_compose_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_METRICS_KEY_FILE", "./key")
     Settings.load()
 
@@ -137,7 +137,7 @@ def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, variable
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(("value", "names"), [("emotoin=1", "emotion, face-detector"), ("emotion=3", "1, 2")])
-def test_a_misspelt_model_or_version_is_told_what_there_is(
+def test_a_misspelt_model_or_version_is_told_the_available_ones(
     monkeypatch: pytest.MonkeyPatch, value: str, names: str
 ) -> None:
     monkeypatch.setenv("MIEN_MODEL_VERSIONS", value)
@@ -145,7 +145,7 @@ def test_a_misspelt_model_or_version_is_told_what_there_is(
         Settings.load()
 
 
-def test_versions_are_looked_for_in_the_store_that_the_command_line_chose(
+def test_versions_are_looked_up_in_the_store_of_the_command_line(
     monkeypatch: pytest.MonkeyPatch, store: Path, tmp_path: Path
 ) -> None:
     put(tmp_path / "other", "7")
@@ -191,16 +191,16 @@ def test_a_store_without_models_is_refused(
 
 
 @pytest.mark.parametrize("make", [_absent, _a_file])
-def test_a_spool_folder_that_is_none_is_refused(
+def test_a_missing_spool_folder_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "it")
     monkeypatch.setenv("MIEN_SPOOL_DIR", str(tmp_path / "it"))
-    with pytest.raises(InvalidOption, match="name a folder that exists and is writable"):
+    with pytest.raises(InvalidOption, match="name an existing, writable folder"):
         Settings.load()
 
 
-def test_a_spool_folder_that_takes_no_files_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unwritable_spool_folder_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refuse(**_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -216,16 +216,14 @@ def test_a_spool_folder_that_takes_no_files_is_refused(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("value", [" , ", ",", " ", "\n"])
-def test_a_variable_for_keys_that_holds_none_does_not_open_the_service(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_a_variable_without_a_key_does_not_open_the_service(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("MIEN_API_KEYS", value)
     with pytest.raises(InvalidOption, match=r"^MIEN_API_KEYS cannot be used: it holds no key") as caught:
         Settings.load()
     assert str(caught.value).count("\n") == 0
 
 
-def test_an_empty_variable_for_keys_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_asks_for_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     # docker-compose.yml passes it on like this when nobody set it.
     monkeypatch.setenv("MIEN_API_KEYS", "")
     assert Settings.load().api_keys == ()
@@ -247,3 +245,9 @@ def test_hosts_and_origins_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = Settings.load()
     assert loaded.allowed_hosts == ("mien.example.org", "*.svc", "10.0.0.1")
     assert loaded.cors_origins == ("https://example.org", "http://localhost:3000")
+
+
+def test_commands_other_than_serve_ignore_its_settings(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    monkeypatch.setenv("MIEN_PORT", "many")
+    monkeypatch.setenv("MIEN_API_KEY", "misspelt")
+    assert EngineSettings.load().store == store

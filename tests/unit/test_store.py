@@ -29,7 +29,7 @@ def test_picks_the_newest_version_by_number(tmp_path: Path) -> None:
     assert [model.version for model in store.models] == ["1", "9", "10"]
 
 
-def test_a_version_that_says_it_does_not_serve_is_passed_over_but_can_be_named(tmp_path: Path) -> None:
+def test_a_version_with_serve_false_is_used_only_if_named(tmp_path: Path) -> None:
     put(tmp_path, "1")
     put(tmp_path, "2", "serve = false")
     store = ModelStore(tmp_path)
@@ -57,13 +57,13 @@ def test_a_missing_graph_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "version"), [("emotion", "7"), ("detector", None)])
-def test_a_model_that_is_not_there_is_named(tmp_path: Path, name: str, version: str | None) -> None:
+def test_a_missing_model_is_named(tmp_path: Path, name: str, version: str | None) -> None:
     put(tmp_path, "1")
     with pytest.raises(ModelMissing, match=name):
         ModelStore(tmp_path).pick(name, version)
 
 
-def test_a_store_that_is_not_there_names_the_setting(tmp_path: Path) -> None:
+def test_a_missing_store_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="MIEN_STORE"):
         ModelStore(tmp_path / "nowhere")
 

@@ -1,35 +1,50 @@
-"""``mien models``: what lies in the model store."""
+"""``mien models``: the contents of the model store."""
 
-import argparse
 import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from mien.cli.common import add_store, store_of
-from mien.cli.headline import headline
-from mien.cli.tables import table
-from mien.store import ModelStore, StoredModel
+import click
 
+from mien.cli.common import store_option, table
+from mien.settings import EngineSettings
+from mien.store import ModelStore
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """``models`` and its options."""
-    parser = commands.add_parser("models", help="list the models in the store", description="List the models.")
-    parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
-    add_store(parser)
-    parser.set_defaults(run=run)
+# In this order, as far as the manifest has them; a model with none of these shows the first metrics that it has.
+_MAIN_METRICS = ("protocol_a_accuracy", "protocol_b_accuracy", "fer2013_accuracy", "at_320.ap50", "at_640.ap50")
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """List the store without loading a graph."""
-    choice = store_of(chosen)
-    store = ModelStore(choice.root)
-    if chosen.json:
-        print(json.dumps([dict(model.manifest) for model in store.models], indent=2, default=str))
+@click.command("models")
+@click.option("--json", "as_json", is_flag=True, help="print the manifests as JSON")
+@store_option
+def command(as_json: bool, store: Path | None) -> int:
+    """List the models in the store, without loading them."""
+    settings = EngineSettings.load({"store": store})
+    models = ModelStore(settings.store)
+    if as_json:
+        click.echo(json.dumps([dict(model.manifest) for model in models.models], indent=2, default=str))
         return 0
-    names = {model.name for model in store.models}
-    serving = {(name, store.pick(name, choice.versions.get(name)).version) for name in names}
-    print(table(("model", "version", "serves", "metrics"), [_row(model, serving) for model in store.models]))
+    rows = []
+    for model in models.models:
+        serving = models.pick(model.name, settings.model_versions.get(model.name))
+        serves = "yes" if model.version == serving.version else "no"
+        rows.append((model.name, model.version, serves, main_metrics(model.manifest.get("metrics"))))
+    click.echo(table(("model", "version", "serves", "metrics"), rows))
     return 0
 
 
-def _row(model: StoredModel, serving: set[tuple[str, str]]) -> tuple[str, ...]:
-    serves = "yes" if (model.name, model.version) in serving else "no"
-    return model.name, model.version, serves, headline(model.manifest.get("metrics"))
+def main_metrics(metrics: object, limit: int = 3) -> str:
+    """The few of a manifest's many ``metrics`` by which a model is known, in one short line; a dash for none."""
+    values = dict(_flattened(metrics)) if isinstance(metrics, Mapping) else {}
+    names = [name for name in _MAIN_METRICS if name in values]
+    # The number of faces on which a metric was measured says nothing by itself.
+    names = names or [name for name in values if not name.endswith(("_n", ".n"))]
+    return ", ".join(f"{name} {values[name]:g}" for name in names[:limit]) or "-"
+
+
+def _flattened(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", value

@@ -1,25 +1,24 @@
 """``mien predict``: faces in picture files, without a server."""
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien.cli.common import add_analysis_options, add_store, analysis_options, store_of, worker_count
-from mien.cli.hints import hint_for_clip
-from mien.cli.tables import table
-from mien.cli.targets import drawn_files, encoding_of, picture_or_folder
-from mien.domain import Face
+import click
+
+from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
+from mien.cli.files import PictureOrFolder, encoding_of, hint_for_clip, output_files, write
+from mien.domain import AnalyzeOptions, Face
 from mien.engine.base import Engine
 from mien.engine.local import EngineConfig, open_engine
-from mien.errors import InputError, InvalidOption, StorageFull, UnsupportedMedia
+from mien.errors import InputError, InvalidOption, UnsupportedMedia
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
+from mien.settings import EngineSettings
 from mien.usecases.analyze_image import analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
 from mien.usecases.pictures import PictureInput, PictureResult
@@ -27,115 +26,105 @@ from mien.usecases.pictures import PictureInput, PictureResult
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """``predict`` and its options."""
-    parser = commands.add_parser("predict", help="find faces in picture files", description="Find faces in pictures.")
-    parser.add_argument(
-        "pictures",
-        nargs="+",
-        type=Path,
-        metavar="PICTURE",
-        help="a picture file: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC",
-    )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON object a picture")
-    form.add_argument(
-        "--annotate",
-        type=picture_or_folder,
-        metavar="OUT",
-        help="draw the faces, with the numbers of the table, into the folder OUT as NAME.annotated.jpg (with --redact, "
-        "NAME.redacted.jpg); pictures of the same name get NAME-2, NAME-3 and so on in the order given, and no picture "
-        "given is ever written over. For one picture, OUT may be a new .jpg or .png file",
-    )
-    parser.add_argument("--explain", action="store_true", help="draw what the classifier looked at (with --annotate)")
-    parser.add_argument("--redact", action="store_true", help="make the faces unrecognisable (with --annotate)")
-    add_analysis_options(parser)
-    add_store(parser)
-    parser.set_defaults(run=run)
-
-
-def run(chosen: argparse.Namespace) -> int:
-    """Analyse every picture; 1 when any of them could not be read."""
-    _check_drawing(chosen)
+@click.command("predict")
+@click.argument("pictures", nargs=-1, required=True, type=EXISTING, metavar="PICTURE...")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object per picture")
+@click.option(
+    "--annotate",
+    "output",
+    type=PictureOrFolder(),
+    metavar="OUT",
+    help="draw the faces, with the numbers of the table, into the folder OUT as NAME.annotated.jpg (with --redact, "
+    "NAME.redacted.jpg); pictures of the same name get NAME-2, NAME-3 and so on in the order given, and an input "
+    "picture is never overwritten. For one picture, OUT may be a new .jpg or .png file",
+)
+@click.option("--explain", is_flag=True, help="draw what the classifier looked at (with --annotate)")
+@click.option("--redact", is_flag=True, help="make the faces unrecognisable (with --annotate)")
+@analysis_options
+@store_option
+def command(
+    *,
+    pictures: Sequence[Path],
+    as_json: bool,
+    output: Path | None,
+    explain: bool,
+    redact: bool,
+    options: AnalyzeOptions,
+    store: Path | None,
+) -> int:
+    """Find faces in PICTURE files: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC."""
+    if output is not None and as_json:
+        raise click.UsageError("--json and --annotate exclude each other; give only one.")
+    if output is None and (redact or explain):
+        # Refused, not ignored: that no face was blurred would be noticed too late.
+        name, does = ("redact", "hides the faces") if redact else ("explain", "draws what the classifier looked at")
+        raise InvalidOption(name, f"--{name} {does} in the pictures written; add --annotate OUT, or leave it out.")
     # Before anything is read, so that the names do not depend on which pictures can be.
-    targets = _targets(chosen)
-    workers = worker_count()
-    store = store_of(chosen)
-    decoder = PictureDecoder(DecodeLimits(), concurrency=workers)
+    kind = "redacted" if redact else "annotated"
+    files = [None] * len(pictures) if output is None else output_files(pictures, output, kind)
+    settings = EngineSettings.load({"store": store})
+    work = _Work(
+        open_engine(EngineConfig(settings.store, settings.workers, versions=settings.model_versions)),
+        PictureDecoder(DecodeLimits(), concurrency=settings.workers),
+        replace(options, explain=explain),
+        redact,
+    )
     failed = False
     rows: list[tuple[str, ...]] = []
-    with closing(open_engine(EngineConfig(store.root, workers, versions=store.versions))) as engine:
-        for path, result in _results(chosen, targets, engine, decoder):
-            if result.error is not None:
+    with closing(work.engine):
+        for path, file in zip(pictures, files, strict=True):
+            replaces = file is not None and file.exists()
+            try:
+                result = work.analyze(path) if file is None else work.annotate(path, file)
+            except InputError as error:
                 failed = True
-                hint = hint_for_clip(path) if isinstance(result.error, UnsupportedMedia) else ""
-                print(f"mien: {path}: {result.error}{hint}", file=sys.stderr)
+                hint = hint_for_clip(path) if isinstance(error, UnsupportedMedia) else ""
+                warn(path, [f"{error}{hint}"])
                 continue
-            for warning in result.warnings:
-                print(f"mien: {path}: {warning}", file=sys.stderr)
-            if chosen.json:
-                print(json.dumps(_as_json(path, result)))
+            notes = []
+            if file is not None and file != output and not file.name.startswith(f"{path.stem}."):
+                notes.append(f"its name was taken; wrote {file}")
+            if replaces:
+                notes.append(f"replaced {file}, which existed already")
+            warn(path, (*notes, *result.warnings))
+            if as_json:
+                click.echo(json.dumps(_document(path, result)))
             else:
                 rows.extend(_rows(path, result))
     if rows:
-        print(table(_HEAD, rows))
+        click.echo(table(_HEAD, rows))
     return int(failed)
 
 
-def _check_drawing(chosen: argparse.Namespace) -> None:
-    """Whoever asks for blurred faces must not learn afterwards that nothing was blurred."""
-    if chosen.annotate is not None:
-        return
-    for name, does in (("redact", "hides the faces"), ("explain", "draws what the classifier looked at")):
-        if getattr(chosen, name):
-            raise InvalidOption(
-                name, f"--{name} {does} in pictures that are written; add --annotate OUT, or leave it out."
-            )
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is the same for every picture."""
+
+    engine: Engine
+    decoder: PictureDecoder
+    options: AnalyzeOptions
+    redact: bool
+
+    def analyze(self, path: Path) -> PictureResult:
+        """Raises ``InputError`` for a picture that cannot be read."""
+        analysis = analyze_images([_read(path)], self.options, engine=self.engine, decoder=self.decoder)
+        if (error := analysis.pictures[0].error) is not None:
+            raise error
+        return analysis.pictures[0]
+
+    def annotate(self, path: Path, file: Path) -> PictureResult:
+        """As ``analyze``; writes the annotated picture too."""
+        rendering = RenderOptions(encoding_of(file) or Encoding.JPEG, redact=self.redact)
+        annotated = annotate_image(_read(path), self.options, rendering, engine=self.engine, decoder=self.decoder)
+        write(file, annotated.content)
+        return annotated.picture
 
 
-def _targets(chosen: argparse.Namespace) -> Sequence[Path | None]:
-    if chosen.annotate is None:
-        return [None] * len(chosen.pictures)
-    return drawn_files(chosen.pictures, chosen.annotate, "redacted" if chosen.redact else "annotated")
-
-
-def _results(
-    chosen: argparse.Namespace, targets: Sequence[Path | None], engine: Engine, decoder: PictureDecoder
-) -> Iterator[tuple[Path, PictureResult]]:
-    for path, target in zip(chosen.pictures, targets, strict=True):
-        try:
-            picture = PictureInput(path.name, path.read_bytes())
-        except OSError as error:
-            yield path, PictureResult(0, path.name, error=InputError(f"cannot be read: {error.strerror}"))
-            continue
-        if target is None:
-            analysis = analyze_images([picture], analysis_options(chosen), engine=engine, decoder=decoder)
-            yield path, analysis.pictures[0]
-            continue
-        old = target.exists()
-        result = _annotated(chosen, picture, target, engine, decoder)
-        if result.error is None and target != chosen.annotate and not target.name.startswith(f"{path.stem}."):
-            print(f"mien: {path}: its name was taken; wrote {target}", file=sys.stderr)
-        if result.error is None and old:
-            print(f"mien: {path}: replaced {target}, which was there already", file=sys.stderr)
-        yield path, result
-
-
-def _annotated(
-    chosen: argparse.Namespace, picture: PictureInput, target: Path, engine: Engine, decoder: PictureDecoder
-) -> PictureResult:
-    rendering = RenderOptions(encoding_of(target) or Encoding.JPEG, redact=chosen.redact)
-    options = analysis_options(chosen, explain=chosen.explain)
+def _read(path: Path) -> PictureInput:
     try:
-        drawn = annotate_image(picture, options, rendering, engine=engine, decoder=decoder)
-    except InputError as error:
-        return PictureResult(0, picture.name, error=error)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(drawn.content)
+        return PictureInput(path.name, path.read_bytes())
     except OSError as error:
-        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
-    return drawn.picture
+        raise InputError(f"cannot be read: {error.strerror}") from error
 
 
 def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:
@@ -143,14 +132,11 @@ def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:
         yield path.name, "-", "-", "no face", "-", ""
     for number, face in enumerate(result.faces, start=1):
         box = ", ".join(f"{value:.0f}" for value in (face.box.x, face.box.y, face.box.width, face.box.height))
-        yield path.name, str(number), box, face.emotion, f"{face.score:.2f}", _remarks(face)
+        remarks = ", ".join((*(("uncertain",) if face.uncertain else ()), *face.quality.reasons))
+        yield path.name, str(number), box, face.emotion, f"{face.score:.2f}", remarks
 
 
-def _remarks(face: Face) -> str:
-    return ", ".join((*(("uncertain",) if face.uncertain else ()), *face.quality.reasons))
-
-
-def _as_json(path: Path, result: PictureResult) -> dict[str, Any]:
+def _document(path: Path, result: PictureResult) -> dict[str, Any]:
     faces = [_face_json(face) for face in result.faces]
     size = {"width": result.width, "height": result.height}
     return {"picture": str(path), **size, "warnings": list(result.warnings), "faces": faces}

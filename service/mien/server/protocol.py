@@ -1,7 +1,7 @@
-"""Connections, bounded: in number, in patience, in what a request's head may hold, and to one request at a time.
+"""uvicorn's HTTP protocol with bounds: on idle connections, on the head of a request, and one request at a time.
 
-uvicorn parses whatever a read brings and queues the requests in it, ends a connection that is idle after an answer but
-none that has yet to send a whole head, and knows no bound on heads. All of that costs a caller nothing.
+uvicorn parses whatever a read brings and queues the requests in it, closes a connection that is idle after an answer
+but not one that has yet to send a whole head, and does not bound heads. A client can exploit all of that at no cost.
 """
 
 import asyncio
@@ -9,128 +9,148 @@ from functools import partial
 from typing import Any, cast
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mien.server.flow import Flow
+from mien.server.connection_limits import ConnectionLimits
 from mien.server.refusals import (
     HEAD_TOO_LARGE,
-    MOST_HEAD_BYTES,
-    MOST_HEADERS,
-    MOST_URL_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_URL_BYTES,
     NOT_HTTP,
     TOO_MANY_HEADERS,
     URL_TOO_LONG,
     Refusal,
 )
-from mien.server.room import Room
 
 _BLANK_LINE = b"\r\n\r\n"
-_MOST_HELD = 16 << 10
-"""Bytes of later requests that are kept before reading pauses. Below it reading goes on: it is how a disconnect is
-seen."""
-_PIECES_AT_ONCE = 64
+_MAX_BUFFER = 16 << 10
+"""Bytes of later requests that are buffered before reading pauses. Until then reading continues, as it is how a
+disconnect is noticed."""
+_MAX_PIECES = 64
 """What one connection may have parsed before the event loop serves the others."""
 
 
+class _Flow(FlowControl):
+    """Reading pauses while uvicorn has enough of a body, while bytes of later requests are buffered, or both."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._buffer_full = False
+
+    def pause_reading(self) -> None:
+        self._update(read_paused=True, buffer_full=self._buffer_full)
+
+    def resume_reading(self) -> None:
+        self._update(read_paused=False, buffer_full=self._buffer_full)
+
+    def set_buffer_full(self, full: bool) -> None:
+        self._update(read_paused=self.read_paused, buffer_full=full)
+
+    def _update(self, *, read_paused: bool, buffer_full: bool) -> None:
+        before = self.read_paused or self._buffer_full
+        self.read_paused, self._buffer_full = read_paused, buffer_full
+        if before == (read_paused or buffer_full) or self._transport.is_closing():
+            return
+        if before:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+
 class _Protocol(HttpToolsProtocol):
-    """Hands the parser one request at a time: what comes behind it stays as bytes until it is answered.
+    """Gives the parser one request at a time; the bytes behind it are buffered until it is answered.
 
     The parser cannot be stopped inside a piece, so each piece ends where a request may end: with a blank line, which
     ends a head and a chunked body, or with the last byte that ``Content-Length`` declares.
     """
 
-    def __init__(self, *arguments: Any, room: Room, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._room = room
-        self._held = bytearray()  # received and not yet parsed
-        self._last = b""  # the end of what was parsed, as a blank line may lie in two pieces
-        self._body_left: int | None = None  # bytes of a body of declared length that have yet to come
-        self._whole = False  # the request in work has come to its end
+        self._limits = limits
+        self._buffer = bytearray()  # received and not yet parsed
+        self._tail = b""  # the end of what was parsed, as a blank line may be split between two pieces
+        self._body_left: int | None = None  # bytes still to come of a body of declared length
+        self._received = False  # the current request is complete
         self._scheduled = False
         self._piece = 0  # bytes in the piece that is being parsed
-        self._headers_only = 0  # bytes in whole pieces since a request began or brought some of its body
+        self._head_bytes = 0  # bytes in whole pieces since the request began or since its last piece with body bytes
         self._header_count = 0
         self._refusal: Refusal | None = None
 
     @property
-    def refused(self) -> bool:
-        """Whether the answer has begun before the request came to its end."""
-        return self.cycle is not None and self.cycle.response_started and not self._whole
+    def answered_early(self) -> bool:
+        """Whether the answer has begun before the request is complete."""
+        return self.cycle is not None and self.cycle.response_started and not self._received
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = Flow(transport)
-        self._room.enter(self, self.client[0] if self.client else "")
+        self.flow = _Flow(transport)
+        self._limits.opened(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._held.clear()
-        self._room.leave(self)
+        self._buffer.clear()
+        self._limits.closed(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._held += data
+        self._buffer += data
         if not self._scheduled:
             self._parse()
 
     def _parse(self) -> None:
-        """Parse what is held, up to the end of a request, and some pieces at most."""
+        """Parse the buffer up to the end of a request, in a bounded number of pieces."""
         self._scheduled = False
-        for _ in range(_PIECES_AT_ONCE):
-            if not self._held or self._in_work() or self.parser is None or self.transport.is_closing():
+        for _ in range(_MAX_PIECES):
+            if not self._buffer or self._awaiting_response() or self.parser is None or self.transport.is_closing():
                 break
             self._unset_keepalive_if_required()
             self._feed(self._next_piece())
         else:
-            self._go_on_later()
-        self._limit_reading()
+            self._schedule_parse()
+        if not self.transport.is_closing():
+            cast("_Flow", self.flow).set_buffer_full(len(self._buffer) > _MAX_BUFFER)
 
-    def _go_on_later(self) -> None:
-        if self._held and not self._in_work() and not self._scheduled:
+    def _schedule_parse(self) -> None:
+        if self._buffer and not self._awaiting_response() and not self._scheduled:
             self._scheduled = True
             self.loop.call_soon(self._parse)
 
-    def _limit_reading(self) -> None:
-        if self.transport.is_closing():
-            return
-        if len(self._held) > _MOST_HELD:
-            cast("Flow", self.flow).hold()
-        else:
-            cast("Flow", self.flow).release()
-
-    def _in_work(self) -> bool:
-        return self._whole and not self.cycle.response_complete
+    def _awaiting_response(self) -> bool:
+        return self._received and not self.cycle.response_complete
 
     def _next_piece(self) -> bytes:
-        length = len(self._held)
+        length = len(self._buffer)
         if self._body_left is not None:
             length = min(length, self._body_left)
         else:
-            joined = self._last + self._held[: MOST_HEAD_BYTES + 1]
+            joined = self._tail + self._buffer[: MAX_HEAD_BYTES + 1]
             end = joined.find(_BLANK_LINE)
-            length = (end + len(_BLANK_LINE) if end >= 0 else len(joined)) - len(self._last)
-        piece = bytes(self._held[:length])
-        del self._held[:length]
+            length = (end + len(_BLANK_LINE) if end >= 0 else len(joined)) - len(self._tail)
+        piece = bytes(self._buffer[:length])
+        del self._buffer[:length]
         return piece
 
     def _feed(self, piece: bytes) -> None:
         self._piece = len(piece)
-        self._last = (self._last + piece)[-3:] if self._body_left is None else b""
+        self._tail = (self._tail + piece)[-3:] if self._body_left is None else b""
         if self._body_left is not None:
             self._body_left -= len(piece)
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # answered as if it had not asked
+            pass  # answered as if no upgrade had been requested
         except httptools.HttpParserError:
             self._refusal = self._refusal or NOT_HTTP
-        self._headers_only += len(piece)
-        if self._headers_only > MOST_HEAD_BYTES:
+        self._head_bytes += len(piece)
+        if self._head_bytes > MAX_HEAD_BYTES:
             self._refusal = self._refusal or HEAD_TOO_LARGE
         if self._refusal is not None:
             self._refuse(self._refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
-        self._held.clear()
+        self._buffer.clear()
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
@@ -138,58 +158,55 @@ class _Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        if self._in_work():
-            # The parser saw an end where there is none for us: what follows cannot be told apart.
+        if self._awaiting_response():
+            # The parser saw the end of a request where we saw none: the requests cannot be separated.
             raise httptools.HttpParserError
-        self._headers_only = -self._piece
+        self._head_bytes = -self._piece
         self._header_count = 0
-        self._whole = False
+        self._received = False
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        if len(self.url) > MOST_URL_BYTES:
+        if len(self.url) > MAX_URL_BYTES:
             self._refusal = URL_TOO_LONG
             raise httptools.HttpParserError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_count += 1
-        if self._header_count > MOST_HEADERS:
+        if self._header_count > MAX_HEADERS:
             self._refusal = TOO_MANY_HEADERS
             raise httptools.HttpParserError
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._room.asked(self)
+        self._limits.head_received(self)
         declared = next((value for name, value in self.headers if name == b"content-length"), b"")
         self._body_left = int(declared) if declared.isdigit() else None
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        self._headers_only = -self._piece
+        self._head_bytes = -self._piece
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._whole = True
+        self._received = True
         self._body_left = None
-        self._last = b""
+        self._tail = b""
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self.transport.is_closing():
-            self._room.waits(self)
+            self._limits.waiting(self)
             # Not at once: the answer is still being sent, and the other connections come first.
-            self._go_on_later()
+            self._schedule_parse()
 
 
-def protocol(seconds: float, connections: int, waiting: int | None = None) -> type[asyncio.Protocol]:
-    """What uvicorn makes a connection with.
+def protocol(idle_seconds: float, max_open: int, max_waiting: int | None = None) -> type[asyncio.Protocol]:
+    """What uvicorn creates for each connection, with the ``ConnectionLimits`` of these arguments.
 
-    Args:
-        seconds: within which the whole head of a request must have come, since the connection or the last answer.
-        connections: that are open at once.
-        waiting: those among them on which no whole head has come yet; two thirds by default.
+    ``max_waiting`` is two thirds of ``max_open`` by default.
     """
-    room = Room(seconds, connections, waiting or max(1, connections * 2 // 3))
-    return cast("type[asyncio.Protocol]", partial(_Protocol, room=room))
+    limits = ConnectionLimits(idle_seconds, max_open, max_waiting or max(1, max_open * 2 // 3))
+    return cast("type[asyncio.Protocol]", partial(_Protocol, limits=limits))

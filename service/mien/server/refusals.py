@@ -1,20 +1,20 @@
-"""What a connection is told whose request never reaches the app."""
+"""Answers to requests that are refused before they reach the app."""
 
 import json
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 
-MOST_HEAD_BYTES = 16 << 10
-"""Of a request's head, or of the trailers after its body. The parser has no bound, and keeps twenty times as much."""
-MOST_URL_BYTES = 8 << 10
-MOST_HEADERS = 100
-"""The trailers counted with them."""
+MAX_HEAD_BYTES = 16 << 10
+"""In a request's head, or in the trailers after its body. The parser has no bound, and keeps twenty times as much."""
+MAX_URL_BYTES = 8 << 10
+MAX_HEADERS = 100
+"""Including trailers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer after which the connection is closed: a problem (RFC 9457) as the app's own are."""
+    """An answer after which the connection is closed: a problem document (RFC 9457), as the app's own are."""
 
     status: HTTPStatus
     code: str
@@ -40,17 +40,17 @@ class Refusal:
         return head.encode() + body
 
 
-NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "This is not an HTTP/1.1 request that can be read.")
+NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "This is not a valid HTTP/1.1 request.")
 HEAD_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_too_large",
-    f"The request's head is larger than {MOST_HEAD_BYTES:,} bytes; send fewer or shorter headers.",
+    f"The request's head is larger than {MAX_HEAD_BYTES:,} bytes; send fewer or shorter headers.",
 )
 TOO_MANY_HEADERS = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_too_large",
-    f"The request has more than {MOST_HEADERS} headers; send fewer.",
+    f"The request has more than {MAX_HEADERS} headers; send fewer.",
 )
 URL_TOO_LONG = Refusal(
-    HTTPStatus.REQUEST_URI_TOO_LONG, "url_too_long", f"The URL is longer than {MOST_URL_BYTES:,} bytes; shorten it."
+    HTTPStatus.REQUEST_URI_TOO_LONG, "url_too_long", f"The URL is longer than {MAX_URL_BYTES:,} bytes; shorten it."
 )

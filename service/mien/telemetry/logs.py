@@ -1,4 +1,4 @@
-"""Log lines for a machine (one JSON object each) or for a person; no picture, and no name of one unless asked for."""
+"""Log lines as JSON or as text. They hold no picture content, and no file name unless ``MIEN_LOG_NAMES`` is set."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ import cv2
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; the ``fields`` of a record become members."""
+    """One JSON object per line; the ``fields`` of a record become members."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -33,22 +33,22 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's own name
         fields = getattr(record, "fields", {})
-        return " ".join([super().formatMessage(record), *(f"{key}={_plain(value)}" for key, value in fields.items())])
+        return " ".join([super().formatMessage(record), *(f"{key}={_quoted(value)}" for key, value in fields.items())])
 
 
-def _plain(value: object) -> str:
-    """Quoted where a caller's words (a path, say) could pass for other fields or for a line of their own."""
+def _quoted(value: object) -> str:
+    """Quoted where a client's text (such as a path) could be mistaken for other fields or another line."""
     text = str(value)
     return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 def configure_logging(style: str, level: str) -> None:
-    """Send every log line of this process to standard error in ``style`` (``json`` or ``text``)."""
+    """Write the log of this process to standard error in ``style``: ``json`` or ``text``."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.captureWarnings(True)  # Pillow's remarks on odd metadata become lines too
-    # OpenCV writes of every broken file, past our handlers: the caller is told, and nothing else can be done about it.
+    logging.captureWarnings(True)  # such as Pillow's about odd metadata
+    # OpenCV would write about every broken file past our handlers; the client is told of it anyway.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    # What uvicorn says of its own start and stop is noise beside our own lines.
+    # uvicorn's lines about its start and stop repeat our own.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -18,31 +18,31 @@ class Metrics:
     """Implements the API's ``Recorder``. ``load`` gives the engine's load, or ``None`` while there is no engine."""
 
     def __init__(self, version: str, load: Callable[[], EngineLoad | None]) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
-        self._registry.register(_EngineGauges(load))
-        Gauge("mien_info", "The running version.", ["version"], registry=self._registry).labels(version).set(1)
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        registry.register(_EngineGauges(load))
+        Gauge("mien_info", "The running version.", ["version"], registry=registry).labels(version).set(1)
         self._requests = Counter(
-            "mien_http_requests", "Answered requests.", ["method", "route", "status"], registry=self._registry
+            "mien_http_requests", "Answered requests.", ["method", "route", "status"], registry=registry
         )
         self._latency = Histogram(
             "mien_http_request_seconds",
             "From a request's headers to the end of its answer.",
             ["route"],
             buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
-        self._in_flight = Gauge("mien_http_requests_in_flight", "Requests not yet answered.", registry=self._registry)
+        self._in_flight = Gauge("mien_http_requests_in_flight", "Requests not yet answered.", registry=registry)
         self._stages = Histogram(
             "mien_stage_seconds",
             "Time that one request spent in a stage.",
             ["stage"],
             buckets=_STAGE_BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
-        self._pictures = Counter("mien_pictures", "Pictures by outcome.", ["outcome"], registry=self._registry)
-        self._faces = Counter("mien_faces", "Faces found.", registry=self._registry)
+        self._pictures = Counter("mien_pictures", "Pictures by outcome.", ["outcome"], registry=registry)
+        self._faces = Counter("mien_faces", "Faces found.", registry=registry)
 
     def request_started(self) -> None:
         self._in_flight.inc()
@@ -60,12 +60,12 @@ class Metrics:
         self._faces.inc(faces)
 
     def page(self) -> bytes:
-        """Everything in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
 class _EngineGauges(Collector):
-    """Asks the engine at scrape time, so that an idle engine costs nothing and a scrape is never stale."""
+    """Reads the engine's load at scrape time: no cost in between, and never stale."""
 
     def __init__(self, load: Callable[[], EngineLoad | None]) -> None:
         self._load = load

@@ -7,12 +7,11 @@ import pytest
 
 import mien.cli.predict
 import mien.cli.video
-from mien.cli.headline import headline
 from mien.cli.main import main
+from mien.cli.models import main_metrics
 from mien.engine.local import EngineConfig
 from mien.errors import ModelMissing
-from mien.paths import default_store
-from mien.store import ModelStore
+from mien.store import ModelStore, default_store
 from tests.unit.test_store import put
 
 
@@ -65,7 +64,7 @@ def test_the_engine_of_a_command_gets_the_store_and_versions_of_the_settings(
 @pytest.mark.parametrize("command", [["models"], ["predict", "x.jpg"], ["video", __file__]])
 @pytest.mark.parametrize("versions", ["emotoin=1", "emotion=9", "emotion", ","])
 @pytest.mark.usefixtures("store")
-def test_versions_that_are_not_there_are_refused(
+def test_unknown_versions_are_refused(
     command: list[str], versions: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MIEN_MODEL_VERSIONS", versions)
@@ -75,7 +74,7 @@ def test_versions_that_are_not_there_are_refused(
     assert error.count("\n") == 1
 
 
-def test_a_row_a_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_per_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(tmp_path, "3", "metrics = {accuracy = 88.25}")
     assert main(["models", "--store", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[2].split() == ["emotion", "3", "yes", "accuracy", "88.25"]
@@ -83,25 +82,25 @@ def test_a_row_a_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytes
     assert json.loads(capsys.readouterr().out)[0]["version"] == "3"
 
 
-def test_known_figures_come_first_in_an_order_of_their_own() -> None:
+def test_the_main_metrics_come_in_a_fixed_order() -> None:
     detector = {"split": "x", "at_640": {"ap50": 0.9, "ap50_n": 9}, "at_320": {"recall": 0.5, "ap50": 0.95}}
-    assert headline(detector) == "at_320.ap50 0.95, at_640.ap50 0.9"
-    assert headline({"a": 1, "fer2013_accuracy": 72.14, "protocol_a_accuracy": 89.0}) == (
+    assert main_metrics(detector) == "at_320.ap50 0.95, at_640.ap50 0.9"
+    assert main_metrics({"a": 1, "fer2013_accuracy": 72.14, "protocol_a_accuracy": 89.0}) == (
         "protocol_a_accuracy 89, fer2013_accuracy 72.14"
     )
 
 
-def test_an_unknown_model_shows_its_first_figures_and_no_counts() -> None:
-    assert headline({"x_n": 7, "x": 1.5, "ok": True, "y": {"n": 3, "z": 2}, "v": 4, "w": 5}) == "x 1.5, y.z 2, v 4"
+def test_an_unknown_model_shows_its_first_metrics_and_no_counts() -> None:
+    assert main_metrics({"x_n": 7, "x": 1.5, "ok": True, "y": {"n": 3, "z": 2}, "v": 4, "w": 5}) == "x 1.5, y.z 2, v 4"
 
 
 @pytest.mark.parametrize("metrics", [None, {}, {"split": "valid"}, "none"])
-def test_no_figures_are_a_dash(metrics: object) -> None:
-    assert headline(metrics) == "-"
+def test_no_metrics_are_a_dash(metrics: object) -> None:
+    assert main_metrics(metrics) == "-"
 
 
-def test_every_model_that_ships_has_a_short_line_of_figures() -> None:
+def test_every_bundled_model_has_a_short_line_of_metrics() -> None:
     models = ModelStore(default_store()).models
     assert len(models) >= 2
     for model in models:
-        assert 1 < len(headline(model.manifest.get("metrics"))) < 90, model.directory
+        assert 1 < len(main_metrics(model.manifest.get("metrics"))) < 90, model.directory

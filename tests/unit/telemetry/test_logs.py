@@ -16,7 +16,7 @@ def record(message: str, fields: dict[str, object] | None = None, error: Excepti
     return made
 
 
-def test_json_is_one_object_a_line() -> None:
+def test_json_is_one_object_per_line() -> None:
     line = JsonFormatter().format(record("two\nlines", {"status": 200, "path": sys}))
     assert "\n" not in line
     parsed = json.loads(line)

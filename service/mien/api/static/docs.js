@@ -1,4 +1,4 @@
-// Renders openapi.json: a page of our own, because it has to work without any network.
+// Renders openapi.json. Our own page, because it has to work offline.
 const make = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);

@@ -5,7 +5,7 @@ const faces = document.querySelector("#faces");
 const asked = document.querySelector("#asked");
 const key = document.querySelector("#key");
 let last = null;
-let looking = new AbortController();
+let request = new AbortController();
 
 document.querySelector("#file").addEventListener("change", (event) => show(event.target.files[0]));
 key.addEventListener("change", () => show(last));
@@ -20,11 +20,11 @@ drop.addEventListener("drop", (event) => show(event.dataTransfer.files[0]));
 async function show(file) {
   if (!file) return;
   last = file;
-  looking.abort();
-  const { signal } = (looking = new AbortController());
+  request.abort();
+  const { signal } = (request = new AbortController());
   stage.replaceChildren();
   faces.hidden = true;
-  message.textContent = "Looking …";
+  message.textContent = "Analysing …";
   const form = new FormData();
   form.append("file", file);
   try {
@@ -32,12 +32,12 @@ async function show(file) {
     const response = await fetch("predict", { method: "POST", body: form, headers, signal });
     const answer = await response.json();
     if (signal.aborted) return;
-    // Only where the operator wants a key is one asked for; it stays in this page and is sent to this server alone.
+    // The key field appears only if the service requires a key. The key stays in this page and goes only to this server.
     if (response.status === 401) asked.hidden = false;
     if (!response.ok) throw new Error(answer.detail);
     draw(file, answer.images[0], answer.timing_ms);
   } catch (error) {
-    // Another picture has been asked for since; this one's fate is no longer news.
+    // Aborted: the user has chosen another picture since.
     if (!signal.aborted) message.textContent = error.message;
   }
 }
@@ -46,7 +46,7 @@ function draw(file, picture, timing) {
   const image = new Image();
   image.alt = file.name;
   image.onload = () => URL.revokeObjectURL(image.src);
-  // Formats that this browser cannot show (HEIC, TIFF) are still analysed.
+  // The browser may not be able to show the format (HEIC, TIFF); the server still analyses it.
   image.onerror = () => image.remove();
   image.src = URL.createObjectURL(file);
   stage.replaceChildren(image, ...picture.faces.map((face, index) => box(face, index, picture)));

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mien.cli.serve import _listen
+from mien.server.uvicorn_server import listen
 from tests.api.live import settings
 
 IPV6 = pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")
 
 
-def reached(listener: socket.socket, address: str) -> bool:
+def reaches(listener: socket.socket, address: str) -> bool:
     try:
         socket.create_connection((address, listener.getsockname()[1]), timeout=5).close()
     except ConnectionRefusedError:
@@ -20,7 +20,7 @@ def reached(listener: socket.socket, address: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("host", "found"),
+    ("host", "reachable"),
     [
         ("0.0.0.0", ["127.0.0.1"]),  # noqa: S104
         ("127.0.0.1", ["127.0.0.1"]),
@@ -28,6 +28,6 @@ def reached(listener: socket.socket, address: str) -> bool:
         pytest.param("::1", ["::1"], marks=IPV6),
     ],
 )
-def test_where_it_is_found(host: str, found: list[str]) -> None:
-    with _listen(settings(host=host, port=0)) as listener:
-        assert [address for address in ("127.0.0.1", "::1") if reached(listener, address)] == found
+def test_the_addresses_that_reach_the_listener(host: str, reachable: list[str]) -> None:
+    with listen(settings(host=host, port=0)) as listener:
+        assert [address for address in ("127.0.0.1", "::1") if reaches(listener, address)] == reachable

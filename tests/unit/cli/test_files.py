@@ -1,18 +1,18 @@
 """Where ``mien predict --annotate`` writes, and whether ``mien video`` can."""
 
-from argparse import ArgumentTypeError
 from pathlib import Path
 
+import click
 import pytest
 
-from mien.cli.targets import check_writable, drawn_files, encoding_of, file_ending, names_for, picture_or_folder
+from mien.cli.files import OutputFile, PictureOrFolder, check_writable, encoding_of, names_in_folder, output_files
 from mien.errors import InputError, InvalidOption
 from mien.images.encode import Encoding
 from tests.permissions import open_folder, without_privileges
 
 
 def names(*pictures: str, folder: str = "out") -> list[str]:
-    targets = names_for([Path(picture) for picture in pictures], Path(folder), "annotated")
+    targets = names_in_folder([Path(picture) for picture in pictures], Path(folder), "annotated")
     assert all(target.parent == Path(folder) for target in targets)
     assert len({str(target).casefold() for target in targets}) == len(pictures)
     return [target.name.removesuffix(".annotated.jpg") for target in targets]
@@ -31,34 +31,34 @@ def names(*pictures: str, folder: str = "out") -> list[str]:
         (["x.jpg", "x.jpg"], ["x", "x-2"]),
     ],
 )
-def test_one_file_a_picture(pictures: list[str], expected: list[str]) -> None:
+def test_one_file_per_picture(pictures: list[str], expected: list[str]) -> None:
     assert names(*pictures) == expected
     assert names(*pictures) == expected
 
 
-def test_a_picture_given_is_not_written_over() -> None:
+def test_an_input_picture_is_not_overwritten() -> None:
     assert names("x.jpg", "x.annotated.jpg", folder=".") == ["x-2", "x.annotated"]
     assert names("x.jpg", "other/x.annotated.jpg", folder=".") == ["x", "x.annotated"]
 
 
-def test_the_folder_may_be_written_in_another_way(tmp_path: Path) -> None:
+def test_the_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     pictures = [tmp_path / "x.jpg", tmp_path / "real" / "x.annotated.jpg"]
-    assert names_for(pictures, tmp_path / "link", "annotated")[0].name == "x-2.annotated.jpg"
+    assert names_in_folder(pictures, tmp_path / "link", "annotated")[0].name == "x-2.annotated.jpg"
 
 
-def test_a_loop_of_links_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
+def test_a_loop_of_links_is_reported_when_it_is_opened(tmp_path: Path) -> None:
     (tmp_path / "x.jpg").symlink_to("x.jpg")
-    assert names_for([tmp_path / "x.jpg"], tmp_path, "annotated")[0].name == "x.annotated.jpg"
+    assert names_in_folder([tmp_path / "x.jpg"], tmp_path, "annotated")[0].name == "x.annotated.jpg"
 
 
-def test_thousands_of_equal_names_are_no_trouble() -> None:
+def test_thousands_of_equal_names() -> None:
     assert len(set(names(*(f"{number}/x.jpg" for number in range(5000))))) == 5000
 
 
-def test_redacted_pictures_are_called_so() -> None:
-    assert names_for([Path("x.jpg"), Path("x.png")], Path(), "redacted") == [
+def test_redacted_pictures_are_named_so() -> None:
+    assert names_in_folder([Path("x.jpg"), Path("x.png")], Path(), "redacted") == [
         Path("x.redacted.jpg"),
         Path("x-2.redacted.jpg"),
     ]
@@ -66,44 +66,44 @@ def test_redacted_pictures_are_called_so() -> None:
 
 @pytest.mark.parametrize("text", ["out", "out/", "a/b", "new.png", "new.JPG", "new.jpeg", "v1.2/", ".hidden"])
 def test_a_folder_or_a_new_picture_can_be_named(text: str) -> None:
-    assert picture_or_folder(text) == Path(text)
+    assert PictureOrFolder().convert(text, None, None) == Path(text)
 
 
 @pytest.mark.parametrize("name", ["x.gif", "x.webp", "x.avi", "v1.2"])
 def test_a_picture_in_another_format_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=r"is no \.jpg or \.png"):
-        picture_or_folder(str(tmp_path / name))
+    with pytest.raises(click.BadParameter, match=r"is not a \.jpg or \.png"):
+        PictureOrFolder().convert(str(tmp_path / name), None, None)
     (tmp_path / name).mkdir()
-    assert picture_or_folder(str(tmp_path / name)) == tmp_path / name
+    assert PictureOrFolder().convert(str(tmp_path / name), None, None) == tmp_path / name
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x"])
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path, name: str) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"old")
-    with pytest.raises(ArgumentTypeError, match="is there already"):
-        picture_or_folder(str(tmp_path / name))
+    with pytest.raises(click.BadParameter, match="already exists"):
+        PictureOrFolder().convert(str(tmp_path / name), None, None)
 
 
-def test_one_file_is_for_one_picture(tmp_path: Path) -> None:
+def test_one_output_file_takes_one_picture(tmp_path: Path) -> None:
     target = tmp_path / "new.png"
-    assert drawn_files([Path("x.jpg")], target, "annotated") == [target]
+    assert output_files([Path("x.jpg")], target, "annotated") == [target]
     assert encoding_of(target) is Encoding.PNG
     assert encoding_of(Path("X.JPG")) is Encoding.JPEG
     with pytest.raises(InvalidOption, match="is one file, for 2 pictures; name a folder"):
-        drawn_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")
+        output_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")
     target.mkdir()
-    assert [file.parent for file in drawn_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")] == [target] * 2
+    assert [file.parent for file in output_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")] == [target] * 2
 
 
-def test_only_one_suffix_is_taken() -> None:
-    parse = file_ending(".png")
-    assert parse("a/Plot.PNG") == Path("a/Plot.PNG")
+def test_only_one_suffix_is_accepted() -> None:
+    output = OutputFile(".png")
+    assert output.convert("a/Plot.PNG", None, None) == Path("a/Plot.PNG")
     for wrong in ("clip.mkv", "png", "plot.jpg", ".png/x"):
-        with pytest.raises(ArgumentTypeError, match=r"does not end in \.png"):
-            parse(wrong)
+        with pytest.raises(click.BadParameter, match=r"does not end in \.png"):
+            output.convert(wrong, None, None)
 
 
-def test_a_file_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_check_leaves_a_writable_file_unchanged(tmp_path: Path) -> None:
     old, link = tmp_path / "old.mp4", tmp_path / "link.mp4"
     old.write_bytes(b"old")
     link.symlink_to(tmp_path / "linked.mp4")
@@ -114,7 +114,7 @@ def test_a_file_that_can_be_written_stays_as_it_is(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     loop = tmp_path / "loop.mp4"
     loop.symlink_to(loop)

@@ -1,0 +1,84 @@
+"""uvicorn, set up for Mien: its socket, its bounds on connections and how it stops."""
+
+import logging
+import os
+import socket
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from mien.app import create_app
+from mien.errors import InvalidOption, MienError
+from mien.server.connection_limits import max_connections
+from mien.server.protocol import protocol
+from mien.settings import Settings
+
+_LOG = logging.getLogger("mien")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl+C.
+
+    Raises:
+        InvalidOption: the port cannot be listened on.
+        MienError: the models cannot be loaded.
+    """
+    failures: list[MienError] = []
+
+    def stop(error: MienError) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(settings, on_failure=stop)
+    with listen(settings) as listener:
+        server = _Server(_config(app, settings))
+        server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. It is bound before any model is loaded, so that a port in use is reported at once.
+
+    Raises:
+        InvalidOption: the port cannot be listened on.
+    """
+    host, port = settings.host, settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # "::" is meant as every interface, 127.0.0.1 included.
+    dual_stack = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=dual_stack)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise InvalidOption("port", f"Cannot listen on {host} port {port}: {reason.lower()}.") from error
+    # Inherited by accepted connections: the kernel drops a peer that acknowledges nothing of what was sent to it.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(2000 * settings.upload_idle_seconds))
+    shown = f"[{host}]" if family == socket.AF_INET6 else host
+    _LOG.info("listening", extra={"fields": {"url": f"http://{shown}:{listener.getsockname()[1]}"}})
+    return listener
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop" if os.name == "posix" else "auto",
+        http=protocol(settings.upload_idle_seconds, max_connections()),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Exits with code 0 on a signal."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again once everything is closed, and the process would die of it.
+        self._captured_signals.clear()
