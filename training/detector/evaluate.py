@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.vision.detector import Detections
+from mien.vision.boxes import Detections
 from training.detector.average_precision import FOUND, LEFT_OUT, Curve, Matches, curve, match
 from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
 from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.vision.boxes import suppress
+from mien.vision.boxes import nms
 from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray, Image, Photograph, PixelCache
 from training.detector.labels import HardNegative, HardNegatives
@@ -44,5 +44,5 @@ def _boxes(detector: Detector, picture: Image) -> FloatArray:
     passes = [detector.detect(picture, side) for side in (FAST, ACCURATE)]
     boxes = np.concatenate([one.boxes for one in passes])
     scores = np.concatenate([one.scores for one in passes])
-    kept: FloatArray = boxes[suppress(boxes, scores, NMS_IOU, MAX_FACES)]
+    kept: FloatArray = boxes[nms(boxes, scores, NMS_IOU, MAX_FACES)]
     return kept

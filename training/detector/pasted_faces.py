@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.vision.detector import Detections
+from mien.vision.boxes import Detections
 from training.detector.augment import Sample
 from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray, Image

@@ -11,8 +11,8 @@ import onnxruntime
 
 from mien.runtime import Session, exact_sums
 from mien.store import StoredModel
-from mien.vision.boxes import suppress
-from mien.vision.detector import OUTPUTS, Detections, DetectorSpec, FaceDetector
+from mien.vision.boxes import Detections, nms
+from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from training.common.store import sha256
 from training.detector.data import FloatArray, Image
 
@@ -40,7 +40,7 @@ class Ours:
 
     def detect(self, picture: Image, long_side: int) -> Detections:
         """Boxes, scores and landmarks in pixels of `picture`."""
-        return self._detector.find(picture, long_side, self._lowest, MAX_FACES)
+        return self._detector.detect(picture, long_side, self._lowest, MAX_FACES)
 
 
 class Yunet:
@@ -70,7 +70,7 @@ class Yunet:
         scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1), dtype=np.float32)
         landmarks = (kps.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]).astype(np.float32)
         likely = np.flatnonzero(scores >= self._lowest)
-        kept = likely[suppress(boxes[likely], scores[likely], NMS_IOU, MAX_FACES)]
+        kept = likely[nms(boxes[likely], scores[likely], NMS_IOU, MAX_FACES)]
         return Detections(boxes[kept] / np.float32(scale), scores[kept], landmarks[kept] / np.float32(scale))
 
 

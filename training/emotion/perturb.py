@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.vision.alignment import CropSquare, crop_tile
+from mien.vision.alignment import CropSquare, crop_face
 
 Images = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def photographed(images: Images, side: int) -> Images:
 
     def take(image: Images) -> Images:
         face = cv2.resize(image, (side, side), interpolation=flags)
-        return crop_tile(np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), dtype=np.uint8), square)
+        return crop_face(np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), dtype=np.uint8), square)
 
     return _each(images, take)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.vision.alignment import TILE, crop_square, crop_tile
+from mien.vision.alignment import CROP_SIDE, crop_square, crop_face
 from training.detector.data import Photograph, load_photographs, read_picture
 from training.emotion.data import Faces, near_duplicates, unlabelled
 
@@ -19,7 +19,7 @@ MIN_SIDE = 24.0  # px, root of the box's area
 def load(folder: Path, valid: NDArray[np.uint8]) -> Faces:
     """The faces of the photographs that are not held out, without near-duplicates of `valid` [n, 48, 48]."""
     crops = [crop for photograph in load_photographs(folder) for crop in _crops(folder, photograph)]
-    images = np.array(crops, dtype=np.uint8).reshape(-1, TILE, TILE)
+    images = np.array(crops, dtype=np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE)
     return unlabelled(images[~near_duplicates(images, valid)])
 
 
@@ -34,4 +34,4 @@ def _crops(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
         crop_square(box, landmarks)
         for box, landmarks in zip(photograph.boxes[usable], photograph.landmarks[usable], strict=True)
     ]
-    return [crop_tile(pixels, square) for square in squares if 0 <= square.x < width and 0 <= square.y < height]
+    return [crop_face(pixels, square) for square in squares if 0 <= square.x < width and 0 <= square.y < height]

@@ -50,10 +50,10 @@ def measure(
     for index, tile in enumerate(tiles):
         scene = pasted(tile, grounds[index % len(grounds)], side, rng)
         height, width = scene.pixels.shape[:2]
-        found = pipeline.find(Frame(scene.pixels, width, height), options)
+        found = pipeline.detect(Frame(scene.pixels, width, height), options)
         face = face_at(found, scene)
         if face is not None:
-            result = pipeline.finish(found, pipeline.classify(found.tiles), options, StageTimes())
+            result = pipeline.finish(found, pipeline.classify(found.crops), options, StageTimes())
             through[index] = FERPLUS8.index(result.faces[face].emotion)
     seen = through >= 0
     right = through == labels

@@ -60,7 +60,7 @@ class FrameJob:
         assert self.found is not None  # noqa: S101  tiles exist only after detection
         with self.lock:
             self.answers[index] = logits
-            return len(self.answers) == len(self.found.tiles)
+            return len(self.answers) == len(self.found.crops)
 
     def resolve(self, result: FrameResult) -> None:
         """Hand the result to the caller, unless it went away."""
@@ -111,7 +111,7 @@ class Batcher:
     def put_tiles(self, job: FrameJob) -> None:
         """Queue every tile of a frame in which faces were found."""
         assert job.found is not None  # noqa: S101  called after detection
-        tiles = [TileJob(job, index, pixels) for index, pixels in enumerate(job.found.tiles)]
+        tiles = [TileJob(job, index, pixels) for index, pixels in enumerate(job.found.crops)]
         with self._changed:
             if not self._closed:
                 self._tiles.extend(tiles)

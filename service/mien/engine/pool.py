@@ -89,9 +89,9 @@ class WorkerPool:
         job.started_at = time.perf_counter()
         with _failing(job):
             assert job.frame is not None  # noqa: S101  released only after this
-            job.found = self._pipeline.find(job.frame, job.options)
+            job.found = self._pipeline.detect(job.frame, job.options)
             job.found_at = time.perf_counter()
-            if job.found.tiles:
+            if job.found.crops:
                 self._batcher.put_tiles(job)
             else:
                 self._finish(job)
@@ -125,7 +125,7 @@ class WorkerPool:
             detect=(job.found_at - job.started_at) * 1e3,
             classify=(now - job.found_at) * 1e3,
         )
-        logits = [job.answers[index] for index in range(len(job.found.tiles))]
+        logits = [job.answers[index] for index in range(len(job.found.crops))]
         result = self._pipeline.finish(job.found, logits, job.options, times)
         self._last_frame = time.monotonic()
         if logits:

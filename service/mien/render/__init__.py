@@ -1,1 +1,1 @@
-"""Results as pictures."""
+"""Results as pictures and tables."""

@@ -1,4 +1,4 @@
-"""Where the classifier looked: its class-activation map as heat over the face."""
+"""The classifier's class-activation map as a heat map over the face."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain import Activation, Box, U8Array
-from mien.render.geometry import pixel_rectangle, scaled
+from mien.render.canvas import pixel_rectangle, scaled
 
 STRENGTH = 0.6  # opacity where the map is 1; where it is 0 the picture is untouched
 
@@ -15,15 +15,15 @@ STRENGTH = 0.6  # opacity where the map is 1; where it is 0 the picture is untou
 def overlay(pixels: U8Array, activation: Activation, scale_x: float = 1.0, scale_y: float = 1.0) -> None:
     """Lay ``activation`` over ``pixels``, ``uint8 [h, w, 3]`` BGR, in place.
 
-    ``scale_x`` and ``scale_y`` take the full picture's pixels to those of ``pixels``. Opacity follows the heat, so
-    that only what mattered is coloured.
+    ``scale_x`` and ``scale_y`` convert the full picture's pixels to those of ``pixels``. Opacity is proportional to the
+    activation, so that only what mattered is coloured.
     """
     height, width = pixels.shape[:2]
     region = scaled(activation.region, scale_x, scale_y)
     left, top, right, bottom = pixel_rectangle(_bounds(region, activation.roll), width, height)
     if right <= left or bottom <= top:
         return
-    # Sampled at the middle of every pixel, in cells of the map: only the part of the region that is in the picture.
+    # Sampled at the centre of every pixel of the region that is in the picture, in cells of the map.
     cells = activation.heat.shape[0]
     across, down = _in_region(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5, region, activation.roll)
     heat = cv2.remap(
@@ -33,8 +33,8 @@ def overlay(pixels: U8Array, activation: Activation, scale_x: float = 1.0, scale
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    seen = (np.abs(across) <= 0.5) & (np.abs(down) <= 0.5)
-    heat = np.clip(heat, 0, 1) * seen
+    inside = (np.abs(across) <= 0.5) & (np.abs(down) <= 0.5)
+    heat = np.clip(heat, 0, 1) * inside
     colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     opacity = (heat * STRENGTH)[..., None]
     part = pixels[top:bottom, left:right]
@@ -42,7 +42,7 @@ def overlay(pixels: U8Array, activation: Activation, scale_x: float = 1.0, scale
 
 
 def _bounds(region: Box, roll: float) -> Box:
-    """The upright rectangle around ``region`` turned by ``roll`` degrees about its centre."""
+    """The upright rectangle around ``region`` rotated by ``roll`` degrees about its centre."""
     cosine, sine = abs(math.cos(math.radians(roll))), abs(math.sin(math.radians(roll)))
     width, height = region.width * cosine + region.height * sine, region.width * sine + region.height * cosine
     x, y = region.x + region.width / 2, region.y + region.height / 2
@@ -52,7 +52,7 @@ def _bounds(region: Box, roll: float) -> Box:
 def _in_region(
     columns: NDArray[np.floating], rows: NDArray[np.floating], region: Box, roll: float
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Where each pixel of a grid lies in the turned region, along and down it, from -0.5 to 0.5: two ``[h, w]``."""
+    """Position of each pixel of a grid in the rotated region, along and down it, -0.5..0.5 inside: two ``[h, w]``."""
     x = columns[None, :] - (region.x + region.width / 2)
     y = rows[:, None] - (region.y + region.height / 2)
     cosine, sine = math.cos(math.radians(roll)), math.sin(math.radians(roll))

@@ -1,31 +1,23 @@
-"""What stands beside a box, how large, and on which side of it."""
+"""Labels of faces: their texts, sizes and possible positions around a box."""
 
 import math
 from dataclasses import dataclass
 from enum import Enum
 
-import cv2
+from mien.render.canvas import MEDIUM, Rectangle, text_size
 
-from mien.domain import U8Array
-from mien.render.geometry import Rectangle
-from mien.render.palette import Bgr
-
-SMALLEST_TEXT = 11  # px; below that, letters run together
-LARGEST_TEXT = 40
+MIN_TEXT = 11  # px; below that, letters run together
+MAX_TEXT = 40
 _TEXT_SHARE = 1 / 55  # of the picture's long side
-_LEAST_SHARE = _TEXT_SHARE / 2
-_FONT_WEIGHT = 500
-# Built into OpenCV; a label looks the same on every machine.
-_FONT_NAME = "sans"
 
 Texts = tuple[str, ...]
-"""Ways to caption a face, the one that says most first."""
+"""Captions of a face, from the longest to the shortest."""
 
 
 class Side(Enum):
-    """Where a label touches its box, the most welcome first.
+    """Where a label touches its box, in order of preference.
 
-    A value says which sides of the box (0 to 3: left, top, right, bottom) the label starts from, and whether it lies
+    A value says which side of the box (0 to 3: left, top, right, bottom) the label starts from and whether it lies
     before it: x, before x, y, before y.
     """
 
@@ -53,8 +45,8 @@ OUTSIDE = tuple(side for side in Side if side not in INSIDE)
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A way to label a face: which of its texts, in letters of how many pixels, on which side of the box."""
+class Position:
+    """A way to label a face: the index of its text, the size of the letters in pixels, and the side of the box."""
 
     text: int
     size: int
@@ -69,29 +61,24 @@ class Label:
     size: int
     rectangle: Rectangle
     origin: tuple[int, int]
-    spot: Spot
+    position: Position
 
 
 def captions(number: int, emotion: str, score: float, uncertain: bool = False) -> Texts:
-    """``1 happy 0.93``, ``1 happy`` and ``1``; an uncertain emotion has a question mark."""
+    """``1 happy 0.93``, ``1 happy`` and ``1``; an uncertain emotion is marked with a question mark."""
     word = f"{number} {emotion}?" if uncertain else f"{number} {emotion}"
     return f"{word} {score:.2f}", word, str(number)
 
 
 def text_sizes(long_side: int) -> tuple[int, ...]:
-    """Sizes of letters, in pixels, for a picture with this ``long_side``: the largest first."""
-    normal = round(min(max(long_side * _TEXT_SHARE, SMALLEST_TEXT + 2), LARGEST_TEXT))
-    least = round(min(max(long_side * _LEAST_SHARE, SMALLEST_TEXT), LARGEST_TEXT / 2))
-    return tuple(dict.fromkeys((normal, round(math.sqrt(normal * least)), least)))
+    """Letter sizes in pixels for a picture with this ``long_side``, largest first."""
+    normal = round(min(max(long_side * _TEXT_SHARE, MIN_TEXT + 2), MAX_TEXT))
+    smallest = round(min(max(long_side * _TEXT_SHARE / 2, MIN_TEXT), MAX_TEXT / 2))
+    return tuple(dict.fromkeys((normal, round(math.sqrt(normal * smallest)), smallest)))
 
 
 def tag_size(text: str, size: int) -> tuple[int, int, int]:
     """Width and height of the tag around ``text`` in letters of ``size`` pixels, and its padding."""
-    pad = max(3, size // 4)
-    _, _, width, height = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace(_FONT_NAME), size, _FONT_WEIGHT)
-    return width + 2 * pad, height + pad, pad
-
-
-def draw_text(pixels: U8Array, label: Label, colour: Bgr) -> None:
-    """Write ``label`` on ``pixels``, ``uint8 [h, w, 3]``, in place."""
-    cv2.putText(pixels, label.text, label.origin, colour, cv2.FontFace(_FONT_NAME), label.size, _FONT_WEIGHT)
+    padding = max(3, size // 4)
+    width, height = text_size(text, size, MEDIUM)
+    return width + 2 * padding, height + padding, padding

@@ -1,7 +1,7 @@
-"""One colour an emotion, the same in pictures, charts and the web page.
+"""One colour per emotion, the same in pictures, charts and the web page.
 
-The colours are those that Okabe and Ito chose to be told apart with any kind of colour vision; they never carry the
-meaning alone, for the word always stands beside them.
+The palette of Okabe and Ito, distinguishable with any kind of colour vision. Colours never carry the meaning alone: the
+word is always beside them.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ _UNKNOWN = "#D0D0D0"
 
 
 def bgr(emotion: str) -> Bgr:
-    """The colour of ``emotion`` as OpenCV takes it; grey for a word that the palette does not know."""
+    """The colour of ``emotion`` in OpenCV's order; grey for an unknown word."""
     colour = EMOTION_COLOURS.get(emotion, _UNKNOWN)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return blue, green, red
 
 
 def ink(background: Bgr) -> Bgr:
-    """Black or white, whichever contrasts more with ``background``."""
+    """Black or white: the one with more contrast to ``background``."""
     on_black = contrast(background, BLACK)
     return BLACK if on_black >= contrast(background, WHITE) else WHITE
 

@@ -8,7 +8,7 @@ from mien.engine.base import Engine
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding, encode
 from mien.render.annotate import annotate
-from mien.render.geometry import scaled
+from mien.render.canvas import scaled
 from mien.render.redact import redact
 from mien.usecases.pictures import DETECTOR_SIDE, PictureInput, PictureResult, PictureTimes
 

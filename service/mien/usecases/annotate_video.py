@@ -11,7 +11,7 @@ from av.container import InputContainer
 
 from mien.domain import AnalyzeOptions
 from mien.errors import InvalidOption
-from mien.render.people import PeopleDrawer
+from mien.render.annotate import ClipAnnotator
 from mien.timeline.interpolation import TrackInterpolator
 from mien.usecases.analyze_video import VideoAnalysis, VideoOptions
 from mien.video.audio import Window, as_stamped
@@ -50,7 +50,7 @@ def annotate_video(
     start, end = video.sampling.start, video.sampling.end
     everything = replace(video.sampling, fps=None)
     moments = TrackInterpolator(analysis.timeline.rows)
-    people = PeopleDrawer()
+    annotator = ClipAnnotator()
     with ExitStack() as stack:
         clip = stack.enter_context(clips.open(path, everything, _LONG_SIDE, options))
         sound = stack.enter_context(open_container(path, clips.limits.max_pixels)) if clip.info.has_audio else None
@@ -62,7 +62,7 @@ def annotate_video(
             if writer is None:
                 size = (frame.pixels.shape[1], frame.pixels.shape[0])
                 writer = stack.enter_context(ClipWriter(target, size, clip.info.rate, sound, window, sound_time=times))
-            people.draw(frame.pixels, moments.at(frame.time), frame.width, frame.height, frame.time)
+            annotator.draw(frame.pixels, moments.at(frame.time), frame.width, frame.height, frame.time)
             writer.write(frame.pixels, frame.time + origin)
             yield frame.time
         if writer is None:

@@ -1,4 +1,4 @@
-"""The emotion classifier: grey tiles in, calibrated scores out."""
+"""The emotion classifier: grey crops in, calibrated scores out; valence and uncertainty of the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,23 @@ from mien.errors import ModelUnreadable
 from mien.runtime import Session
 
 ACTIVATION = "activation"
+
+# Pleasure of each emotion word on -1..1: Russell & Mehrabian (1977), "Evidence for a three-factor theory of
+# emotions", Journal of Research in Personality 11, 273-294, as commonly reproduced. Contempt is not among the terms
+# commonly reproduced and takes the value of disgust; neutral is the middle of the scale.
+VALENCE = {
+    "neutral": 0.0,
+    "happy": 0.81,
+    "surprise": 0.40,
+    "sad": -0.63,
+    "angry": -0.51,
+    "disgust": -0.60,
+    "fear": -0.64,
+    "contempt": -0.60,
+}
+
+MIN_SCORE = 0.45
+MIN_LEAD = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +48,12 @@ class ClassifierSpec:
 
     @classmethod
     def from_manifest(cls, heads: Mapping[str, Any]) -> "ClassifierSpec":
-        """Raises ``ModelUnreadable`` when a head is missing or speaks of other emotions."""
+        """Raises ``ModelUnreadable`` if a head is missing, incomplete or has other labels."""
         return cls(_head(heads, LabelSet.FERPLUS8), _head(heads, LabelSet.BASIC7))
 
     @property
     def outputs(self) -> tuple[str, str, str]:
-        """The outputs of the graph that the classifier reads, in the order of ``Logits``."""
+        """Names of the graph's outputs to read, in the order of ``Logits``."""
         return self.ferplus8.output, self.basic7.output, ACTIVATION
 
 
@@ -47,14 +64,14 @@ def _head(heads: Mapping[str, Any], labels: LabelSet) -> Head:
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] is incomplete: {error!r}.") from error
     if set(head.labels) != set(LABELS[labels]):
-        raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] has labels that Mien does not know.")
+        raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] has unknown labels.")
     return head
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logits:
-    """What the network said of one face: ``ferplus8`` ``[8]``, ``basic7`` ``[7]``, and the class-activation map of
-    the crowd head, ``activation`` ``[8, k, k]``."""
+    """The network's output for one face: ``ferplus8`` ``[8]``, ``basic7`` ``[7]``, and the class-activation map of the
+    FER+ head, ``activation`` ``[8, k, k]``."""
 
     ferplus8: F32Array
     basic7: F32Array
@@ -62,19 +79,15 @@ class Logits:
 
 
 class EmotionClassifier:
-    """Runs tiles through the network and reads its heads."""
+    """Runs crops through the network and decodes its heads."""
 
     def __init__(self, session: Session, spec: ClassifierSpec) -> None:
         self._session = session
         self.spec = spec
 
-    def prepare(self, tiles: Sequence[U8Array]) -> U8Array:
-        """Stack grey tiles ``uint8 [48, 48]`` as ``[n, 48, 48, 1]``; the graph normalises."""
-        return np.stack(tiles)[..., None]
-
-    def run(self, images: U8Array) -> list[Logits]:
-        """One ``Logits`` a tile."""
-        ferplus8, basic7, activation = self._session.run(images)
+    def run(self, crops: Sequence[U8Array]) -> list[Logits]:
+        """One ``Logits`` per grey crop ``uint8 [48, 48]``, in one batch; the graph normalises."""
+        ferplus8, basic7, activation = self._session.run(np.stack(crops)[..., None])
         return [Logits(*rows) for rows in zip(ferplus8, basic7, activation, strict=True)]
 
     def decode(self, logits: Logits, labels: LabelSet) -> dict[str, float]:
@@ -93,7 +106,7 @@ class EmotionClassifier:
         return five
 
     def activation(self, logits: Logits, emotion: str) -> F32Array:
-        """How much each place spoke for ``emotion``: float32 ``[k, k]`` in 0..1 (Zhou et al. 2016, CAM)."""
+        """Class-activation map of ``emotion``: float32 ``[k, k]``, scaled to 0..1 (Zhou et al. 2016)."""
         heat = logits.activation[self.spec.ferplus8.labels.index(emotion)]
         low, high = float(heat.min()), float(heat.max())
         return np.asarray((heat - low) / max(high - low, 1e-6), dtype=np.float32)
@@ -104,3 +117,14 @@ def _probabilities(logits: F32Array, head: Head, labels: LabelSet) -> dict[str, 
     weights = np.exp(scaled - scaled.max())
     by_label = dict(zip(head.labels, (weights / weights.sum()).tolist(), strict=True))
     return {label: by_label[label] for label in LABELS[labels]}
+
+
+def valence(scores: Mapping[str, float]) -> float:
+    """Expected pleasure under the scores, -0.64..0.81."""
+    return sum(VALENCE[label] * score for label, score in scores.items())
+
+
+def is_uncertain(scores: Mapping[str, float]) -> bool:
+    """Whether no label stands out: the best has under 0.45, or leads the second by under 0.10."""
+    best, second = sorted(scores.values(), reverse=True)[:2]
+    return best < MIN_SCORE or best - second < MIN_LEAD

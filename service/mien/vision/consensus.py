@@ -1,75 +1,80 @@
-"""Faces that no look is sure of, but that several looks agree on.
+"""Consensus detections: below the single-pass threshold, but found by several passes (two scales, mirrored).
 
-A detector's doubt has two parts: how face-like a thing is, and how it happens to fall on the grid of this input. The
-second part differs from input to input and from a picture to its mirror image, so a mean over four looks tells faces
-from wheels at a score at which no single look can: on held-out photographs without faces the highest single score was
-0.60 and the highest mean 0.43.
+The score of a single pass depends on how face-like a thing is and on how it happens to fall on the grid of this input.
+The second part differs from scale to scale and from a picture to its mirror image, so the mean over four passes tells
+faces from wheels at a score at which no single pass can: on held-out photographs without faces the highest single score
+was 0.60, the highest mean 0.43. This is test-time augmentation, used only where it can change the result.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain import F32Array, U8Array
-from mien.vision.boxes import area, intersection, suppress
-from mien.vision.detector import Detections, FaceDetector, RawOutput
-from mien.vision.flips import mirrored, mirrored_back
+from mien.vision.boxes import Detections, area, intersection, nms
+from mien.vision.detector import FaceDetector, RawOutput
 
-SAME = 0.4  # IoU of two looks at one face
-DOUBTFUL = 0.2  # a score below that is none
-WORTH = 0.35  # a mean of the two inputs that is worth two more looks
+SAME_FACE_IOU = 0.4  # between the boxes of two passes
+MIN_PASS_SCORE = 0.2  # weaker detections of a pass are ignored
+MIN_MEAN_TO_MIRROR = 0.35  # mean over both scales from which the mirror image is searched, too
 
 
-def agreed(
-    detector: FaceDetector, pixels: U8Array, straight: list[RawOutput], threshold: float, most: int
+def flip(pixels: U8Array) -> U8Array:
+    """The mirror image of ``uint8 [h, w, 3]``, left and right exchanged; see ``Detections.unflip``."""
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
+def consensus(
+    detector: FaceDetector, pixels: U8Array, outputs: Sequence[RawOutput], threshold: float, max_detections: int
 ) -> Detections:
-    """Faces whose mean score over four looks is ``threshold`` or more, best first, in pixels of ``pixels``.
+    """Faces whose mean score over all passes is at least ``threshold``, best first, in pixels of ``pixels``.
 
-    ``straight`` are looks at ``pixels``, uint8 ``[h, w, 3]``, one an input size. What they make of its mirror image is
-    asked only where they are half convinced, so a picture that shows nothing like a face costs nothing more.
+    ``outputs`` are the passes over ``pixels``, uint8 ``[h, w, 3]``, one per input size. The mirror image is searched at
+    the same sizes only if their mean score is promising: a picture without anything face-like costs nothing more.
     """
-    looks = [detector.decode(seen, DOUBTFUL, most) for seen in straight]
-    hints = _mean(looks, detector.spec.nms_iou, most)
-    if hints.scores.max(initial=0.0) < min(WORTH, threshold):
-        return hints.only(slice(0))
-    image, width = mirrored(pixels), pixels.shape[1]
-    for seen in straight:
-        found = detector.find(image, seen.long_side, DOUBTFUL, most)
-        looks.append(mirrored_back(found, width))
-    found = _mean(looks, detector.spec.nms_iou, most)
-    return found.only(found.scores >= threshold)
+    passes = [detector.decode(output, MIN_PASS_SCORE, max_detections) for output in outputs]
+    means = _mean_over_passes(passes, detector.spec.nms_iou, max_detections)
+    if means.scores.max(initial=0.0) < min(MIN_MEAN_TO_MIRROR, threshold):
+        return means.select(slice(0))
+    mirrored = flip(pixels)
+    for output in outputs:
+        found = detector.detect(mirrored, output.long_side, MIN_PASS_SCORE, max_detections)
+        passes.append(found.unflip(pixels.shape[1]))
+    means = _mean_over_passes(passes, detector.spec.nms_iou, max_detections)
+    return means.select(means.scores >= threshold)
 
 
-def steadied(found: Detections, other: Detections) -> Detections:
-    """``found``, each where it and the same face of ``other`` are on average: what one look hardly sees, it hardly
-    places."""
+def average_position(found: Detections, other: Detections) -> Detections:
+    """``found`` with boxes and landmarks averaged with those of the matching faces of ``other``.
+
+    Weak detections are poorly localised; errors of two passes partly cancel out.
+    """
     boxes, landmarks = found.boxes.copy(), found.landmarks.copy()
     for index, box in enumerate(found.boxes):
-        same = _same(box, other)
-        boxes[index] = np.mean([box, *other.boxes[same]], axis=0)
-        landmarks[index] = np.mean([found.landmarks[index], *other.landmarks[same]], axis=0)
-    return replace(found, boxes=boxes, landmarks=landmarks)
+        match = _best_match(box, other)
+        boxes[index] = np.mean([box, *other.boxes[match]], axis=0)
+        landmarks[index] = np.mean([found.landmarks[index], *other.landmarks[match]], axis=0)
+    return Detections(boxes, found.scores, landmarks)
 
 
-def _mean(looks: list[Detections], iou: float, most: int) -> Detections:
-    """Every face of any look, where the looks that have it are on average; its score is the mean over all of them."""
-    every = Detections.joined(looks)
+def _mean_over_passes(passes: Sequence[Detections], iou: float, max_detections: int) -> Detections:
+    """Every face of any pass, placed at the mean of the passes that found it; a pass that did not counts as score 0."""
+    candidates = Detections.concat(passes)
     means = []
-    for index in suppress(every.boxes, every.scores, iou, most):
-        same = Detections.joined([look.only(_same(every.boxes[index], look)) for look in looks])
-        score = same.scores.sum(dtype=np.float32) / np.float32(len(looks))
-        means.append(
-            Detections(same.boxes.mean(axis=0, keepdims=True), score[None], same.landmarks.mean(axis=0, keepdims=True))
-        )
+    for index in nms(candidates.boxes, candidates.scores, iou, max_detections):
+        matches = Detections.concat([one.select(_best_match(candidates.boxes[index], one)) for one in passes])
+        score = matches.scores.sum(dtype=np.float32) / np.float32(len(passes))
+        box, points = matches.boxes.mean(axis=0, keepdims=True), matches.landmarks.mean(axis=0, keepdims=True)
+        means.append(Detections(box, score[None], points))
     if not means:
-        return every
-    joined = Detections.joined(means)
-    return joined.only(np.argsort(-joined.scores, kind="stable"))
+        return candidates
+    found = Detections.concat(means)
+    return found.select(np.argsort(-found.scores, kind="stable"))
 
 
-def _same(box: F32Array, look: Detections) -> NDArray[np.intp]:
-    """The index of the face of ``look`` that overlaps ``box`` most, or none: ``[0 or 1]``."""
-    shared = intersection(box, look.boxes)
-    overlaps = shared / (area(box[None]) + area(look.boxes) - shared)
-    return np.flatnonzero((overlaps >= SAME) & (overlaps == overlaps.max(initial=0.0)))[:1]
+def _best_match(box: F32Array, found: Detections) -> NDArray[np.intp]:
+    """The index of the face that overlaps ``box`` most, ``[1]``, or ``[0]`` if no overlap reaches ``SAME_FACE_IOU``."""
+    shared = intersection(box, found.boxes)
+    overlaps = shared / (area(box[None]) + area(found.boxes) - shared)
+    return np.flatnonzero((overlaps >= SAME_FACE_IOU) & (overlaps == overlaps.max(initial=0.0)))[:1]

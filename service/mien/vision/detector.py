@@ -1,4 +1,4 @@
-"""The face detector: letterbox, run, decode, threshold, suppress.
+"""The face detector: letterbox, run, decode, threshold, non-maximum suppression, box voting.
 
 Anchor-free on strides 8, 16 and 32 (Tian et al. 2019, FCOS): each cell predicts a score, the distances from its
 centre to the four sides and the offsets of five landmarks, all in pixels of the network's input.
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from mien.domain import DetectorMode, F32Array, U8Array
 from mien.errors import ModelUnreadable
 from mien.runtime import Session
-from mien.vision.boxes import suppress, voted
+from mien.vision.boxes import Detections, box_voting, nms
 from mien.vision.resampling import shrink
 
-VOTERS = 0.1  # of the threshold: cells from here on help to place a face that others found
+VOTER_SHARE = 0.1  # of the threshold: cells from this score on help to localise the faces that others found
 VOTE_IOU = 0.6
-# The surest cells of one input that are looked at. A caller may ask for every cell (``min_confidence=0``), and a tile
-# of 1,280 px has 33,600, which would cost seconds. This many are all 8,400 of an input of 640 px, and more than the
-# 7,900 that reach 0.5 in a tile packed with 1,500 faces of 32 px: there only the doubtful lose their vote.
-MOST_CELLS = 9_000
-# Where a caller asks for less than any face scores, every cell would be suppressed and voted on by every other one, for
-# a tenth of a second. Of the cells under that score only the best few are candidates.
-NOISE = 0.1
-MOST_NOISE = 16
+# Cells of one input that are decoded, best first. ``min_confidence=0`` asks for every cell, and a 1,280 px tile has
+# 33,600, which would take seconds. This many are all 8,400 of a 640 px input, and more than the 7,900 that reach 0.5
+# in a tile packed with 1,500 faces of 32 px: there only the weakest lose their vote.
+MAX_CELLS = 9_000
+# No face scores less than this. With a lower threshold every cell would be suppressed by and vote with every other,
+# which takes a tenth of a second, so only the best few below it are candidates.
+NOISE_SCORE = 0.1
+MAX_NOISE_CELLS = 16
 OUTPUTS = ("scores", "boxes", "landmarks")
 
 
@@ -36,22 +36,22 @@ OUTPUTS = ("scores", "boxes", "landmarks")
 class DetectorSpec:
     """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input.
 
-    The larger input shows more of everything, also of what only looks like a face, so it has a threshold of its own;
-    so has the mean of several looks, which needs less than a single one to be sure (``agreement``).
+    The larger input shows more of everything, including things that only look like faces, so it has its own threshold;
+    so has the mean over several passes, which tells them apart at a lower score (see ``consensus``).
     """
 
     strides: tuple[int, ...]
     multiple: int
     threshold: float
     accurate_threshold: float
-    agreed_threshold: float
+    consensus_threshold: float
     nms_iou: float
     fast_long_side: int
     accurate_long_side: int
 
     @classmethod
     def from_manifest(cls, table: Mapping[str, Any]) -> "DetectorSpec":
-        """Raises ``ModelUnreadable`` when a key is missing or its value is not of its kind."""
+        """Raises ``ModelUnreadable`` if a key is missing or its value has the wrong type."""
         try:
             return cls(
                 tuple(int(stride) for stride in table["strides"]),
@@ -66,43 +66,11 @@ class DetectorSpec:
         except KeyError as error:
             raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
         except (TypeError, ValueError, OverflowError) as error:
-            raise ModelUnreadable(
-                f"A value in [detector] of the detector's manifest cannot be used: {error}."
-            ) from error
+            raise ModelUnreadable(f"A value in [detector] of the detector's manifest is invalid: {error}.") from error
 
     def threshold_of(self, mode: DetectorMode) -> float:
-        """The lowest score reported when the caller names none."""
+        """The lowest score reported unless the caller names one."""
         return self.threshold if mode is DetectorMode.FAST else self.accurate_threshold
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Detections:
-    """Faces, best score first: ``boxes`` float32 ``[n, 4]`` (left, top, right, bottom), ``scores`` ``[n]``,
-    ``landmarks`` ``[n, 5, 2]``, in pixels of the picture that was looked at."""
-
-    boxes: F32Array
-    scores: F32Array
-    landmarks: F32Array
-
-    def moved(self, scale: float, x: float = 0.0, y: float = 0.0) -> "Detections":
-        """The same faces in a frame that is ``scale`` times larger and shifted by (x, y)."""
-        shift = np.asarray([x, y], dtype=np.float32)
-        return Detections(
-            self.boxes * np.float32(scale) + np.tile(shift, 2), self.scores, self.landmarks * np.float32(scale) + shift
-        )
-
-    def only(self, keep: Any) -> "Detections":
-        """The faces that an index or mask array selects."""
-        return Detections(self.boxes[keep], self.scores[keep], self.landmarks[keep])
-
-    @staticmethod
-    def joined(parts: "list[Detections]") -> "Detections":
-        """All faces of several looks, one after the other."""
-        return Detections(
-            np.concatenate([part.boxes for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-            np.concatenate([part.landmarks for part in parts]),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,24 +82,34 @@ class Letterbox:
     scale: float
 
 
-Cells = tuple[F32Array, F32Array, F32Array]  # scores [a], side distances [a, 4], landmark offsets [a, 5, 2]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class RawOutput:
-    """What the network said of a picture whose longer side was fitted to ``long_side``, before it is decoded."""
+    """The network's output for a picture fitted to ``long_side``: ``scores`` ``[a]``, ``distances`` to the four sides
+    ``[a, 4]`` and landmark ``offsets`` ``[a, 5, 2]`` of every cell, in input pixels."""
 
     long_side: int
     letterbox: Letterbox
-    cells: Cells
+    scores: F32Array
+    distances: F32Array
+    offsets: F32Array
 
 
 class FaceDetector:
-    """Finds faces in one picture at a given size."""
+    """Detects faces in one picture at a given input size."""
 
     def __init__(self, session: Session, spec: DetectorSpec) -> None:
         self._session = session
         self.spec = spec
+
+    def detect(self, pixels: U8Array, long_side: int, threshold: float, max_detections: int) -> Detections:
+        """One pass over ``uint8 [h, w, 3]`` BGR: at most ``max_detections`` faces that score ``threshold`` or more."""
+        return self.decode(self.run(pixels, long_side), threshold, max_detections)
+
+    def run(self, pixels: U8Array, long_side: int) -> RawOutput:
+        """Prepare the picture and run the network."""
+        letterbox = self.prepare(pixels, long_side)
+        scores, distances, offsets = self._session.run(letterbox.image)
+        return RawOutput(long_side, letterbox, scores[0], distances[0], offsets[0].reshape(-1, 5, 2))
 
     def prepare(self, pixels: U8Array, long_side: int) -> Letterbox:
         """Fit ``uint8 [h, w, 3]`` BGR so that its longer side is ``long_side``; pad right and bottom with black."""
@@ -139,7 +117,7 @@ class FaceDetector:
         scale = long_side / max(height, width)
         fitted = (max(1, round(width * scale)), max(1, round(height * scale)))
         if fitted != (width, height):
-            # Averaging keeps small faces from dissolving into aliases; it has no meaning when enlarging.
+            # Averaging preserves small faces that aliasing would destroy; it has no meaning when enlarging.
             pixels = shrink(pixels, *fitted) if scale < 1 else np.asarray(cv2.resize(pixels, fitted), dtype=np.uint8)
         multiple = self.spec.multiple
         padded_width, padded_height = (-(-side // multiple) * multiple for side in fitted)
@@ -147,50 +125,43 @@ class FaceDetector:
         image[0, : fitted[1], : fitted[0]] = pixels
         return Letterbox(image, scale)
 
-    def see(self, pixels: U8Array, long_side: int) -> RawOutput:
-        """Prepare and run."""
-        letterbox = self.prepare(pixels, long_side)
-        scores, distances, offsets = self._session.run(letterbox.image)
-        return RawOutput(long_side, letterbox, (scores[0], distances[0], offsets[0].reshape(-1, 5, 2)))
+    def decode(self, output: RawOutput, threshold: float, max_detections: int) -> Detections:
+        """Cells that score ``threshold`` or more as faces in pixels of the picture, at most ``max_detections``.
 
-    def decode(self, seen: RawOutput, threshold: float, most: int) -> Detections:
-        """Cells over ``threshold`` as faces of the picture, at most ``most``.
-
-        Overlaps are suppressed; what is kept is placed where it and its neighbours, also less sure ones, agree.
+        Overlapping ones are suppressed; those kept are localised by box voting with their neighbours, including
+        neighbours below the threshold.
         """
-        letterbox, (scores, distances, offsets) = seen.letterbox, seen.cells
-        chosen = _surest(scores, _bounded(scores, VOTERS * threshold, VOTERS * NOISE))
-        centres = _centres(letterbox.image.shape[1], letterbox.image.shape[2], self.spec.strides)[chosen]
-        sides = distances[chosen]
-        boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
-        found = Detections(boxes, scores[chosen], centres[:, None, :] + offsets[chosen])
-        sure = _bounded(found.scores, threshold, NOISE)  # a less sure cell cannot suppress one of these
-        kept = sure[suppress(found.boxes[sure], found.scores[sure], self.spec.nms_iou, most)]
-        places = np.concatenate([found.boxes, found.landmarks.reshape(-1, 10)], axis=1)
-        means = voted(places, kept, found.boxes, found.scores, VOTE_IOU)
-        landmarks = means[:, 4:].reshape(-1, 5, 2)
-        return Detections(means[:, :4], found.scores[kept], landmarks).moved(1 / letterbox.scale)
-
-    def find(self, pixels: U8Array, long_side: int, threshold: float, most: int) -> Detections:
-        """See and decode."""
-        return self.decode(self.see(pixels, long_side), threshold, most)
+        height, width = output.letterbox.image.shape[1:3]
+        cells = _best(output.scores, _at_least(output.scores, VOTER_SHARE, threshold), MAX_CELLS)
+        centres, distances = _centres(height, width, self.spec.strides)[cells], output.distances[cells]
+        boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
+        scores, landmarks = output.scores[cells], centres[:, None, :] + output.offsets[cells]
+        candidates = _at_least(scores, 1.0, threshold)  # a weaker cell cannot suppress one of these
+        kept = candidates[nms(boxes[candidates], scores[candidates], self.spec.nms_iou, max_detections)]
+        values = np.concatenate([boxes, landmarks.reshape(-1, 10)], axis=1)
+        means = box_voting(values, kept, boxes, scores, VOTE_IOU)
+        found = Detections(means[:, :4], scores[kept], means[:, 4:].reshape(-1, 5, 2))
+        return found.transform(1 / output.letterbox.scale)
 
 
-def _bounded(scores: F32Array, least: float, noise: float) -> NDArray[np.intp]:
-    """Indices of the cells that score ``least`` or more, in order; of those under ``noise`` the ``MOST_NOISE`` best."""
-    certain = np.flatnonzero(scores >= max(least, noise))
-    if least >= noise:
+def _at_least(scores: F32Array, share: float, threshold: float) -> NDArray[np.intp]:
+    """Indices, in order, of cells that score ``share * threshold`` or more; of noise only the ``MAX_NOISE_CELLS`` best.
+
+    ``share`` applies to ``NOISE_SCORE`` as well.
+    """
+    lowest, noise = share * threshold, share * NOISE_SCORE
+    certain = np.flatnonzero(scores >= max(lowest, noise))
+    if lowest >= noise:
         return certain
-    doubtful = _surest(scores, np.flatnonzero((scores >= least) & (scores < noise)), MOST_NOISE)
+    doubtful = _best(scores, np.flatnonzero((scores >= lowest) & (scores < noise)), MAX_NOISE_CELLS)
     return np.sort(np.concatenate([certain, doubtful]))
 
 
-def _surest(scores: F32Array, cells: NDArray[np.intp], most: int = MOST_CELLS) -> NDArray[np.intp]:
-    """The ``most`` of the ``cells`` that score best, in the order they came in."""
-    if cells.size <= most:
+def _best(scores: F32Array, cells: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """The ``count`` of ``cells`` that score best, in their original order."""
+    if cells.size <= count:
         return cells
-    best = np.argsort(-scores[cells], kind="stable")[:most]
-    return cells[np.sort(best)]
+    return cells[np.sort(np.argsort(-scores[cells], kind="stable")[:count])]
 
 
 @lru_cache(maxsize=64)

@@ -9,8 +9,8 @@ import numpy as np
 
 from mien.domain import AnalyzeOptions, Box, Face, Frame, FrameResult, StageTimes, U8Array
 from mien.vision.alignment import CropSquare
+from mien.vision.boxes import Detections
 from mien.vision.classifier import Logits
-from mien.vision.detector import Detections
 from mien.vision.pipeline import FoundFaces, Pipeline
 from tests.fakes import make_face
 
@@ -37,7 +37,7 @@ class StubPipeline:
         self.found: list[int] = []
         self.threads: set[str] = set()
 
-    def find(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
+    def detect(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         self.threads.add(threading.current_thread().name)
         assert self.gate.wait(20)
         time.sleep(self.seconds)

@@ -1,12 +1,12 @@
-"""Boxes of crowds that nobody laid out."""
+"""Boxes of crowds, at random and in rows."""
 
 import numpy as np
 
-from mien.render.geometry import Rectangle
+from mien.render.canvas import Rectangle
 
 
 def crowd(seed: int, count: int, size: tuple[int, int], sides: tuple[int, int]) -> list[Rectangle]:
-    """``count`` square boxes of ``sides`` (least, most) pixels anywhere in a picture of ``size`` (w, h)."""
+    """``count`` square boxes of ``sides`` (min, max) pixels anywhere in a picture of ``size`` (w, h)."""
     chance = np.random.default_rng(seed)
     boxes = []
     for _ in range(count):

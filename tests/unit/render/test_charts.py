@@ -4,9 +4,8 @@ from subprocess import run
 import numpy as np
 import pytest
 
-from mien.render.charts import MOST_PEOPLE, plot
+from mien.render.charts import MAX_PEOPLE, plot, score_curve, stacked_areas
 from mien.render.palette import EMOTION_COLOURS, bgr
-from mien.render.stack import curve, stacked_areas
 from mien.timeline.model import Timeline
 from mien.timeline.summary import summarize
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
@@ -22,24 +21,24 @@ def timeline(people: int, seconds: float = 4.0, fps: float = 5.0) -> Timeline:
 
 
 def test_areas_lie_where_the_scores_are() -> None:
-    # Halves: happy below (it comes first), sad above, and nobody after 2 s.
+    # Halves: happy below (it comes first), sad above, nobody after 2 s.
     rows = rows_of([0.0, 1.0, 2.0, 4.0], lambda t: [face(scores(happy=0.5, sad=0.5))] if t < 2 else [])
-    times, values = curve(rows, 1, 5.0)
+    times, values = score_curve(rows, 1, 5.0)
     drawn = stacked_areas(times, values, LABELS8, (100, 40), (0.0, 4.0))
     assert drawn[30, 20].tolist() == list(bgr("happy"))
     assert drawn[10, 20].tolist() == list(bgr("sad"))
     assert (drawn[:, 60:] == 255).all()
 
 
-def test_a_short_loss_is_bridged_in_the_curve() -> None:
+def test_the_curve_bridges_a_short_gap() -> None:
     rows = rows_of([0.0, 0.5, 1.0, 1.5], lambda t: [face(scores(happy=0.9))] if t != 0.5 else [])
-    times, values = curve(rows, 1, 2.0)
+    times, values = score_curve(rows, 1, 2.0)
     assert not np.isnan(values[:-1]).any()
     assert times[0] == 0.0
 
 
-def test_the_plot_grows_with_people_up_to_a_bound() -> None:
-    heights = [plot(timeline(n), 0.0, 4.0).shape[0] for n in (1, 2, MOST_PEOPLE, MOST_PEOPLE + 5)]
+def test_the_plot_grows_with_the_people_up_to_a_maximum() -> None:
+    heights = [plot(timeline(n), 0.0, 4.0).shape[0] for n in (1, 2, MAX_PEOPLE, MAX_PEOPLE + 5)]
     assert heights[0] < heights[1] < heights[2] == heights[3]
 
 
@@ -55,8 +54,8 @@ def test_any_span_can_be_drawn(begin: float, end: float) -> None:
 
 
 @pytest.mark.parametrize("span", [(0.0, 2.0), (0.0, 3.95), (1.0, 2.0), (3.5, 3.6)])
-def test_nothing_is_drawn_past_the_ends_of_the_axis(span: tuple[float, float]) -> None:
-    """Segments reach past the span where the last frame is shown longer than the part that was asked for."""
+def test_nothing_is_drawn_beyond_the_axis(span: tuple[float, float]) -> None:
+    """Segments reach past the span if the last frame is shown longer than the requested part."""
     drawn = plot(timeline(2), *span)
     legend, axis = 92, 52
     band = drawn[legend:-axis]
@@ -67,7 +66,7 @@ def test_nothing_is_drawn_past_the_ends_of_the_axis(span: tuple[float, float]) -
     assert colours & {tuple(pixel) for pixel in band[:, 150:1171].reshape(-1, 3).tolist()}
 
 
-def test_nobody_is_said_in_words() -> None:
+def test_a_clip_without_people_says_so() -> None:
     empty = plot(summarize([], LABELS8, 0.0), 0.0, 5.0)
     assert (empty < 200).any()
 

@@ -1,18 +1,18 @@
 import pytest
 
-from mien.render.labels import LARGEST_TEXT, SMALLEST_TEXT, Side, captions, tag_size, text_sizes
+from mien.render.labels import MAX_TEXT, MIN_TEXT, Side, captions, tag_size, text_sizes
 
 
-def test_captions_say_less_and_less() -> None:
+def test_captions_come_longest_first() -> None:
     assert captions(3, "happy", 0.926) == ("3 happy 0.93", "3 happy", "3")
     assert captions(12, "sad", 0.412, uncertain=True) == ("12 sad? 0.41", "12 sad?", "12")
 
 
 @pytest.mark.parametrize("long_side", [16, 300, 900, 2048, 8000])
-def test_letters_are_never_too_small_nor_huge(long_side: int) -> None:
+def test_letter_sizes_are_bounded(long_side: int) -> None:
     sizes = text_sizes(long_side)
     assert sorted(sizes, reverse=True) == list(dict.fromkeys(sizes))
-    assert SMALLEST_TEXT <= sizes[-1] <= sizes[0] <= LARGEST_TEXT
+    assert MIN_TEXT <= sizes[-1] <= sizes[0] <= MAX_TEXT
 
 
 def test_letters_grow_with_the_picture() -> None:
@@ -30,7 +30,7 @@ def test_every_side_touches_the_box(side: Side) -> None:
     assert top + 20 >= 100
 
 
-def test_a_tag_is_larger_than_its_text_is_long() -> None:
+def test_a_tag_is_larger_than_its_text() -> None:
     width, height, pad = tag_size("1 happy 0.93", 20)
     assert width > 2 * pad + 60
     assert height > 20

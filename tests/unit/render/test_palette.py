@@ -6,21 +6,21 @@ import pytest
 from mien.domain import LABELS, LabelSet
 from mien.render.palette import BLACK, EMOTION_COLOURS, WHITE, bgr, contrast, ink
 
-# What a picture looks like without red, green or blue cones (Viénot 1999; Brettel's plane for blue), on linear RGB.
+# Colours as seen without red or green cones (Viénot 1999), on linear RGB.
 BLINDNESS = {
     "protan": [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]],
     "deutan": [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]],
 }
 
 
-def test_every_label_has_its_colour() -> None:
+def test_every_label_has_a_colour() -> None:
     assert {label for labels in LABELS.values() for label in labels} == set(EMOTION_COLOURS)
     assert set(LABELS[LabelSet.FERPLUS8]) == set(EMOTION_COLOURS)
 
 
-def test_colours_are_given_as_opencv_takes_them() -> None:
+def test_colours_are_in_opencv_order() -> None:
     assert bgr("sad") == (0xB2, 0x72, 0x00)
-    assert bgr("nobody knows") == (0xD0, 0xD0, 0xD0)
+    assert bgr("unknown") == (0xD0, 0xD0, 0xD0)
 
 
 @pytest.mark.parametrize("emotion", EMOTION_COLOURS)

@@ -16,7 +16,7 @@ def portrait(scale: float) -> tuple[U8Array, Box]:
 
 
 @pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
-def test_a_face_keeps_a_few_colours_whatever_its_size(scale: float) -> None:
+def test_a_redacted_face_has_few_colours_whatever_its_size(scale: float) -> None:
     picture, box = portrait(scale)
     hidden = redact(picture, [box])
     left, top = int(box.x), int(box.y)
@@ -24,7 +24,7 @@ def test_a_face_keeps_a_few_colours_whatever_its_size(scale: float) -> None:
     assert len(np.unique(region.reshape(-1, 3), axis=0)) <= BLOCKS * BLOCKS
 
 
-def test_two_people_whose_blocks_agree_cannot_be_told_apart() -> None:
+def test_detail_within_blocks_is_not_recoverable() -> None:
     picture, box = portrait(1.0)
     once = redact(picture, [box])
     noise = np.random.default_rng(0).integers(-40, 40, picture.shape)

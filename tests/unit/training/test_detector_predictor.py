@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mien.vision.boxes import suppress as service_suppress
+from mien.vision.boxes import nms as service_nms
 from training.detector.predictor import grid, letterbox, suppress
 
 
@@ -37,4 +37,4 @@ def test_suppression_keeps_the_best_of_overlapping_boxes_as_the_service_does() -
     kept = suppress(boxes, scores)
     assert kept[0] == scores.argmax()
     assert (np.diff(scores[kept]) <= 0).all()
-    np.testing.assert_array_equal(kept, service_suppress(boxes, scores, 0.45, 1000))
+    np.testing.assert_array_equal(kept, service_nms(boxes, scores, 0.45, 1000))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.vision.boxes import area, clip, intersection, suppress, voted, voting_weights
+from mien.vision.boxes import Detections, area, box_voting, clip, intersection, nms, voting_weights
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -21,30 +21,30 @@ def test_area() -> None:
 def test_suppression_keeps_the_best_of_each_cluster_best_first() -> None:
     found = boxes((0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60), (0, 20, 10, 30))
     scores = np.asarray([0.7, 0.9, 0.8, 0.6], dtype=np.float32)
-    assert suppress(found, scores, 0.45, 10).tolist() == [1, 2, 3]
-    assert suppress(found, scores, 0.45, 2).tolist() == [1, 2]
+    assert nms(found, scores, 0.45, 10).tolist() == [1, 2, 3]
+    assert nms(found, scores, 0.45, 2).tolist() == [1, 2]
 
 
-def test_suppression_spares_boxes_at_the_bound() -> None:
+def test_suppression_keeps_boxes_at_exactly_the_iou_threshold() -> None:
     halves = boxes((0, 0, 10, 10), (0, 0, 5, 10))
-    assert suppress(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.5, 10).tolist() == [0, 1]
-    assert suppress(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.49, 10).tolist() == [0]
+    assert nms(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.5, 10).tolist() == [0, 1]
+    assert nms(halves, np.asarray([0.9, 0.8], dtype=np.float32), 0.49, 10).tolist() == [0]
 
 
 def test_equal_scores_keep_their_order() -> None:
     found = boxes(*((x * 20, 0, x * 20 + 10, 10) for x in range(30)))
-    assert suppress(found, np.full(30, 0.5, dtype=np.float32), 0.45, 100).tolist() == list(range(30))
+    assert nms(found, np.full(30, 0.5, dtype=np.float32), 0.45, 100).tolist() == list(range(30))
 
 
-def test_nothing_found_is_no_box() -> None:
-    assert suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.45, 10).size == 0
+def test_suppression_of_no_boxes_is_empty() -> None:
+    assert nms(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.45, 10).size == 0
 
 
-def test_clip_cuts_to_the_picture() -> None:
+def test_clip_keeps_boxes_within_the_picture() -> None:
     assert clip(boxes((-5, 3, 120, 90)), 100, 80).tolist() == [pytest.approx([0, 3, 100, 80])]
 
 
-def test_neighbours_vote_with_the_square_of_their_score_and_strangers_do_not() -> None:
+def test_overlapping_boxes_vote_with_the_square_of_their_score() -> None:
     found = boxes((0, 0, 100, 100), (10, 0, 110, 100), (0, 60, 100, 160), (500, 500, 600, 600))
     weights = voting_weights(np.asarray([0, 3]), found, np.asarray([0.9, 0.6, 0.8, 0.7], np.float32), 0.6)
     assert weights.sum(axis=1) == pytest.approx([1, 1])
@@ -52,7 +52,7 @@ def test_neighbours_vote_with_the_square_of_their_score_and_strangers_do_not() -
     assert weights[1] == pytest.approx([0, 0, 0, 1])
 
 
-def test_nobody_kept_means_nobody_votes() -> None:
+def test_voting_weights_of_no_boxes_are_empty() -> None:
     nothing = voting_weights(np.zeros(0, np.intp), np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.6)
     assert nothing.shape == (0, 0)
 
@@ -73,28 +73,64 @@ def test_suppression_is_greedy_over_many_boxes() -> None:
         if (shared <= 0.45 * (areas[index] + areas[expected] - shared)).all():
             expected.append(index)
     assert 50 < len(expected) < 200
-    assert suppress(found, scores, 0.45, 400).tolist() == expected
-    assert suppress(found, scores, 0.45, 40).tolist() == expected[:40]
+    assert nms(found, scores, 0.45, 400).tolist() == expected
+    assert nms(found, scores, 0.45, 40).tolist() == expected[:40]
 
 
-def test_means_are_what_the_weights_say() -> None:
+def test_box_voting_is_the_mean_by_the_voting_weights() -> None:
     found, scores = crowd(400)
-    kept = suppress(found, scores, 0.45, 400)
+    kept = nms(found, scores, 0.45, 400)
     weights = voting_weights(kept, found, scores, 0.6)
     assert (weights > 0).sum() > 1.4 * len(kept)
-    means = voted(found, kept, found, scores, 0.6)
+    means = box_voting(found, kept, found, scores, 0.6)
     assert means.dtype == np.float32
     assert means == pytest.approx(weights @ found, rel=1e-6)
 
 
-def test_a_mean_does_not_depend_on_how_many_are_asked_for() -> None:
+def test_box_voting_does_not_depend_on_the_number_of_kept_boxes() -> None:
     found, scores = crowd(400)
-    kept = suppress(found, scores, 0.45, 400)
-    together = voted(found, kept, found, scores, 0.6)
+    kept = nms(found, scores, 0.45, 400)
+    together = box_voting(found, kept, found, scores, 0.6)
     for row, best in enumerate(kept):
-        assert voted(found, np.asarray([best]), found, scores, 0.6).tobytes() == together[row].tobytes()
+        assert box_voting(found, np.asarray([best]), found, scores, 0.6).tobytes() == together[row].tobytes()
 
 
-def test_nobody_kept_has_no_mean() -> None:
+def test_box_voting_of_no_boxes_is_empty() -> None:
     nothing = np.zeros((0, 4), np.float32)
-    assert voted(nothing, np.zeros(0, np.intp), nothing, np.zeros(0, np.float32), 0.6).shape == (0, 4)
+    assert box_voting(nothing, np.zeros(0, np.intp), nothing, np.zeros(0, np.float32), 0.6).shape == (0, 4)
+
+
+def test_transform_scales_then_shifts() -> None:
+    face = Detections(np.asarray([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), np.ones((1, 5, 2), np.float32))
+    moved = face.transform(2, 10, 20)
+    assert moved.boxes.tolist() == [[12, 24, 16, 28]]
+    assert moved.landmarks[0, 0].tolist() == [12, 22]
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_unrotate_puts_a_face_back_where_it_was(quarters: int) -> None:
+    pixels = np.zeros((40, 70, 3), dtype=np.uint8)
+    pixels[5:15, 20:50] = 255
+    rows, columns = np.nonzero(np.rot90(pixels, quarters)[..., 0])
+    box = np.asarray([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], dtype=np.float32)
+    points = np.repeat(box[:, None, :2], 5, axis=1)  # the box's own top left corner
+    found = Detections(box, np.ones(1, np.float32), points).unrotate(quarters, 70, 40)
+    np.testing.assert_array_equal(found.boxes, [[20, 5, 50, 15]])
+    corner = [(20, 5), (50, 5), (50, 15), (20, 15)][quarters]  # the top left of a box after that rotation
+    np.testing.assert_array_equal(found.landmarks[0, 0], corner)
+
+
+def test_unflip_puts_a_face_back_and_exchanges_its_eyes() -> None:
+    pixels = np.zeros((40, 70, 3), dtype=np.uint8)
+    pixels[5:15, 20:50] = 255
+    rows, columns = np.nonzero(pixels[:, ::-1, 0])
+    box = np.asarray([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], dtype=np.float32)
+    points = np.asarray([[[30, 7], [40, 8], [35, 10], [31, 12], [39, 13]]], dtype=np.float32)
+    found = Detections(box, np.ones(1, np.float32), points).unflip(70)
+    np.testing.assert_array_equal(found.boxes, [[20, 5, 50, 15]])
+    np.testing.assert_array_equal(found.landmarks, [[[30, 8], [40, 7], [35, 10], [31, 13], [39, 12]]])
+
+
+def test_unrotate_of_no_faces_is_empty() -> None:
+    nothing = Detections(*(np.zeros(shape, np.float32) for shape in ((0, 4), (0,), (0, 5, 2))))
+    assert nothing.unrotate(3, 70, 40).boxes.shape == (0, 4)

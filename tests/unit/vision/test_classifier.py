@@ -3,7 +3,7 @@ import pytest
 
 from mien.domain import LABELS, LabelSet
 from mien.errors import ModelUnreadable
-from mien.vision.classifier import ClassifierSpec, EmotionClassifier, Head, Logits
+from mien.vision.classifier import VALENCE, ClassifierSpec, EmotionClassifier, Head, Logits, is_uncertain, valence
 from tests.unit.vision.stubs import session
 
 EIGHT, SEVEN = LABELS[LabelSet.FERPLUS8], LABELS[LabelSet.BASIC7]
@@ -36,30 +36,30 @@ def test_scores_sum_to_one_and_stand_in_the_published_order(labels: LabelSet) ->
 
 
 def test_five_labels_are_summed_from_seven() -> None:
-    said = logits(fear=2.0, disgust=1.0, angry=0.5)
-    seven = classifier().decode(said, LabelSet.BASIC7)
-    five = classifier().decode(said, LabelSet.BASIC5)
+    output = logits(fear=2.0, disgust=1.0, angry=0.5)
+    seven = classifier().decode(output, LabelSet.BASIC7)
+    five = classifier().decode(output, LabelSet.BASIC5)
     assert five["surprise"] == pytest.approx(seven["surprise"] + seven["fear"] + seven["disgust"])
     assert five["angry"] == seven["angry"]
 
 
 def test_each_head_has_its_own_temperature() -> None:
-    said = logits(happy=2.0)
-    crowd = classifier(temperature=4.0).decode(said, LabelSet.FERPLUS8)
+    output = logits(happy=2.0)
+    crowd = classifier(temperature=4.0).decode(output, LabelSet.FERPLUS8)
     assert crowd["happy"] / crowd["sad"] == pytest.approx(np.exp(2 / 4))
-    seven = classifier().decode(said, LabelSet.BASIC7)
+    seven = classifier().decode(output, LabelSet.BASIC7)
     assert seven["happy"] / seven["sad"] == pytest.approx(np.exp(2 / 2))
 
 
 def test_labels_are_read_by_the_manifest_order() -> None:
-    backwards = classifier(eight=EIGHT[::-1])
-    said = Logits(np.asarray([9, 0, 0, 0, 0, 0, 0, 0], np.float32), np.zeros(7, np.float32), np.zeros((8, 2, 2)))
-    assert backwards.decode(said, LabelSet.FERPLUS8)["contempt"] > 0.99
+    reversed_labels = classifier(eight=EIGHT[::-1])
+    output = Logits(np.asarray([9, 0, 0, 0, 0, 0, 0, 0], np.float32), np.zeros(7, np.float32), np.zeros((8, 2, 2)))
+    assert reversed_labels.decode(output, LabelSet.FERPLUS8)["contempt"] > 0.99
 
 
-def test_tiles_become_one_batch_in_order() -> None:
-    said = classifier().run(classifier().prepare([np.full((48, 48), value, np.uint8) for value in (1, 5, 3)]))
-    assert [float(one.ferplus8[1]) for one in said] == [1, 5, 3]
+def test_crops_become_one_batch_in_order() -> None:
+    output = classifier().run([np.full((48, 48), value, np.uint8) for value in (1, 5, 3)])
+    assert [float(one.ferplus8[1]) for one in output] == [1, 5, 3]
 
 
 def test_huge_logits_do_not_overflow() -> None:
@@ -76,7 +76,7 @@ def test_activation_is_scaled_to_zero_and_one() -> None:
     assert heat[2, 2] == 1
 
 
-def test_a_flat_activation_is_no_division_by_zero() -> None:
+def test_a_constant_activation_does_not_divide_by_zero() -> None:
     assert not classifier().activation(logits(), "happy").any()
 
 
@@ -91,6 +91,28 @@ def test_a_flat_activation_is_no_division_by_zero() -> None:
         },
     ],
 )
-def test_heads_that_are_missing_or_strange_are_named(heads: dict[str, object]) -> None:
+def test_an_error_names_a_missing_or_unknown_head(heads: dict[str, object]) -> None:
     with pytest.raises(ModelUnreadable, match="heads"):
         ClassifierSpec.from_manifest(heads)
+
+
+def test_every_label_has_a_valence() -> None:
+    assert {label for labels in LABELS.values() for label in labels} == set(VALENCE)
+
+
+def test_valence_is_the_expectation() -> None:
+    assert valence({"happy": 1.0, "sad": 0.0}) == pytest.approx(0.81)
+    assert valence({"happy": 0.5, "sad": 0.5}) == pytest.approx((0.81 - 0.63) / 2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "uncertain"),
+    [
+        ({"happy": 0.9, "sad": 0.1}, False),
+        ({"happy": 0.52, "sad": 0.48}, True),
+        ({"happy": 0.44, "sad": 0.2, "angry": 0.2, "fear": 0.16}, True),
+        ({"happy": 0.46, "sad": 0.3, "angry": 0.24}, False),
+    ],
+)
+def test_scores_without_a_clear_winner_are_uncertain(scores: dict[str, float], uncertain: bool) -> None:
+    assert is_uncertain(scores) is uncertain

@@ -8,7 +8,7 @@ import pytest
 
 from mien.domain import DetectorMode
 from mien.errors import ModelUnreadable
-from mien.vision.detector import MOST_CELLS, MOST_NOISE, NOISE, Detections, DetectorSpec, FaceDetector, RawOutput
+from mien.vision.detector import MAX_CELLS, MAX_NOISE_CELLS, NOISE_SCORE, DetectorSpec, FaceDetector, RawOutput
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
@@ -40,23 +40,23 @@ def test_letterbox_pads_right_and_bottom_with_black() -> None:
 def test_boxes_and_landmarks_come_back_in_picture_pixels() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
     # White around (200, 120) of a 640 x 480 picture: (100, 60) at half scale, the centre of the cell at column 12.
-    found = detector.find(picture(480, 640, (200, 120), size=12), 320, 0.5, 10)
+    found = detector.detect(picture(480, 640, (200, 120), size=12), 320, 0.5, 10)
     assert found.boxes == pytest.approx(np.asarray([[160, 60, 240, 180]]), abs=0.01)
     assert found.scores == pytest.approx([0.9])
     assert found.landmarks[0, 0] == pytest.approx([184, 100])
     assert found.landmarks[0, 4] == pytest.approx([212, 144])
 
 
-def test_threshold_and_most_bound_the_answer() -> None:
+def test_threshold_and_max_detections_bound_the_result() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
     spots = picture(320, 320, (60, 60), (60, 220), (220, 60))
-    assert len(detector.find(spots, 320, 0.5, 10).boxes) == 3
-    assert len(detector.find(spots, 320, 0.5, 2).boxes) == 2
-    assert len(detector.find(spots, 320, 0.95, 10).boxes) == 0
+    assert len(detector.detect(spots, 320, 0.5, 10).boxes) == 3
+    assert len(detector.detect(spots, 320, 0.5, 2).boxes) == 2
+    assert len(detector.detect(spots, 320, 0.95, 10).boxes) == 0
 
 
-def test_a_picture_without_spots_has_no_faces() -> None:
-    found = FaceDetector(session(bright_spots), SPEC).find(picture(100, 200), 320, 0.5, 10)
+def test_an_empty_picture_has_no_faces() -> None:
+    found = FaceDetector(session(bright_spots), SPEC).detect(picture(100, 200), 320, 0.5, 10)
     assert found.boxes.shape == (0, 4)
     assert found.landmarks.shape == (0, 5, 2)
 
@@ -64,18 +64,11 @@ def test_a_picture_without_spots_has_no_faces() -> None:
 def test_the_network_sees_the_pixels_unchanged_when_they_fit() -> None:
     stub = StubSession(bright_spots)
     pixels = np.random.default_rng(0).integers(0, 255, (320, 320, 3)).astype(np.uint8)
-    FaceDetector(cast("object", stub), SPEC).find(pixels, 320, 0.5, 1)  # type: ignore[arg-type]
+    FaceDetector(cast("object", stub), SPEC).detect(pixels, 320, 0.5, 1)  # type: ignore[arg-type]
     assert (stub.seen[0][0] == pixels).all()
 
 
-def test_moved_scales_then_shifts() -> None:
-    face = Detections(np.asarray([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), np.ones((1, 5, 2), np.float32))
-    moved = face.moved(2, 10, 20)
-    assert moved.boxes.tolist() == [[12, 24, 16, 28]]
-    assert moved.landmarks[0, 0].tolist() == [12, 22]
-
-
-def test_a_spec_with_a_gap_is_named() -> None:
+def test_an_error_names_the_missing_key() -> None:
     with pytest.raises(ModelUnreadable, match="strides"):
         DetectorSpec.from_manifest({"multiple": 32})
 
@@ -84,14 +77,14 @@ def test_a_spec_with_a_gap_is_named() -> None:
     ("key", "value"),
     [("threshold", "high"), ("nms_iou", [0.4]), ("strides", 8), ("multiple", math.inf), ("fast_long_side", {})],
 )
-def test_a_value_that_is_none_is_one_sentence(key: str, value: object) -> None:
+def test_an_invalid_value_is_reported_in_one_sentence(key: str, value: object) -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
     sides = {"fast_long_side": 320, "accurate_long_side": 640}
-    with pytest.raises(ModelUnreadable, match=r"^A value in \[detector\].* cannot be used: .*\.$"):
+    with pytest.raises(ModelUnreadable, match=r"^A value in \[detector\].* is invalid: .*\.$"):
         DetectorSpec.from_manifest({**table, **sides, key: value})
 
 
-def test_each_mode_has_its_threshold_and_an_older_manifest_one_for_both() -> None:
+def test_each_mode_has_its_threshold_and_older_manifests_have_one_for_both() -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
     sides = {"fast_long_side": 320, "accurate_long_side": 640}
     older = DetectorSpec.from_manifest({**table, **sides})
@@ -100,8 +93,8 @@ def test_each_mode_has_its_threshold_and_an_older_manifest_one_for_both() -> Non
     assert [newer.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.6]
 
 
-def test_a_face_lies_where_its_cells_agree_also_those_under_the_threshold() -> None:
-    def two_minds(images: np.ndarray) -> list[np.ndarray]:
+def test_neighbouring_cells_vote_even_below_the_threshold() -> None:
+    def two_cells(images: np.ndarray) -> list[np.ndarray]:
         scores, boxes, landmarks = bright_spots(images)
         boxes = boxes.copy()
         second = np.flatnonzero(scores[0])[1]
@@ -109,66 +102,66 @@ def test_a_face_lies_where_its_cells_agree_also_those_under_the_threshold() -> N
         boxes[0, second] += 2  # the same face, two pixels larger on every side and a cell to the right
         return [scores, boxes, landmarks]
 
-    detector = FaceDetector(session(two_minds), SPEC)
+    detector = FaceDetector(session(two_cells), SPEC)
     pixels = picture(320, 320, (100, 100))
     pixels[96:104, 104:112] = 255
-    found = detector.find(pixels, 320, 0.5, 10)
+    found = detector.detect(pixels, 320, 0.5, 10)
     assert len(found.boxes) == 1
     assert found.scores == pytest.approx([0.9])
     assert found.boxes[0, 2] == pytest.approx((0.81 * 120 + 0.09 * 130) / 0.9, abs=0.01)
 
 
 def many_cells(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a network might say of ``side`` x ``side`` px in which every cell sees a face of its own, of 16 to 40 px."""
+    """Outputs of a network for ``side`` x ``side`` px in which every cell has its own face of 16 to 40 px."""
     random, count = np.random.default_rng(0), cells_of(side, side)
     scores = random.permutation(np.arange(1, count + 1)).astype(np.float32) / count
     distances = random.uniform(8, 20, (count, 4)).astype(np.float32)
     return scores, distances, random.uniform(-8, 8, (count, 5, 2)).astype(np.float32)
 
 
-def test_the_surest_cells_are_looked_at_and_an_input_of_640_px_has_no_more() -> None:
+def test_only_the_best_cells_are_decoded_and_a_640_px_input_has_no_more() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
-    assert cells_of(640, 640) <= MOST_CELLS < cells_of(704, 704)
+    assert cells_of(640, 640) <= MAX_CELLS < cells_of(704, 704)
     letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
     scores, distances, offsets = many_cells(1280)
-    least = np.sort(scores)[-MOST_CELLS]
+    lowest = np.sort(scores)[-MAX_CELLS]
     found, expected = (
         detector.decode(
-            RawOutput(1280, letterbox, (np.where(scores >= bound, scores, -1), distances, offsets)), 0.0, 1000
+            RawOutput(1280, letterbox, np.where(scores >= bound, scores, -1), distances, offsets), 0.0, 1000
         )
-        for bound in (0, least)
+        for bound in (0, lowest)
     )
     assert len(found.boxes) == 1000
     assert found.boxes.tobytes() == expected.boxes.tobytes()
     assert found.landmarks.tobytes() == expected.landmarks.tobytes()
 
 
-def test_asking_for_every_cell_of_a_tile_costs_little() -> None:
+def test_decoding_every_cell_of_a_tile_is_fast() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
     letterbox = detector.prepare(np.zeros((1280, 1280, 3), np.uint8), 1280)
     cells = many_cells(1280)
     begin = time.thread_time()
-    found = detector.decode(RawOutput(1280, letterbox, cells), 0.0, 1000)
+    found = detector.decode(RawOutput(1280, letterbox, *cells), 0.0, 1000)
     assert time.thread_time() - begin < 1  # 0.1 s, and more than 2 s when every cell voted on every face
     assert len(found.boxes) == 1000
     tracemalloc.start()
     try:
-        detector.decode(RawOutput(1280, letterbox, cells), 0.0, 1000)
+        detector.decode(RawOutput(1280, letterbox, *cells), 0.0, 1000)
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20  # 2 MiB, and 516 when the votes were one array
     finally:
         tracemalloc.stop()
 
 
-def test_asking_for_every_cell_brings_the_faces_as_they_are_and_the_best_few_of_the_noise() -> None:
+def test_a_threshold_of_zero_adds_only_the_best_few_noise_cells() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
     letterbox = detector.prepare(np.zeros((320, 320, 3), np.uint8), 320)
     scores, distances, offsets = many_cells(320)
-    faces, noise = scores > 0.9, np.float32(NOISE) * (0.5 + 0.4 * scores)  # all of it under what any face scores
-    seen = RawOutput(320, letterbox, (np.where(faces, scores, noise), distances, offsets))
-    certain, every = (detector.decode(seen, threshold, 1000) for threshold in (NOISE, 0.0))
+    faces, noise = scores > 0.9, np.float32(NOISE_SCORE) * (0.5 + 0.4 * scores)  # all below the score of any face
+    output = RawOutput(320, letterbox, np.where(faces, scores, noise), distances, offsets)
+    certain, every = (detector.decode(output, threshold, 1000) for threshold in (NOISE_SCORE, 0.0))
     count = len(certain.boxes)
-    assert 10 < count < len(every.boxes) <= count + MOST_NOISE
+    assert 10 < count < len(every.boxes) <= count + MAX_NOISE_CELLS
     assert every.boxes[:count] == pytest.approx(certain.boxes, abs=0.01)
     assert every.scores[count] == noise[~faces].max()
-    nothing = RawOutput(320, letterbox, (noise, distances, offsets))
-    assert 0 < len(detector.decode(nothing, 0.0, 1000).boxes) <= MOST_NOISE
+    nothing = RawOutput(320, letterbox, noise, distances, offsets)
+    assert 0 < len(detector.decode(nothing, 0.0, 1000).boxes) <= MAX_NOISE_CELLS

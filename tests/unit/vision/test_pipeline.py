@@ -16,7 +16,7 @@ SMALL, LARGE, PAST_THE_EDGE = 20, 40, 30  # px, faces' widths
 
 
 def some_faces(images: np.ndarray) -> list[np.ndarray]:
-    """By brightness, from the surest: faces of ``SMALL`` width, some with their centre off the picture, ``LARGE``."""
+    """By brightness, best score first: faces of ``SMALL`` width, some with their centre off the picture, ``LARGE``."""
     scores, boxes, landmarks = (array.copy() for array in bright_spots(images))
     height, width = images.shape[1] // 8, images.shape[2] // 8
     values = images[0, 4::8, 4::8, 0].reshape(-1)
@@ -42,46 +42,46 @@ def picture() -> Frame:
 
 def found(frame: Frame, mode: DetectorMode = DetectorMode.FAST, **options: float) -> FoundFaces:
     pipeline = Pipeline(FaceDetector(session(some_faces), SPEC), cast("EmotionClassifier", None))
-    return pipeline.find(frame, AnalyzeOptions(detector=mode, **options))  # type: ignore[arg-type]
+    return pipeline.detect(frame, AnalyzeOptions(detector=mode, **options))  # type: ignore[arg-type]
 
 
 def widths(faces: FoundFaces) -> list[int]:
     return [round(float(right - left)) for left, _, right, _ in faces.detections.boxes]
 
 
-def test_faces_off_the_picture_are_left_out() -> None:
+def test_faces_outside_the_picture_are_not_reported() -> None:
     assert widths(found(picture())) == [SMALL] * 3 + [LARGE] * 3
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 4])
-def test_the_surest_of_the_faces_that_are_large_enough_are_reported(most: int) -> None:
-    faces = found(picture(), min_face=SMALL + 5, max_faces=most)
-    assert widths(faces) == [LARGE] * min(most, 3)
-    assert len(faces.tiles) == len(faces.squares) == min(most, 3)
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_max_faces_counts_only_faces_that_are_large_enough(count: int) -> None:
+    faces = found(picture(), min_face=SMALL + 5, max_faces=count)
+    assert widths(faces) == [LARGE] * min(count, 3)
+    assert len(faces.crops) == len(faces.squares) == min(count, 3)
 
 
-@pytest.mark.parametrize("most", [3, 4, 5, 6])
-def test_faces_off_the_picture_take_nobody_s_place(most: int) -> None:
-    assert widths(found(picture(), max_faces=most)) == ([SMALL] * 3 + [LARGE] * 3)[:most]
+@pytest.mark.parametrize("count", [3, 4, 5, 6])
+def test_faces_outside_the_picture_do_not_count_for_max_faces(count: int) -> None:
+    assert widths(found(picture(), max_faces=count)) == ([SMALL] * 3 + [LARGE] * 3)[:count]
 
 
 @pytest.mark.parametrize("mode", list(DetectorMode))
 def test_fewer_faces_are_the_first_of_all_faces(mode: DetectorMode) -> None:
     every = found(picture(), mode, min_face=16).detections
     assert len(every.boxes) > 2
-    for most in range(1, len(every.boxes)):
-        fewer = found(picture(), mode, min_face=16, max_faces=most).detections
-        assert fewer.boxes.tolist() == every.boxes[:most].tolist()
-        assert fewer.landmarks.tolist() == every.landmarks[:most].tolist()
+    for count in range(1, len(every.boxes)):
+        fewer = found(picture(), mode, min_face=16, max_faces=count).detections
+        assert fewer.boxes.tolist() == every.boxes[:count].tolist()
+        assert fewer.landmarks.tolist() == every.landmarks[:count].tolist()
 
 
-def test_a_face_is_measured_in_the_full_picture_of_a_reduced_decode() -> None:
+def test_min_face_is_in_pixels_of_the_full_picture() -> None:
     reduced = picture()
     full = Frame(reduced.pixels, 2 * SIDE, 2 * SIDE)
     assert widths(found(full, min_face=2 * SMALL + 5, max_faces=1)) == [2 * LARGE]
 
 
-def test_a_reduced_decode_that_rounded_up_moves_no_face() -> None:
+def test_a_reduced_decode_that_rounded_up_does_not_move_faces() -> None:
     # 639 pixels at 1/2 are 320: the factor is 2 nevertheless.
     frame = Frame(picture().pixels, 2 * SIDE - 1, 2 * SIDE)
     assert widths(found(frame, min_face=2 * SMALL + 5, max_faces=1)) == [2 * LARGE]

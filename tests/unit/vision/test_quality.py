@@ -33,8 +33,8 @@ def test_blur_lowers_sharpness() -> None:
 
 @pytest.mark.parametrize(("level", "reason"), [(0.05, "dark"), (0.97, "bright")])
 def test_light(level: float, reason: str) -> None:
-    tile = np.full((48, 48), round(level * 255), np.uint8)
-    quality = assess(tile, BOX, FRONTAL, PICTURE)
+    crop = np.full((48, 48), round(level * 255), np.uint8)
+    quality = assess(crop, BOX, FRONTAL, PICTURE)
     assert reason in quality.reasons
     assert quality.brightness == pytest.approx(level, abs=0.01)
     assert not quality.ok
@@ -107,8 +107,8 @@ def moved_by(length: int, degrees: float) -> np.ndarray:
 @pytest.mark.parametrize("length", [37, 47])  # of 192 px
 def test_motion_blurs_a_face_in_any_direction(length: int, degrees: float) -> None:
     blurred = cv2.filter2D(astronauts_face(), -1, moved_by(length, degrees))
-    tile = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
-    quality = assess(tile, BOX, FRONTAL, PICTURE)
+    crop = cv2.resize(blurred, (48, 48), interpolation=cv2.INTER_AREA)
+    quality = assess(crop, BOX, FRONTAL, PICTURE)
     assert quality.reasons == ("blurred",)
     assert quality.sharpness > 0.15  # which by itself does not tell
 

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from mien.domain import AnalyzeOptions, Frame
+from mien.vision.boxes import Detections
 from mien.vision.classifier import EmotionClassifier
-from mien.vision.detector import Detections, FaceDetector
-from mien.vision.heads import second_boxes
+from mien.vision.detector import FaceDetector
+from mien.vision.duplicates import second_boxes
 from mien.vision.pipeline import Pipeline
 from tests.unit.vision.stubs import SPEC, session
 
-# Where eyes, nose and mouth stand in an upright box, in its width and height.
+# Position of eyes, nose and mouth in an upright box, in its width and height.
 UPRIGHT = np.asarray([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], dtype=np.float32)
 
 
 def faces(*found: tuple[float, float, float, float, float]) -> Detections:
-    """From the score, the centre, the width and the height of each."""
+    """Each from its score, centre, width and height."""
     ranked = np.asarray(sorted(found, reverse=True), dtype=np.float32)
     scores, centres, sizes = ranked[:, 0], ranked[:, 1:3], ranked[:, 3:]
     corners = centres - sizes / 2
@@ -38,7 +39,7 @@ APART = (500.0, 300.0, 80.0, 96.0)
         ((10, 66), 0.58),  # a hand before the chin
     ],
 )
-def test_hair_or_a_hand_is_a_second_box_on_the_face_s_head(away: tuple[float, float], score: float) -> None:
+def test_hair_or_a_hand_is_a_second_box_on_the_same_head(away: tuple[float, float], score: float) -> None:
     x, y = FACE[0] + away[0], FACE[1] + away[1]
     found = faces((0.86, *FACE), (score, x, y, 76, 92), (0.5, *APART))
     assert found.scores[second_boxes(found)] == pytest.approx([score])
@@ -50,24 +51,24 @@ def test_hair_or_a_hand_is_a_second_box_on_the_face_s_head(away: tuple[float, fl
         ((60, -20), 0.6),  # cheek by cheek
         ((34, -66), 0.6),  # over the shoulder
         ((10, -90), 0.6),  # right behind, and higher: nothing of either face lies on the other
-        ((10, -66), 0.85),  # a sure one, half hidden by the head before it
-        ((0, -10), 0.6),  # nearly the same box: suppression is what judges that
+        ((10, -66), 0.85),  # a certain one, half hidden by the head in front of it
+        ((0, -10), 0.6),  # nearly the same box: left to non-maximum suppression
     ],
 )
-def test_a_neighbour_is_a_person(away: tuple[float, float], score: float) -> None:
+def test_a_neighbour_is_not_a_second_box(away: tuple[float, float], score: float) -> None:
     x, y = FACE[0] + away[0], FACE[1] + away[1]
     found = faces((0.9, *FACE), (score, x, y, 76, 92), (0.5, *APART))
     assert not second_boxes(found).any()
 
 
-def test_of_two_that_are_equally_sure_the_lower_is_the_face() -> None:
+def test_of_two_boxes_with_equal_scores_the_lower_is_the_face() -> None:
     found = faces((0.71, *FACE), (0.75, 315, 230, 76, 92))
     assert second_boxes(found).tolist() == [True, False]
     found = faces((0.6, *FACE), (0.75, 315, 230, 76, 92))
     assert second_boxes(found).tolist() == [False, True]
 
 
-def test_of_three_on_one_head_one_is_left() -> None:
+def test_one_of_three_boxes_on_a_head_is_kept() -> None:
     found = faces((0.7, 300, 300, 80, 96), (0.68, 305, 235, 80, 96), (0.6, 298, 350, 80, 96))
     assert second_boxes(found).sum() == 2
 
@@ -75,11 +76,11 @@ def test_of_three_on_one_head_one_is_left() -> None:
 def test_no_face_and_one_face_have_no_second_box() -> None:
     one = faces((0.5, *FACE))
     assert second_boxes(one).tolist() == [False]
-    assert second_boxes(one.only(slice(0))).tolist() == []
+    assert second_boxes(one.select(slice(0))).tolist() == []
 
 
 def hair_and_face(images: np.ndarray) -> list[np.ndarray]:
-    """A 'network' that sees a face in the middle of 320 x 320 px and a doubtful one in its hair."""
+    """A 'network' that sees a face in the middle of 320 x 320 px and a weaker one in its hair."""
     count = sum((side // stride) ** 2 for side in [images.shape[1]] for stride in SPEC.strides)
     scores = np.zeros((1, count), dtype=np.float32)
     boxes = np.tile(np.asarray([24, 32, 24, 32], dtype=np.float32), (1, count, 1))
@@ -91,9 +92,9 @@ def hair_and_face(images: np.ndarray) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize(("keep_doubles", "reported"), [(False, 1), (True, 2)])
-def test_one_of_them_is_reported_and_who_hides_faces_gets_both(keep_doubles: bool, reported: int) -> None:
+def test_second_boxes_are_reported_only_for_redaction(keep_doubles: bool, reported: int) -> None:
     pipeline = Pipeline(FaceDetector(session(hair_and_face), SPEC), cast("EmotionClassifier", None))
     frame = Frame(np.zeros((320, 320, 3), np.uint8), 320, 320)
-    found = pipeline.find(frame, AnalyzeOptions(keep_doubles=keep_doubles))
-    assert len(found.tiles) == reported
+    found = pipeline.detect(frame, AnalyzeOptions(keep_doubles=keep_doubles))
+    assert len(found.crops) == reported
     assert found.detections.scores[0] == pytest.approx(0.9)
