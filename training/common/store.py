@@ -1,8 +1,9 @@
-"""Packs a model into the store: the file, its manifest and its card."""
+"""Packs a model into the store: the file, its manifest and its card; and how a card writes tables and numbers."""
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import tomli_w
@@ -28,3 +29,44 @@ def pack(store: Path, model: Path, manifest: Mapping[str, object], card: str) ->
     (folder / "manifest.toml").write_text(tomli_w.dumps(head | rest), encoding="utf-8")
     (folder / "CARD.md").write_text(card, encoding="utf-8")
     return folder
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; cells are written as they are."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def percent(share: float) -> str:
+    """A share as per cent, two decimals, without the sign."""
+    return f"{100 * share:.2f}"
+
+
+def refilled(text: str) -> str:
+    """`text` with its paragraphs and list items broken at 120 columns; tables, headings and code stay as they are."""
+    lines: list[str] = []
+    open_lines: list[str] = []
+    fenced = False
+
+    def close() -> None:
+        if open_lines:
+            indent = "  " if open_lines[0].startswith("- ") else ""
+            joined = " ".join(line.strip() for line in open_lines)
+            filled = textwrap.wrap(
+                joined, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+            lines.extend(filled)
+            open_lines.clear()
+
+    for line in text.splitlines():
+        fence = line.startswith("```")
+        if fenced or fence or not line.strip() or line.startswith(("#", "|", "!")):
+            close()
+            lines.append(line)
+        else:
+            if line.startswith("- "):
+                close()
+            open_lines.append(line)
+        fenced ^= fence
+    close()
+    return "\n".join(lines) + "\n"

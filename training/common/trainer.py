@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from training.common import checkpoint
 from training.common.stages import clock
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -67,7 +66,7 @@ class Trainer(Generic[Net, Batch]):
         self.average: AveragedModel = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
         self.step = 0
         if (folder / "last.pt").is_file():
-            self._restore(checkpoint.load(folder / "last.pt"))
+            self._restore(load_checkpoint(folder / "last.pt"))
 
     def run(self, batches: Callable[[int], Iterable[Batch]]) -> None:
         """Train to the last step; `batches(step)` gives the batches from `step` on."""
@@ -116,7 +115,7 @@ class Trainer(Generic[Net, Batch]):
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        checkpoint.save(self.folder / "last.pt", state)
+        save_checkpoint(self.folder / "last.pt", state)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
@@ -128,7 +127,7 @@ class Trainer(Generic[Net, Batch]):
 def load_average(path: Path, network: Net) -> Net:
     """`network` with the averaged weights of the checkpoint at `path`, ready for inference."""
     average = AveragedModel(network)
-    average.load_state_dict(checkpoint.load(path)["average"])
+    average.load_state_dict(load_checkpoint(path)["average"])
     averaged: Net = average.module  # type: ignore[assignment]
     return averaged.eval().requires_grad_(False)
 
@@ -161,3 +160,17 @@ def _decay(ema: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor |
                 own.copy_(other)
 
     return average
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` so that `path` always holds a whole checkpoint, even when the process dies while writing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU; only tensors and plain values are allowed in it (no pickled code)."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

@@ -18,7 +18,6 @@ from training.detector import calibrate, card, labels
 from training.detector.data import Image, PixelCache, load_photographs, read_picture
 from training.detector.evaluate import evaluate, presence, run
 from training.detector.export import export
-from training.detector.hard_negatives import HINT, mine
 from training.detector.pasted_faces import load_pasted_faces
 from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet, letterbox
 from training.detector.quantise import quantise
@@ -93,7 +92,9 @@ class Making:
         self.pixels.build(self.folder, self.photographs)
         model = folder / "fp32.onnx"
         export(trained(self.runs / "first", self.recipe.first.model), calibrate.Calibration(), model)
-        found = mine(self.photographs, self.pixels, self.rows, Ours(model, BELIEVED), Yunet(self.teacher, HINT))
+        found = labels.mine(
+            self.photographs, self.pixels, self.rows, Ours(model, BELIEVED), Yunet(self.teacher, labels.HINT)
+        )
         labels.write(folder / "negatives.json", found)
 
     def _second(self, folder: Path) -> None:
@@ -143,9 +144,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
     parser.add_argument("--runs", type=Path, help="folder of the stages (runs/face-detector-RECIPE)")
-    parser.add_argument(
-        "--store", type=Path, help="where the model goes (default: the run's own folder)"
-    )
+    parser.add_argument("--store", type=Path, help="where the model goes (default: the run's own folder)")
     parser.add_argument("--version", default="1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")

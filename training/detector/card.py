@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from training.common.markdown import refilled, table
 from training.common.stages import clock
-from training.common.store import LICENCE
+from training.common.store import LICENCE, refilled, table
 from training.detector.predictor import ACCURATE, FAST, MULTIPLE, NMS_IOU, STRIDES
 
 Report = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a training view may call a face, what it may not, and what is left open."""
+"""What a training view may call a face, what it may not, and what is left open; and what an earlier round got wrong."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mien.vision.boxes import nms
 from training.detector.average_precision import iou_matrix
-from training.detector.data import FloatArray, Photograph
+from training.detector.data import FloatArray, Image, Photograph, PixelCache
+from training.detector.predictor import ACCURATE, FAST, MAX_FACES, NMS_IOU, Detector
 
 # A face marked `ignore` that the teacher believed in this much is taught as a face if it stands alone: most small faces
 # have no better label. Not where people drew boxes: what they left out is often a hand. Measuring still ignores them.
 BELIEVED = 0.55
 LABELLED_BY_PEOPLE = ("fddb", "maskscenes")
 _ALONE = 0.1  # overlap (IoU) with other labels; where several half-believed boxes cross there is seldom a face
+
+
+HINT = 0.2  # the teacher's score from which a detection is left open
+SAME = 0.3  # overlap (IoU) from which two boxes mean the same thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,36 @@ def training_labels(photograph: Photograph, negative: HardNegative | None) -> Tr
         np.concatenate([unsure, np.ones(len(doubtful), np.bool_)]),
         wrong,
     )
+
+
+def mine(
+    photographs: list[Photograph], pixels: PixelCache, rows: list[int], detector: Detector, teacher: Detector
+) -> HardNegatives:
+    """Detections without a label in the photographs at `rows`, by file."""
+    found = {}
+    for row in rows:
+        negative = _hard_negatives(photographs[row], pixels[row], detector, teacher)
+        if len(negative.wrong) or len(negative.doubtful):
+            found[photographs[row].file] = negative
+    return found
+
+
+def _hard_negatives(photograph: Photograph, picture: Image, detector: Detector, teacher: Detector) -> HardNegative:
+    boxes = _detected(detector, picture)
+    boxes = boxes[~(iou_matrix(boxes, photograph.boxes) >= SAME).any(axis=1)]
+    if not len(boxes):
+        return HardNegative(boxes, boxes)
+    hinted = (iou_matrix(boxes, _detected(teacher, picture)) >= SAME).any(axis=1)
+    return HardNegative(boxes[~hinted], boxes[hinted])
+
+
+def _detected(detector: Detector, picture: Image) -> FloatArray:
+    """Everything detected at either input size: [n, 4] x1 y1 x2 y2."""
+    passes = [detector.detect(picture, side) for side in (FAST, ACCURATE)]
+    boxes = np.concatenate([one.boxes for one in passes])
+    scores = np.concatenate([one.scores for one in passes])
+    kept: FloatArray = boxes[nms(boxes, scores, NMS_IOU, MAX_FACES)]
+    return kept
 
 
 def write(path: Path, negatives: HardNegatives) -> None:

@@ -154,9 +154,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, help="folder of the stages (runs/emotion-RECIPE)")
-    parser.add_argument(
-        "--store", type=Path, help="where the model goes (default: the run's own folder)"
-    )
+    parser.add_argument("--store", type=Path, help="where the model goes (default: the run's own folder)")
     parser.add_argument("--version", default="1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from training.emotion import data, targets
 from training.emotion.augment import AugmentConfig, augment_batch, resized
-from training.emotion.labels import BASIC7
+from training.emotion.data import BASIC7
 from training.emotion.mixing import MixConfig, mix
 
 
@@ -96,7 +96,7 @@ class Batches(Dataset[Batch]):
         if pairs is not None:
             ferplus, fer2013 = pairs.targets(ferplus), pairs.targets(fer2013)
             rarity = pairs.share * rarity + (1 - pairs.share) * rarity[pairs.other]
-        side = config.small_side if epoch < round(config.epochs * config.small_share) else data.TILE
+        side = config.small_side if epoch < round(config.epochs * config.small_share) else data.SIDE
         images, pictures = (torch.from_numpy(each[..., None]) for each in (resized(views, side), views))
         heads = (Target(*(torch.from_numpy(part) for part in head)) for head in (ferplus, fer2013))
         return Batch(step, images, pictures, *heads, torch.from_numpy(rarity))

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.common.markdown import percent, refilled, table
 from training.common.stages import clock
-from training.common.store import LICENCE
+from training.common.store import LICENCE, percent, refilled, table
 from training.emotion import data, metrics
-from training.emotion.labels import BASIC7, FERPLUS8
+from training.emotion.data import BASIC7, FERPLUS8
 from training.emotion.session import Session
 
 Report = dict[str, Any]
@@ -47,7 +46,7 @@ def manifest(model: Path, version: str, report: Report, origin: Origin) -> Repor
         "dataset": DATASET,
         "licence": RIGHTS,
         "recipe": f"training/emotion/recipe.toml, student seed {origin.seed}",
-        "input": {"name": "images", "shape": ["n", data.TILE, data.TILE, 1], "dtype": "uint8", "colour": "grey"},
+        "input": {"name": "images", "shape": ["n", data.SIDE, data.SIDE, 1], "dtype": "uint8", "colour": "grey"},
         "outputs": [{"name": name, "shape": shapes[name], "meaning": MEANINGS[name]} for name in shapes],
         "heads": {
             name: {"output": output, "labels": list(labels), "temperature": round(report["temperature"][name], 4)}

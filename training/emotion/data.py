@@ -9,9 +9,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.emotion.labels import FER2013_TO_BASIC7, NO_LABEL, VOTE_COLUMNS
+FERPLUS8 = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
+"""Order of the `ferplus` output; the first eight vote columns of FER+ stand in the same order."""
 
-TILE = 48
+BASIC7 = FERPLUS8[:7]
+"""Order of the `fer2013` output (FER2013 has no contempt)."""
+
+VOTE_COLUMNS = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
+)  # fmt: skip
+"""Vote columns of labels.csv, in the order of the FER+ release; the last two are no emotions."""
+
+FER2013_INDEX = {name: BASIC7.index(name) for name in BASIC7}
+"""labels.csv already uses our names for FER2013; only the order differs (there: alphabetical, neutral last)."""
+
+NO_LABEL = -1
+"""Stands for a FER2013 label that could not be recovered; such faces are masked from that head's loss."""
+
+SIDE = 48  # px of a crop
 SHEET_COLUMNS = 40
 
 Split = Literal["train", "valid"]
@@ -22,7 +37,7 @@ class Faces:
     """One split, rows in the order of labels.csv."""
 
     images: NDArray[np.uint8]  # [n, 48, 48] grey
-    votes: NDArray[np.int64]  # [n, 10], columns as labels.VOTE_COLUMNS
+    votes: NDArray[np.int64]  # [n, 10], columns as VOTE_COLUMNS
     fer2013: NDArray[np.int64]  # [n], index in BASIC7 or NO_LABEL
 
     def __len__(self) -> int:
@@ -48,10 +63,10 @@ def unlabelled(images: NDArray[np.uint8]) -> Faces:
     return Faces(images, votes, np.full(count, NO_LABEL, np.int64))
 
 
-def tile_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-    """Tile `position` of a sheet [h, w] with 40 tiles a row."""
+def crop_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
+    """Crop `position` of a sheet [h, w] with 40 crops per row."""
     row, column = divmod(position, SHEET_COLUMNS)
-    return sheet[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+    return sheet[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
 
 
 def load(data: Path, split: Split) -> Faces:
@@ -61,9 +76,9 @@ def load(data: Path, split: Split) -> Faces:
         rows = [row for row in csv.DictReader(file) if row["split"] == split]
     sheets = {name: _read_grey(folder / name) for name in {row["sheet"] for row in rows}}
     return Faces(
-        images=np.stack([tile_at(sheets[row["sheet"]], int(row["position"])) for row in rows]),
+        images=np.stack([crop_at(sheets[row["sheet"]], int(row["position"])) for row in rows]),
         votes=np.array([[int(row[column]) for column in VOTE_COLUMNS] for row in rows], dtype=np.int64),
-        fer2013=np.array([FER2013_TO_BASIC7.get(row["fer2013"], NO_LABEL) for row in rows], dtype=np.int64),
+        fer2013=np.array([FER2013_INDEX.get(row["fer2013"], NO_LABEL) for row in rows], dtype=np.int64),
     )
 
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.emotion import calibrate, data, metrics, perturb, targets
-from training.emotion.labels import BASIC7, FERPLUS8, NO_LABEL
+from training.emotion import data, metrics, perturb, targets
+from training.emotion.data import BASIC7, FERPLUS8, NO_LABEL
 from training.emotion.session import Logits, Session
 
 UNCERTAIN = 0.5  # as in mien.vision.classifier: no label is expected to get half of the votes
@@ -44,12 +44,12 @@ def evaluate(path: Path, valid: data.Faces, train: data.Faces) -> Report:
     }
 
 
-def fit_heads(logits: Logits, valid: data.Faces) -> dict[str, calibrate.CrossFit]:
+def fit_heads(logits: Logits, valid: data.Faces) -> dict[str, metrics.CrossFit]:
     """Both heads' temperatures: `ferplus8` on the votes that count (lone votes dropped), `fer2013` on the labels."""
     votes, labels = targets.vote_targets(valid.votes), targets.label_targets(valid.fer2013, len(BASIC7))
     return {
-        "ferplus8": calibrate.cross_fit(logits.ferplus, votes.distribution * votes.weight[:, None]),
-        "fer2013": calibrate.cross_fit(logits.fer2013, labels.distribution * labels.weight[:, None]),
+        "ferplus8": metrics.cross_fit(logits.ferplus, votes.distribution * votes.weight[:, None]),
+        "fer2013": metrics.cross_fit(logits.fer2013, labels.distribution * labels.weight[:, None]),
     }
 
 

@@ -12,8 +12,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.emotion import packing
-from training.emotion.data import TILE
-from training.emotion.labels import FERPLUS8
+from training.emotion.data import FERPLUS8, SIDE
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual
 from training.emotion.session import Session
 
@@ -43,7 +42,7 @@ class ExportNet(nn.Module):
         self.trunk = _fold(network.trunk)
         self.bias = nn.Parameter(torch.cat([network.ferplus.bias, network.fer2013.bias]))
         with torch.no_grad():
-            blank: Tensor = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1)))
+            blank: Tensor = self.trunk(self.standardise(torch.zeros(1, SIDE, SIDE, 1)))
         self.height, self.width = blank.shape[2:]
         heads = torch.cat([network.ferplus.weight, network.fer2013.weight]).detach()
         self.maps = Maps(heads, self.height, self.width)
@@ -111,7 +110,7 @@ def export(network: EmotionNet, path: Path) -> None:
     Raises:
         ValueError: when onnxruntime's logits differ from torch's by more than `TOLERANCE`.
     """
-    example = torch.randint(0, 256, (2, TILE, TILE, 1), dtype=torch.uint8)
+    example = torch.randint(0, 256, (2, SIDE, SIDE, 1), dtype=torch.uint8)
     with warnings.catch_warnings():
         # The tracing exporter needs no further package and writes a static graph without loose ends.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -135,8 +134,8 @@ def export(network: EmotionNet, path: Path) -> None:
 def parity(network: EmotionNet, path: Path, count: int = 64) -> float:
     """Largest difference of a logit between torch and onnxruntime over `count` pictures of noise and ramps."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, TILE, TILE), dtype=np.uint8)
-    images[count // 2 :] = np.linspace(0, 255, TILE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
+    images = rng.integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)
+    images[count // 2 :] = np.linspace(0, 255, SIDE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
     ours = network(torch.from_numpy(images[..., None]))
     theirs = Session(path).logits(images)
     return max(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.emotion.labels import BASIC7, FERPLUS8
+from training.emotion.data import BASIC7, FERPLUS8
 
 
 class Stem(NamedTuple):

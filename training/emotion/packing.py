@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.emotion.data import TILE
+from training.emotion.data import SIDE
 
 BLOCK = 2  # pixels a side
 WINDOW = 4
@@ -47,7 +47,7 @@ class PackedPixels(nn.Module):
     """`model.Standardise` and packing: uint8 [n, 48, 48, 1] -> float [n, 4, 24, 24]."""
 
     def forward(self, images: Tensor) -> Tensor:
-        side = TILE // BLOCK
+        side = SIDE // BLOCK
         blocks = images.reshape(-1, side, BLOCK, side, BLOCK).permute(0, 1, 3, 2, 4)
         pixels = blocks.reshape(-1, side, side, BLOCK * BLOCK).to(torch.float32)
         return functional.layer_norm(pixels, (side, side, BLOCK * BLOCK), eps=NOISE).permute(0, 3, 1, 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.vision.alignment import CROP_SIDE, crop_square, crop_face
+from mien.vision.alignment import CROP_SIDE, crop_face, crop_square
 from training.detector.data import Photograph, load_photographs, read_picture
 from training.emotion.data import Faces, near_duplicates, unlabelled
 

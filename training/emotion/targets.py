@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.emotion.labels import NO_LABEL
+from training.emotion.data import NO_LABEL
 
 EMOTIONS = 8  # the vote columns after these are `unknown` and `NF` (no face)
 

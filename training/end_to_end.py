@@ -1,6 +1,6 @@
 """What is lost on the way from a bare tile to a face found and cropped in a photograph.
 
-    python -m training.end_to_end.evaluate [--json FILE]
+    python -m training.end_to_end [--json FILE]
 
 Every tile of FER+ valid, protocol A, is pasted into a held-out photograph without faces; the shipped detector finds
 it, ``mien.vision`` crops it and the shipped classifier names it, all through ``Pipeline``. A face that is not
@@ -12,17 +12,58 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain import AnalyzeOptions, Box, DetectorMode, Frame, LabelSet, StageTimes
 from mien.store import ModelStore
 from mien.vision.pipeline import FoundFaces, Pipeline
+from training.detector.data import load_photographs, read_picture
 from training.emotion import data as emotion_data
-from training.emotion.labels import FERPLUS8
+from training.emotion.data import FERPLUS8
 from training.emotion.targets import protocol_a
-from training.end_to_end.scenes import Scene, face_free_photographs, pasted
 
 GROUNDS = 40
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``pixels`` uint8 [h, w, 3] BGR with one tile pasted at (x, y), ``side`` pixels wide and high."""
+
+    pixels: Pixels
+    x: int
+    y: int
+    side: int
+
+
+def face_free_photographs(data: Path, count: int) -> list[Pixels]:
+    """The first held-out photographs without any face, so that the detector was never trained on them."""
+    chosen = [photo for photo in load_photographs(data) if photo.held_out and photo.source == "objects"]
+    return [read_picture(data, photo) for photo in chosen[:count]]
+
+
+def pasted(tile: Pixels, ground: Pixels, side: int, rng: np.random.Generator) -> Scene:
+    """``tile`` [48, 48] enlarged to ``side`` and blended into ``ground`` at a random place, its rim feathered."""
+    height, width = ground.shape[:2]
+    side = min(side, height, width)
+    x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
+    face = cv2.cvtColor(cv2.resize(tile, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2BGR)
+    pixels = ground.copy()
+    part = pixels[y : y + side, x : x + side].astype(np.float32)
+    weight = _feather(side)
+    pixels[y : y + side, x : x + side] = (face * weight + part * (1 - weight)).round().astype(np.uint8)
+    return Scene(pixels, x, y, side)
+
+
+def _feather(side: int) -> NDArray[np.float32]:
+    """Weight [side, side, 1] that falls to 0 over the outermost 3 %."""
+    ramp = np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / max(1.0, 0.03 * side)
+    edge = np.clip(ramp, 0, 1).astype(np.float32)
+    weight: NDArray[np.float32] = np.minimum(edge[:, None], edge[None, :])[..., None]
+    return weight
 
 
 @dataclass(frozen=True)
