@@ -1,22 +1,72 @@
-"""Recipes: one TOML file per model, whose tables become frozen dataclasses."""
+"""Recipes: one TOML file per model, whose tables become frozen dataclasses; and the options of the two commands."""
 
+import argparse
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+
+import cv2
+import torch
 
 Config = TypeVar("Config")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where a training runs."""
+
+    device: torch.device
+    workers: int  # processes that make batches
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `python -m training.emotion` and `python -m training.detector`."""
+
+    recipe: str
+    data: Path
+    runs: Path
+    store: Path
+    version: str
+    machine: Machine
+    teacher: Path
+
+
+def parse_options(model: str, description: str | None) -> Options:
+    """Read the command line; `model` is the name of the package below `training`."""
+    parser = argparse.ArgumentParser(prog=f"python -m training.{model}", description=description)
+    parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--runs", type=Path, help=f"folder of the stages (default: runs/{model}-RECIPE)")
+    parser.add_argument(
+        "--store", type=Path, help="where the model goes (default: `store` in the folder of the stages)"
+    )
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    if model == "detector":
+        parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
+    given = vars(parser.parse_args())
+    machine = Machine(torch.device(given.pop("device")), given.pop("workers"))
+    runs = given.pop("runs") or Path("runs") / f"{model}-{given['recipe']}"
+    runs.mkdir(parents=True, exist_ok=True)
+    store = given.pop("store") or runs / "store"
+    cv2.setNumThreads(1)
+    return Options(runs=runs, store=store, machine=machine, **{"teacher": Path(), **given})
+
+
 def read(path: Path, size: str) -> dict[str, Any]:
-    """The tables of the recipe at `path`; where `size` is another than "full", that table's values replace them.
+    """The tables of the recipe at `path`; unless `size` is "full", the values of that size replace them.
 
     Raises:
         KeyError: when the recipe has no such size.
     """
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     sizes = tables.pop("sizes", {})
+    if size != "full" and size not in sizes:
+        raise KeyError(f"{path} has no size {size}; it has {', '.join(['full', *sizes])}")
     return tables if size == "full" else _merged(tables, sizes[size])
 
 
@@ -36,15 +86,12 @@ def build(kind: type[Config], table: Mapping[str, Any]) -> Config:
 def _value(kind: Any, value: Any) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         return build(kind, value)
-    if isinstance(value, list):
-        return tuple(_value(None, one) for one in value)
-    return value
+    return tuple(_value(None, one) for one in value) if isinstance(value, list) else value
 
 
 def _merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(tables)
     for name, change in changes.items():
         before = merged.get(name)
-        both = isinstance(before, Mapping) and isinstance(change, Mapping)
-        merged[name] = _merged(before, change) if both else change
+        merged[name] = _merged(before, change) if isinstance(before, dict) and isinstance(change, dict) else change
     return merged

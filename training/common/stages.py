@@ -1,11 +1,13 @@
 """A recipe's stages, one after the other; a stage that is done is not done again.
 
-A stage's folder holds what it made and `done.json`: a digest of everything that it depends on, and the seconds it took.
-A changed recipe makes the stages that depend on the change run again, and those after them.
+A stage's folder holds what it made and `stage.json`: a digest of everything that it depends on, and, once it is done,
+the seconds it took. An interrupted stage goes on in its folder. A changed recipe empties the folders of the stages that
+depend on the change, and runs them again.
 """
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,21 +30,24 @@ def run_stages(root: Path, stages: Sequence[Stage]) -> dict[str, float]:
     seconds: dict[str, float] = {}
     for number, stage in enumerate(stages, start=1):
         folder, title = root / stage.name, f"[{number}/{len(stages)}] {stage.name}"
-        digests[stage.name] = _digest(stage, [digests[name] for name in stage.after])
-        record = folder / "done.json"
-        done = json.loads(record.read_text()) if record.is_file() else {}
-        if done.get("digest") == digests[stage.name]:
-            print(f"{title}: done before, in {clock(done['seconds'])}", flush=True)
+        digest = digests[stage.name] = _digest(stage, [digests[name] for name in stage.after])
+        record = folder / "stage.json"
+        known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+        if known.get("digest") != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            known = {"digest": digest}
+            _write(record, known)
+        if "seconds" in known:
+            print(f"{title}: done before, in {clock(known['seconds'])}", flush=True)
         else:
             print(title, flush=True)
-            folder.mkdir(parents=True, exist_ok=True)
-            record.unlink(missing_ok=True)
-            began, before = time.monotonic(), _spent(folder)
+            began, before = time.monotonic(), _seconds_so_far(folder)
             stage.run(folder)
-            done = {"digest": digests[stage.name], "seconds": before + time.monotonic() - began}
-            record.write_text(json.dumps(done))
-            print(f"{title}: {clock(done['seconds'])}", flush=True)
-        seconds[stage.name] = float(done["seconds"])
+            known["seconds"] = before + time.monotonic() - began
+            _write(record, known)
+            print(f"{title}: {clock(known['seconds'])}", flush=True)
+        seconds[stage.name] = float(known["seconds"])
     return seconds
 
 
@@ -53,13 +58,19 @@ def clock(seconds: float) -> str:
     return f"{int(seconds // 60)} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
-def _spent(folder: Path) -> float:
-    """Seconds that an interrupted training in `folder` took so far, as its log has it."""
+def _seconds_so_far(folder: Path) -> float:
+    """Seconds that an interrupted training in `folder` took, as its log has it."""
     log = folder / "log.jsonl"
-    lines = log.read_text().splitlines() if log.is_file() else []
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
     return float(sum(json.loads(line).get("seconds", 0.0) for line in lines))
 
 
 def _digest(stage: Stage, before: Sequence[str]) -> str:
     text = json.dumps([stage.name, stage.inputs, list(before)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(record: Path, known: Mapping[str, object]) -> None:
+    partial = record.with_suffix(".partial")
+    partial.write_text(json.dumps(known), encoding="utf-8")
+    partial.replace(record)

@@ -20,8 +20,7 @@ def sha256(path: Path) -> str:
 def pack(store: Path, model: Path, manifest: Mapping[str, object], card: str) -> Path:
     """Put `model` into `store` as its one version, with `manifest` (all but `file` and `sha256`) and `card`."""
     folder = store / str(manifest["name"]) / str(manifest["version"])
-    if folder.parent.is_dir():
-        shutil.rmtree(folder.parent)
+    shutil.rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
     shutil.copyfile(model, folder / "model.onnx")
     head = {key: manifest[key] for key in ("name", "version")} | {"file": "model.onnx", "sha256": sha256(model)}
@@ -42,31 +41,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f}"
 
 
-def refilled(text: str) -> str:
-    """`text` with its paragraphs and list items broken at 120 columns; tables, headings and code stay as they are."""
-    lines: list[str] = []
-    open_lines: list[str] = []
-    fenced = False
-
-    def close() -> None:
-        if open_lines:
-            indent = "  " if open_lines[0].startswith("- ") else ""
-            joined = " ".join(line.strip() for line in open_lines)
-            filled = textwrap.wrap(
-                joined, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-            )
-            lines.extend(filled)
-            open_lines.clear()
-
-    for line in text.splitlines():
-        fence = line.startswith("```")
-        if fenced or fence or not line.strip() or line.startswith(("#", "|", "!")):
-            close()
-            lines.append(line)
-        else:
-            if line.startswith("- "):
-                close()
-            open_lines.append(line)
-        fenced ^= fence
-    close()
-    return "\n".join(lines) + "\n"
+def paragraph(text: str) -> str:
+    """`text` broken into lines of at most 120 columns."""
+    return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)

@@ -1,12 +1,12 @@
 """The one training loop: both models, on a CPU and on a GPU, resumable to the step.
 
-Everything that a resumed run needs is in `last.pt`; learning rates, averaging and batches follow from the step alone.
+Everything that a resumed run needs is in `last.pt`; learning rates, dropout and batches follow from the step alone.
 """
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,9 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader, Dataset
 
+from training.common.recipe import Machine
 from training.common.stages import clock
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -30,6 +32,7 @@ class Schedule:
     peak_rate: float
     final_rate: float = 0.0
     ema: float = 0.9995
+    seed: int = 0  # of dropout
     save_every: int = 500
     log_every: int = 100
 
@@ -62,17 +65,16 @@ class Trainer(Generic[Net, Batch]):
     ) -> None:
         self.folder, self.network, self.optimiser, self.schedule = folder, network.train(), optimiser, schedule
         self._loss, self._after_step, self._clip_norm = loss, after_step, clip_norm
-        decay = _decay(schedule.ema)
-        self.average: AveragedModel = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
+        self.average: AveragedModel = AveragedModel(network, multi_avg_fn=self._average, use_buffers=True)
         self.step = 0
         if (folder / "last.pt").is_file():
             self._restore(load_checkpoint(folder / "last.pt"))
 
-    def run(self, batches: Callable[[int], Iterable[Batch]]) -> None:
-        """Train to the last step; `batches(step)` gives the batches from `step` on."""
+    def run(self, batches: Dataset[Batch], machine: Machine) -> None:
+        """Train to the last step; `batches[step]` is the batch of a step."""
         sums: dict[str, Tensor] = {}
         began, logged = time.monotonic(), self.step
-        for batch in batches(self.step):
+        for batch in self._loader(batches, machine):
             for name, value in self._take_step(batch).items():
                 sums[name] = sums.get(name, torch.zeros((), device=value.device)) + value.detach()
             last = self.step == self.schedule.steps
@@ -82,10 +84,20 @@ class Trainer(Generic[Net, Batch]):
                 sums, began, logged = {}, time.monotonic(), self.step
             if self.step % self.schedule.save_every == 0 or last:
                 self._save()
-            if last:
-                break
+
+    def _loader(self, batches: Dataset[Batch], machine: Machine) -> Iterator[Batch]:
+        loader: DataLoader[Batch] = DataLoader(
+            batches,
+            batch_size=None,
+            sampler=range(self.step, self.schedule.steps),
+            num_workers=machine.workers,
+            pin_memory=machine.device.type == "cuda",
+            prefetch_factor=6 if machine.workers else None,
+        )
+        return iter(loader)
 
     def _take_step(self, batch: Batch) -> Mapping[str, Tensor]:
+        torch.manual_seed(self.schedule.seed * 1_000_003 + self.step)  # a resumed run draws what any other does
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step)
         parts = self._loss(self.network, batch)
@@ -98,6 +110,16 @@ class Trainer(Generic[Net, Batch]):
         self.average.update_parameters(self.network)
         self.step += 1
         return parts
+
+    @torch.no_grad()
+    def _average(self, own: Sequence[Tensor], new: Sequence[Tensor], _: Tensor | int) -> None:
+        """A moving average whose decay grows from 0.1 to `ema`, so that the random start is soon forgotten."""
+        decay = min(self.schedule.ema, (1.0 + self.step) / (10.0 + self.step))
+        for mine, theirs in zip(own, new, strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(theirs, 1.0 - decay)
+            else:
+                mine.copy_(theirs)
 
     def _log(self, spent: float, count: int, means: Mapping[str, float]) -> None:
         left = spent / count * (self.schedule.steps - self.step)
@@ -145,21 +167,6 @@ def mixed_precision(device: torch.device) -> torch.autocast:
     """bf16 where the processor has it (twice as fast); fp32 where it would be emulated (14 times as slow, measured)."""
     enabled = device.type != "cpu" or "AVX512" in torch.backends.cpu.get_cpu_capability()
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
-
-
-def _decay(ema: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
-    """An averaging function whose decay grows from 0.1 to `ema`, so that the random start is soon forgotten."""
-
-    @torch.no_grad()
-    def average(mine: Sequence[Tensor], theirs: Sequence[Tensor], count: Tensor | int) -> None:
-        kept = min(ema, (1.0 + float(count)) / (10.0 + float(count)))
-        for own, other in zip(mine, theirs, strict=True):
-            if own.is_floating_point():
-                own.lerp_(other, 1.0 - kept)
-            else:
-                own.copy_(other)
-
-    return average
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

@@ -3,8 +3,6 @@
 All geometry is one warp, so a pixel is interpolated once however it was zoomed, turned, mirrored and moved.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 
@@ -51,7 +49,7 @@ class AugmentConfig:
     drop_visible: float = 0.05  # ... and one cut more than this is background
     min_side: float = 5.0
 
-    def calmer(self) -> AugmentConfig:
+    def calmer(self) -> "AugmentConfig":
         """For the end of a training: mostly whole photographs as they are, as the service will see them (YOLOX, Ge et
         al. 2021, arXiv:2107.08430, switches mosaics off for its last epochs)."""
         return replace(

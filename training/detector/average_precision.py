@@ -5,8 +5,6 @@ with IoU of at least 0.5 finds it (the best such face); one that overlaps a face
 the label set) by as much counts neither way; any other is a false positive, whatever its size.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

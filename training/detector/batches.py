@@ -1,16 +1,13 @@
 """Training batches. Batch i follows from the seed, i and where the calm views begin, so a resumed run sees the same."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import Dataset
 
 from training.detector.augment import AugmentConfig, Sample, augment, mosaic
 from training.detector.data import FloatArray, Photograph, PixelCache
@@ -35,41 +32,39 @@ class BatchConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
-class Batches(IterableDataset[Batch]):
-    """Batches `start`..`stop` - 1 of the photographs that `rows` points at (positions in `photographs`)."""
+@dataclass(frozen=True)
+class Material:
+    """What a round learns from: photographs, their decoded pixels, faces to paste, and an earlier round's errors."""
 
-    def __init__(
-        self,
-        photographs: list[Photograph],
-        pixels: PixelCache,
-        rows: list[int],
-        config: BatchConfig,
-        start: int,
-        stop: int,
-        pasted: PastedFaces | None = None,
-        negatives: HardNegatives | None = None,
-    ) -> None:
-        self.pixels, self.rows, self.pasted = pixels, rows, pasted
-        known = negatives or {}
+    photographs: list[Photograph]
+    pixels: PixelCache
+    rows: list[int]  # positions of those that are trained on
+    pasted: PastedFaces | None = None
+    negatives: HardNegatives | None = None
+
+
+class Batches(Dataset[Batch]):
+    """Batches 0..`count` - 1 of what there is to learn from."""
+
+    def __init__(self, material: Material, config: BatchConfig, count: int) -> None:
+        self.pixels, self.rows, self.pasted = material.pixels, material.rows, material.pasted
+        photographs, rows, known = material.photographs, material.rows, material.negatives or {}
         self._labels = {row: training_labels(photographs[row], known.get(photographs[row].file)) for row in rows}
         self._with_faces = [row for row in rows if (~self._labels[row].ignore).any()]
         self._face_free = [row for row in rows if not len(photographs[row].boxes)]
         self._negative_rows = [row for row in rows if len(self._labels[row].wrong)]
         self._until = np.cumsum([crowding(self._labels[row].ignore) for row in rows])
-        self.config, self.start, self.stop = config, start, stop
+        self.config, self.count = config, count
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: int) -> Batch:
         cv2.setNumThreads(1)
-        worker = get_worker_info()
-        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        for i in range(self.start + first, self.stop, step):
-            yield self.batch(i)
-
-    def batch(self, i: int) -> Batch:
         rng = np.random.default_rng([self.config.seed, i])
         chances = [chance for *_, chance in self.config.views]
         side, count, _ = self.config.views[rng.choice(len(chances), p=chances)]
-        calm = i >= round(self.stop * (1 - self.config.calm_share))
+        calm = i >= round(self.count * (1 - self.config.calm_share))
         ranges = self.config.augment.calmer() if calm else self.config.augment
         return collate([self.view(side, ranges, rng) for _ in range(count)], self.config.max_faces)
 
@@ -99,7 +94,8 @@ class Batches(IterableDataset[Batch]):
             any_angle=0.0,
         )
         ground = tuple(int(level) for level in rng.integers(0, 256, 3))
-        rows = [self._with_faces[rng.integers(len(self._with_faces))] for _ in range(count**2)]
+        known = self._with_faces or self.rows
+        rows = [known[rng.integers(len(known))] for _ in range(count**2)]
         return mosaic([augment(self._sample(row), place, close, rng) for row in rows], side, ground)  # type: ignore[arg-type]
 
     def pick(self, rng: np.random.Generator) -> Sample:
@@ -110,7 +106,7 @@ class Batches(IterableDataset[Batch]):
             return self._sample(row, wrong[rng.integers(len(wrong))])
         row = self.rows[int(np.searchsorted(self._until, rng.uniform(0, self._until[-1]), side="right"))]
         sample = self._sample(row)
-        if self.pasted is not None and rng.random() < self.config.paste:
+        if self.pasted is not None and self._face_free and rng.random() < self.config.paste:
             others = self.pixels[self._face_free[rng.integers(len(self._face_free))]]
             sample = paste_faces(sample, self.pasted, others, rng)
         if rng.random() < self.config.decoys:

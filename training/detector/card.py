@@ -1,13 +1,11 @@
 """The manifest and the card of the face detector: a page each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from training.common.stages import clock
-from training.common.store import LICENCE, refilled, table
+from training.common.store import LICENCE, paragraph, percent, table
 from training.detector.predictor import ACCURATE, FAST, MULTIPLE, NMS_IOU, STRIDES
 
 Report = dict[str, Any]
@@ -19,6 +17,11 @@ DATASET = (
 RIGHTS = LICENCE.format(
     data="FDDB is research data; the FER2013 faces and the other photographs carry no clear licence."
 )
+PARTS = {
+    "all": "AP50, 16 px and over",
+    "at_least_24": "AP50, 24 px and over",
+    "fddb_people": "AP50, FDDB, people's boxes",
+}
 OUTPUTS = {
     "scores": (["n", "cells"], "estimated probability that the cell shows a face"),
     "boxes": (["n", "cells", 4], "distances left, top, right, bottom from the cell's centre, px of the input"),
@@ -30,6 +33,7 @@ OUTPUTS = {
 class Origin:
     """The seconds of each stage, and where they were spent."""
 
+    version: str
     seconds: Mapping[str, float]
     device: str
 
@@ -59,11 +63,10 @@ def manifest(version: str, reports: Report) -> Report:
             "split": "held out: every tenth photograph of each source",
             **{
                 f"at_{side}": {
-                    "ap50": ours[side]["all"]["ap50"],
-                    "ap50_n": ours[side]["all"]["faces"],
-                    "ap50_24px": ours[side]["at_least_24"]["ap50"],
-                    "ap50_fddb_people": ours[side]["fddb_people"]["ap50"],
-                    "ap50_fddb_people_n": ours[side]["fddb_people"]["faces"],
+                    f"ap50_{part}{suffix}": ours[side][part][key]
+                    for part in PARTS
+                    for suffix, key in (("", "ap50"), ("_n", "faces"))
+                    if ours[side][part]["faces"]
                 }
                 for side in (str(FAST), str(ACCURATE))
             },
@@ -71,23 +74,16 @@ def manifest(version: str, reports: Report) -> Report:
     }
 
 
-def text(version: str, reports: Report, origin: Origin) -> str:
+def text(reports: Report, origin: Origin) -> str:
     """The card, in Markdown."""
-    rows = []
+    rows, errors = [], []
     for side in (str(FAST), str(ACCURATE)):
-        for part, title in (
-            ("all", "AP50, 16 px and over"),
-            ("at_least_24", "AP50, 24 px and over"),
-            ("fddb_people", "AP50, FDDB, people's boxes"),
-        ):
-            ours, peer = (reports[name][side][part] for name in ("ours", "peer"))
-            rows.append((f"{title}, {side} px (n = {ours['faces']:,})", f"{ours['ap50']:.4f}", f"{peer['ap50']:.4f}"))
-    errors = [
-        (f"{size} px at {side}", one["n"], f"{100 * one['error']:.1f} %")
-        for side in (str(FAST), str(ACCURATE))
-        for size, one in reports["ours"][side]["calibration"].items()
-    ]
-    return refilled(f"""# Face detector, version {version}
+        for part, title in PARTS.items():
+            row = f"{title}, {side} px (n = {reports['ours'][side][part]['faces']:,})"
+            rows.append((row, *(_ap50(reports.get(name), side, part) for name in ("ours", "peer"))))
+        for size, one in reports["ours"][side]["calibration"].items():
+            errors.append((f"{size} px at {side}", f"{one['n']:,}", f"{percent(one['error'])} %"))
+    return f"""# Face detector, version {origin.version}
 
 Finds faces: a box, a score and five landmarks each. Anchor-free on strides 8, 16 and 32 (Tian et al. 2019,
 arXiv:1904.01355), plain 3x3 convolutions with ReLU, int8 but for the last layers. The input is the picture's own bytes,
@@ -98,8 +94,8 @@ box, inside the graph, on held-out photographs.
 
 ## Measured
 
-On the held-out photographs (every tenth of each source, never trained on), by the service's own letterbox, suppression
-and box voting; beside it YuNet-n in the same run, its boxes as OpenCV gives them. AP at IoU 0.5, all points; any
+On the held-out photographs (every tenth of each source, never trained on), by the service's own letterbox, non-maximum
+suppression and box voting; beside it YuNet-n in the same run, as OpenCV runs it. AP at IoU 0.5, all points; any
 unmatched detection counts as false, whatever its size.
 
 {table(("", "this file", "YuNet-n"), rows)}
@@ -110,8 +106,12 @@ Expected calibration error of the score, by the size of the box (the calibration
 
 ## Data, labels and licence
 
-{DATASET}. Most labels are YuNet-n's: the figures measure agreement with it more than truth, and flatter it; the row of
-people's boxes is the exception. {RIGHTS}
+{
+        paragraph(
+            f"{DATASET}. Most labels are YuNet-n's: the figures measure agreement with it more than truth, and flatter it; "
+            f"the row of people's boxes is the exception. {RIGHTS}"
+        )
+    }
 
 ## Failure modes
 
@@ -122,4 +122,11 @@ Statues, drawings, dolls and animals are sometimes taken for faces.
 
 `make train MODEL=face-detector`: `training/detector/recipe.toml`, {clock(sum(origin.seconds.values()))} on
 {origin.device}.
-""")
+"""
+
+
+def _ap50(reports: Report | None, side: str, part: str) -> str:
+    if reports is None:
+        return "not measured"
+    value = reports[side][part]["ap50"]
+    return "no faces" if value is None else f"{value:.4f}"

@@ -1,7 +1,5 @@
 """The labelled photographs of ../shared/data/faces: reading, the fixed hold-out, a cache of decoded pixels."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass

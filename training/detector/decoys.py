@@ -2,8 +2,6 @@
 smileys, lettering, dots and balls, as they stand on shirts, walls and screens. None of them is a face.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2

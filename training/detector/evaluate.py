@@ -3,8 +3,6 @@
 `python -m training.detector.evaluate model_store/face-detector/3/model.onnx [--peer ../shared/teacher/yunet_n.onnx]`
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,9 +17,11 @@ from mien.vision.boxes import Detections
 from training.detector.average_precision import FOUND, LEFT_OUT, Curve, Matches, curve, match
 from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
 from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet
+from training.emotion.metrics import calibration_error
 
 MIN_FACE = 16.0  # px of the input, root of the area: smaller labelled faces count neither way
 SIZES = (8.0, 16.0, 32.0, 96.0, 1e9)  # px of the input
+CALIBRATED_FROM = 0.1  # score: the tail below is no answer to anyone
 NEGATIVES = "objects"  # the source of the photographs without any face
 CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
 # A threshold is the lowest score with at most this many false positives per held-out photograph, and per face-free one.
@@ -85,18 +85,6 @@ def presence(results: list[Result]) -> tuple[FloatArray, FloatArray, npt.NDArray
     return np.concatenate(scores), np.concatenate(extent), np.concatenate(right)
 
 
-def calibration_error(scores: FloatArray, right: npt.NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error of detections with a score of 0.1 or more: that mean score and share right differ."""
-    kept = scores >= 0.1
-    which = np.minimum((scores[kept] * bins).astype(int), bins - 1)
-    errors = [
-        (which == b).sum() * abs(scores[kept][which == b].mean() - right[kept][which == b].mean())
-        for b in range(bins)
-        if (which == b).any()
-    ]
-    return float(sum(errors) / max(1, kept.sum()))
-
-
 def measure(results: list[Result]) -> Report:
     """What is said about one detector at one input size."""
     judged = judge(results)
@@ -112,11 +100,11 @@ def measure(results: list[Result]) -> Report:
         "threshold": choose(rows),
         "calibration": {
             f"{low:.0f}-{high:.0f}" if high < 1e9 else f"{low:.0f}+": {
-                "error": calibration_error(scores[inside], right[inside]),
-                "n": int((scores[inside] >= 0.1).sum()),
+                "error": calibration_error(scores[inside], right[inside], bins=10),
+                "n": int(inside.sum()),
             }
             for low, high in pairwise(SIZES)
-            for inside in [(extent >= low) & (extent < high)]
+            for inside in [(extent >= low) & (extent < high) & (scores >= CALIBRATED_FROM)]
             if inside.any()
         },
     }
@@ -150,7 +138,7 @@ def evaluate(detector: Detector, photographs: list[Photograph], data: Path) -> d
 def _summary(judged: list[Matches]) -> Report:
     whole = curve(judged)
     return {
-        "ap50": round(whole.average_precision, 4),
+        "ap50": round(whole.average_precision, 4) if whole.faces else None,
         "recall_at_0.05_wrong": round(whole.recall_at(MAX_WRONG), 4),
         "faces": whole.faces,
         "pictures": whole.pictures,

@@ -1,7 +1,5 @@
 """What a training view may call a face, what it may not, and what is left open; and what an earlier round got wrong."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,7 @@ from training.detector.predictor import ACCURATE, FAST, MAX_FACES, NMS_IOU, Dete
 # have no better label. Not where people drew boxes: what they left out is often a hand. Measuring still ignores them.
 BELIEVED = 0.55
 LABELLED_BY_PEOPLE = ("fddb", "maskscenes")
-_ALONE = 0.1  # overlap (IoU) with other labels; where several half-believed boxes cross there is seldom a face
-
+MAX_OVERLAP = 0.1  # overlap (IoU) with other labels; where several half-believed boxes cross there is seldom a face
 
 HINT = 0.2  # the teacher's score from which a detection is left open
 SAME = 0.3  # overlap (IoU) from which two boxes mean the same thing
@@ -27,9 +24,9 @@ SAME = 0.3  # overlap (IoU) from which two boxes mean the same thing
 
 @dataclass(frozen=True, eq=False)
 class HardNegative:
-    """Where an earlier edition saw faces that no label has: boxes x1 y1 x2 y2, in pixels of the stored photograph.
+    """What an earlier round took for faces without a label: boxes x1 y1 x2 y2, in pixels of the stored photograph.
 
-    wrong [n, 4]: the teacher sees nothing there either; doubtful [m, 4]: it is not sure.
+    wrong [n, 4]: background; doubtful [m, 4]: the teacher sees a hint of a face there.
     """
 
     wrong: FloatArray
@@ -51,12 +48,12 @@ class TrainingLabels:
 
 
 def training_labels(photograph: Photograph, negative: HardNegative | None) -> TrainingLabels:
-    """The photograph's labels, its likely faces promoted and doubtful finds left out of the loss."""
+    """The photograph's labels, its likely faces promoted, doubtful detections left out of the loss."""
     likely = photograph.scores >= BELIEVED
     if photograph.source in LABELLED_BY_PEOPLE:
         likely &= False
     overlaps = iou_matrix(photograph.boxes, photograph.boxes) - np.eye(len(photograph.boxes), dtype=np.float32)
-    unsure = photograph.ignore & ~(likely & (overlaps <= _ALONE).all(axis=1))
+    unsure = photograph.ignore & ~(likely & (overlaps <= MAX_OVERLAP).all(axis=1))
     nowhere = np.zeros((0, 4), np.float32)
     wrong, doubtful = (negative.wrong, negative.doubtful) if negative else (nowhere, nowhere)
     return TrainingLabels(
@@ -68,9 +65,12 @@ def training_labels(photograph: Photograph, negative: HardNegative | None) -> Tr
 
 
 def mine(
-    photographs: list[Photograph], pixels: PixelCache, rows: list[int], detector: Detector, teacher: Detector
+    photographs: list[Photograph], pixels: PixelCache, rows: list[int], detector: Detector, teacher: Detector | None
 ) -> HardNegatives:
-    """Detections without a label in the photographs at `rows`, by file."""
+    """Detections without a label in the photographs at `rows`, by file.
+
+    One is doubtful where the teacher sees at least a hint of a face, and wrong where it does not.
+    """
     found = {}
     for row in rows:
         negative = _hard_negatives(photographs[row], pixels[row], detector, teacher)
@@ -79,11 +79,13 @@ def mine(
     return found
 
 
-def _hard_negatives(photograph: Photograph, picture: Image, detector: Detector, teacher: Detector) -> HardNegative:
+def _hard_negatives(
+    photograph: Photograph, picture: Image, detector: Detector, teacher: Detector | None
+) -> HardNegative:
     boxes = _detected(detector, picture)
     boxes = boxes[~(iou_matrix(boxes, photograph.boxes) >= SAME).any(axis=1)]
-    if not len(boxes):
-        return HardNegative(boxes, boxes)
+    if not len(boxes) or teacher is None:
+        return HardNegative(boxes, boxes[:0])
     hinted = (iou_matrix(boxes, _detected(teacher, picture)) >= SAME).any(axis=1)
     return HardNegative(boxes[~hinted], boxes[hinted])
 

@@ -5,8 +5,6 @@ and 32 predicts one face. Dense 3x3 convolutions with ReLU only, because they ar
 in float and (unlike depthwise ones) in int8.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

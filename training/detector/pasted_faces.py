@@ -1,12 +1,10 @@
-"""FER+ training tiles as extra faces: tight, grey, expressive, and pasted where photographs have none.
+"""FER+ training crops as extra faces: tight, grey, expressive, and pasted into photographs.
 
-The teacher labels each tile once, enlarged amid a plain margin. Where it is not sure of one in which the crowd sees a
-face (a hand before the mouth, a profile, a scream that fills the tile), the tile is as hard for the student, and shown
-more often than its kind is frequent. Beside every tile patches of other photographs are
-pasted in the same way, so that a pasted rim or a grey square is never by itself a sign of a face.
+The teacher labels each crop once, enlarged within a plain margin. Where it is not sure of one in which the crowd sees a
+face (a hand before the mouth, a profile, a scream that fills the crop), the crop is hard for the student as well, and
+shown more often than it is frequent. For each crop a patch of another photograph is pasted in the same way, so that a
+pasted rim or a grey square is never by itself a sign of a face.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +17,25 @@ from mien.vision.boxes import Detections
 from training.detector.augment import Sample
 from training.detector.average_precision import iou_matrix
 from training.detector.data import FloatArray, Image
-from training.detector.predictor import Yunet
+from training.detector.predictor import Detector
 from training.emotion import data as emotion_data
 
 NO_FACE = 9  # the votes' column for "not a face"
-_SIDE = 160  # px of a tile while the teacher looks at it
-_SURE = 0.6  # the teacher's score from which its word is taken
-_HINT = 0.2  # ... and from which it is where its box is about where faces lie in tiles
+_SIDE = 160  # px of an enlarged crop
+_SURE = 0.6  # the teacher's score from which its label is taken; below, only a box near the usual one
 _SAME = 0.5  # overlap (IoU)
-# Where faces lie in tiles: the median of the teacher's boxes, x1 y1 x2 y2 in sides of the tile.
-_USUAL = np.array([[0.11, 0.01, 0.89, 1.01]], np.float32)
-_HARD_SHARE = 0.2  # of the pasted tiles
+_HARD_SHARE = 0.2  # of the pasted crops
+
+Label = tuple[FloatArray, FloatArray, bool]  # box [4] and landmarks [5, 2] in sides of the crop; is the teacher sure?
+# Where faces lie in crops: the median of the teacher's boxes, x1 y1 x2 y2 in sides of the crop.
+USUAL_BOX = np.array([0.11, 0.01, 0.89, 1.01], np.float32)
+USUAL_LABEL: Label = (USUAL_BOX, np.full((5, 2), np.nan, np.float32), False)
 
 
 @dataclass(frozen=True, eq=False)
 class PastedFaces:
     """images uint8 [n, 48, 48] grey; boxes [n, 4] x1 y1 x2 y2 and landmarks [n, 5, 2] (NaN: unknown) in sides of the
-    tile; hard [n]: the teacher was not sure of it."""
+    crop; hard [n]: the teacher was not sure of it."""
 
     images: npt.NDArray[np.uint8]
     boxes: FloatArray
@@ -43,55 +43,42 @@ class PastedFaces:
     hard: npt.NDArray[np.bool_]
 
     def pick(self, rng: np.random.Generator) -> int:
-        """A tile's index, a hard one in a fifth of the cases."""
+        """The index of a crop, a hard one in a fifth of the cases."""
         hard = np.flatnonzero(self.hard)
         if len(hard) and rng.random() < _HARD_SHARE:
             return int(hard[rng.integers(len(hard))])
         return int(rng.integers(len(self.images)))
 
 
-def load_pasted_faces(data: Path, teacher: Path, cache: Path, limit: int = 0) -> PastedFaces:
-    """The training tiles in which at most one rater sees no face, labelled by the teacher where it is sure, none where
-    it is not; kept in `cache`, an .npz."""
-    if not cache.exists():
-        detector = Yunet(teacher, lowest=_HINT)
-        found = emotion_data.load(data, "train")
-        found = found.rows(np.arange(len(found))[: limit or None])
-        images, boxes, landmarks, hard = [], [], [], []
-        for tile, votes in zip(found.images, found.votes, strict=True):
-            seen = detector.detect(_padded(tile), 2 * _SIDE)
-            if votes[NO_FACE] < 2:
-                box, points, sure = _labelled(seen)
-                images.append(tile)
-                boxes.append(box)
-                landmarks.append(points)
-                hard.append(not sure)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            cache,
-            images=np.stack(images),
-            boxes=np.stack(boxes),
-            landmarks=np.stack(landmarks),
-            hard=np.stack(hard),
-        )
-    with np.load(cache) as read:
+def save_pasted_faces(path: Path, data: Path, teacher: Detector | None, limit: int = 0) -> None:
+    """Write the training crops in which at most one rater sees no face to `path`, an .npz: labelled by the teacher where
+    it is sure, with the usual box where it is not. `limit`: only the first so many crops; 0: all."""
+    found = emotion_data.load(data, "train")
+    shown = found.images[: limit or None][found.votes[: limit or None, NO_FACE] < 2]
+    labelled = [_labelled(teacher.detect(_padded(crop), 2 * _SIDE)) if teacher else USUAL_LABEL for crop in shown]
+    boxes, landmarks, sure = zip(*labelled, strict=True)
+    np.savez(path, images=shown, boxes=np.stack(boxes), landmarks=np.stack(landmarks), hard=~np.asarray(sure))
+
+
+def load_pasted_faces(path: Path) -> PastedFaces:
+    """What `save_pasted_faces` wrote."""
+    with np.load(path) as read:
         boxes, landmarks = (read[name].astype(np.float32) for name in ("boxes", "landmarks"))
         return PastedFaces(read["images"], boxes, landmarks, read["hard"])
 
 
-def _labelled(seen: Detections) -> tuple[FloatArray, FloatArray, bool]:
-    """Box [4] and landmarks [5, 2] in sides of the tile, and whether the teacher was sure of them."""
-    boxes, landmarks = (seen.boxes - _SIDE / 2) / _SIDE, (seen.landmarks - _SIDE / 2) / _SIDE
-    if len(boxes) and seen.scores[0] >= _SURE:
+def _labelled(found: Detections) -> Label:
+    boxes, landmarks = (found.boxes - _SIDE / 2) / _SIDE, (found.landmarks - _SIDE / 2) / _SIDE
+    if len(boxes) and found.scores[0] >= _SURE:
         return boxes[0], landmarks[0], True
-    likely = np.flatnonzero(iou_matrix(boxes.astype(np.float32), _USUAL)[:, 0] >= _SAME)
+    likely = np.flatnonzero(iou_matrix(boxes.astype(np.float32), USUAL_BOX[None])[:, 0] >= _SAME)
     if len(likely):
         return boxes[likely[0]], landmarks[likely[0]], False
-    return _USUAL[0], np.full((5, 2), np.nan, np.float32), False
+    return USUAL_LABEL
 
 
-def paste_faces(sample: Sample, tiles: PastedFaces, others: Image, rng: np.random.Generator) -> Sample:
-    """A copy of `sample` with one to three tiles, and as many patches of `others` (a picture without faces)."""
+def paste_faces(sample: Sample, crops: PastedFaces, others: Image, rng: np.random.Generator) -> Sample:
+    """A copy of `sample` with one to three crops, and as many patches of `others` (a picture without faces)."""
     picture = sample.picture.copy()
     height, width = picture.shape[:2]
     taken, boxes, landmarks = list(sample.boxes), [], []
@@ -105,12 +92,12 @@ def paste_faces(sample: Sample, tiles: PastedFaces, others: Image, rng: np.rando
             if any(_touch(place, box) for box in taken):
                 continue
             taken.append(place)
-            pick = tiles.pick(rng)
-            patch = tiles.images[pick] if is_face else _any_patch(others, rng)
+            pick = crops.pick(rng)
+            patch = crops.images[pick] if is_face else _any_patch(others, rng)
             _blend(picture, patch, x, y, side, rim, rng.uniform(0.55, 1.45, 3) if toned else np.ones(3))
             if is_face:
-                boxes.append(tiles.boxes[pick] * side + np.array([x, y, x, y]))
-                landmarks.append(tiles.landmarks[pick] * side + np.array([x, y]))
+                boxes.append(crops.boxes[pick] * side + np.array([x, y, x, y]))
+                landmarks.append(crops.landmarks[pick] * side + np.array([x, y]))
     count = len(boxes)
     return Sample(
         picture,
@@ -120,9 +107,9 @@ def paste_faces(sample: Sample, tiles: PastedFaces, others: Image, rng: np.rando
     )
 
 
-def _padded(tile: npt.NDArray[np.uint8]) -> Image:
-    face = cv2.resize(tile, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
-    picture = np.full((2 * _SIDE, 2 * _SIDE), round(float(tile.mean())), np.uint8)
+def _padded(crop: npt.NDArray[np.uint8]) -> Image:
+    face = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+    picture = np.full((2 * _SIDE, 2 * _SIDE), round(float(crop.mean())), np.uint8)
     picture[_SIDE // 2 : -_SIDE // 2, _SIDE // 2 : -_SIDE // 2] = face
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
 

@@ -1,7 +1,5 @@
 """fp32 ONNX -> int8 ONNX: static QDQ, uint8 activations, int8 weights per channel, the last layers in float."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from pathlib import Path

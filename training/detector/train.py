@@ -1,22 +1,16 @@
 """Trains the detector: one round, from random weights or from an earlier round's average."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from training.common.recipe import Machine
 from training.common.trainer import Schedule, Trainer, decayed, load_average, mixed_precision
-from training.detector.batches import Batch, BatchConfig, Batches
-from training.detector.data import Photograph, PixelCache
-from training.detector.labels import HardNegatives
+from training.detector.batches import Batch, BatchConfig, Batches, Material
 from training.detector.losses import LossWeights, Targets, detector_loss
 from training.detector.model import FaceDetector, ModelConfig, cell_centres
-from training.detector.pasted_faces import PastedFaces
 
 
 @dataclass(frozen=True)
@@ -33,17 +27,6 @@ class TrainConfig:
     batches: BatchConfig = field(default_factory=BatchConfig)
     losses: LossWeights = field(default_factory=LossWeights)
     model: ModelConfig = field(default_factory=ModelConfig)
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a round learns from: photographs, their decoded pixels, faces to paste, and an earlier round's errors."""
-
-    photographs: list[Photograph]
-    pixels: PixelCache
-    rows: list[int]  # positions of those that are trained on
-    pasted: PastedFaces | None = None
-    negatives: HardNegatives | None = None
 
 
 class Loss:
@@ -66,9 +49,7 @@ class Loss:
         return detector_loss(raw.float(), *self._grids[size], targets, self._weights)
 
 
-def train(
-    folder: Path, config: TrainConfig, material: Material, first: Path | None, device: torch.device, workers: int
-) -> None:
+def train(folder: Path, config: TrainConfig, material: Material, first: Path | None, machine: Machine) -> None:
     """Train to the last step into `folder`, from where an interrupted run stopped; `first` is the checkpoint of an
     earlier round whose averaged weights it begins with."""
     torch.manual_seed(config.batches.seed)
@@ -76,28 +57,13 @@ def train(
     if first is not None:
         network.load_state_dict(load_average(first, FaceDetector(config.model)).state_dict())
         network.requires_grad_(True)
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
+    network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
     optimiser = torch.optim.AdamW(decayed(network, config.weight_decay), lr=config.peak_rate)
-    schedule = Schedule(
-        config.steps, min(config.warmup, config.steps), config.peak_rate, config.final_rate, config.ema, log_every=50
-    )
-    trainer = Trainer(folder, network, optimiser, schedule, Loss(config.losses, device), clip_norm=config.clip_norm)
-
-    def batches(step: int) -> Iterator[Batch]:
-        data = Batches(
-            material.photographs,
-            material.pixels,
-            material.rows,
-            config.batches,
-            step,
-            config.steps,
-            material.pasted,
-            material.negatives,
-        )
-        prefetch = 6 if workers else None
-        return iter(DataLoader(data, batch_size=None, num_workers=workers, prefetch_factor=prefetch))
-
-    trainer.run(batches)
+    warmup = min(config.warmup, config.steps)
+    schedule = Schedule(config.steps, warmup, config.peak_rate, config.final_rate, config.ema)
+    loss = Loss(config.losses, machine.device)
+    trainer = Trainer(folder, network, optimiser, schedule, loss, clip_norm=config.clip_norm)
+    trainer.run(Batches(material, config.batches, config.steps), machine)
 
 
 def trained(folder: Path, config: ModelConfig) -> FaceDetector:

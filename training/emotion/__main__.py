@@ -3,28 +3,22 @@
 Teachers, students, then for each student: export, quantise, evaluate; the median student goes into the store.
 """
 
-import argparse
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 
-from training.common import recipe
+from training.common.recipe import Machine, build, parse_options, read
 from training.common.stages import Stage, run_stages
-from training.common.store import pack
-from training.emotion import card, data, photographs
+from training.common.store import pack, sha256
+from training.emotion import card, data
 from training.emotion.evaluate import evaluate
 from training.emotion.export import export
 from training.emotion.quantise import quantise
-from training.emotion.train import Machine, TrainConfig, train, trained
-
-HERE = Path(__file__).parent
+from training.emotion.train import TrainConfig, train, trained
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Students:
 
 @dataclass(frozen=True)
 class Quantise:
-    """Of train faces, without augmentation, ranges are measured."""
+    """Train faces, without augmentation, on which ranges are measured."""
 
     faces: int
     percentile: float = 99.999
@@ -67,25 +61,24 @@ class Making:
     def __init__(self, recipe: Recipe, folder: Path, runs: Path, machine: Machine) -> None:
         self.recipe, self.folder, self.runs, self.machine = recipe, folder, runs, machine
         every = data.load(folder, "train")
-        count = recipe.faces or len(every)
-        self.train = every.rows(np.arange(len(every))[:count])
+        self.train = every.rows(np.arange(len(every))[: recipe.faces or None])
         self.valid = data.load(folder, "valid")
 
     def stages(self) -> list[Stage]:
         """All stages, in order."""
-        teachers = [f"teacher-{number}" for number in range(1, self.recipe.teacher.count + 1)]
+        recipe = self.recipe
+        known = {"faces": recipe.faces, "labels": sha256(self.folder / "emotions" / "labels.csv")}
+        teachers = tuple(f"teacher-{seed}" for seed in range(1, recipe.teacher.count + 1))
         stages = [
-            Stage(name, partial(self._teach, seed), asdict(self.recipe.teacher.train) | {"seed": seed})
+            Stage(name, partial(self._teach, seed), {**asdict(recipe.teacher.train), **known, "seed": seed})
             for seed, name in enumerate(teachers, start=1)
         ]
-        for seed in self.recipe.student.seeds:
-            name, config = f"student-{seed}", self.recipe.student.train
+        for seed in recipe.student.seeds:
+            student, config = f"student-{seed}", {**asdict(recipe.student.train), **known, "seed": seed}
             stages += [
-                Stage(name, partial(self._study, seed, teachers), asdict(config) | {"seed": seed}, tuple(teachers)),
-                Stage(f"export-{seed}", partial(self._export, name), {}, (name,)),
-                Stage(
-                    f"quantise-{seed}", partial(self._quantise, seed), asdict(self.recipe.quantise), (f"export-{seed}",)
-                ),
+                Stage(student, partial(self._study, seed, teachers), config, teachers),
+                Stage(f"export-{seed}", partial(self._export, student), {}, (student,)),
+                Stage(f"quantise-{seed}", partial(self._quantise, seed), asdict(recipe.quantise), (f"export-{seed}",)),
                 Stage(f"evaluate-{seed}", partial(self._evaluate, seed), {}, (f"quantise-{seed}",)),
             ]
         return stages
@@ -102,21 +95,23 @@ class Making:
         report: dict[str, Any] = json.loads(text)
         return report
 
+    def model(self, seed: int) -> Path:
+        """The int8 file of the student with `seed`."""
+        return self.runs / f"quantise-{seed}" / "int8.onnx"
+
     def _teach(self, seed: int, folder: Path) -> None:
         config = _seeded(self.recipe.teacher.train, seed)
         train(folder, config, self._faces(config), [], self.machine)
 
-    def _study(self, seed: int, teachers: list[str], folder: Path) -> None:
-        config = _seeded(self.recipe.student.train, seed)
-        shape = self.recipe.teacher.train.shape
-        train(
-            folder, config, self._faces(config), [trained(self.runs / name, shape) for name in teachers], self.machine
-        )
+    def _study(self, seed: int, teachers: tuple[str, ...], folder: Path) -> None:
+        config, shape = _seeded(self.recipe.student.train, seed), self.recipe.teacher.train.shape
+        networks = [trained(self.runs / name, shape) for name in teachers]
+        train(folder, config, self._faces(config), networks, self.machine)
 
     def _faces(self, config: TrainConfig) -> data.Faces:
         if not config.batches.photographs:
             return self.train
-        return self.train.joined(photographs.load(self.folder, self.valid.images))
+        return self.train.joined(data.load_photograph_faces(self.folder, self.valid.images))
 
     def _export(self, student: str, folder: Path) -> None:
         export(trained(self.runs / student, self.recipe.student.train.shape), folder / "fp32.onnx")
@@ -128,7 +123,7 @@ class Making:
         quantise(source, folder / "int8.onnx", self.train.images[chosen], self.recipe.quantise.percentile)
 
     def _evaluate(self, seed: int, folder: Path) -> None:
-        report = evaluate(self.runs / f"quantise-{seed}" / "int8.onnx", self.valid, self.train)
+        report = evaluate(self.model(seed), self.valid, self.train)
         (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
@@ -137,11 +132,9 @@ def make(making: Making, store: Path, version: str) -> Path:
     seconds = run_stages(making.runs, making.stages())
     seed = making.median_seed()
     reports = {each: making.report(each) for each in making.recipe.student.seeds}
-    origin = card.Origin(seed, reports, seconds, str(making.machine.device))
-    model = making.runs / f"quantise-{seed}" / "int8.onnx"
-    return pack(
-        store, model, card.manifest(model, version, reports[seed], origin), card.text(version, reports[seed], origin)
-    )
+    origin = card.Origin(version, seed, reports, seconds, str(making.machine.device))
+    model = making.model(seed)
+    return pack(store, model, card.manifest(model, origin), card.text(origin))
 
 
 def _seeded(config: TrainConfig, seed: int) -> TrainConfig:
@@ -150,22 +143,10 @@ def _seeded(config: TrainConfig, seed: int) -> TrainConfig:
 
 def main() -> None:
     """Read the recipe, run its stages, pack the result."""
-    parser = argparse.ArgumentParser(prog="python -m training.emotion", description=__doc__)
-    parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--runs", type=Path, help="folder of the stages (runs/emotion-RECIPE)")
-    parser.add_argument("--store", type=Path, help="where the model goes (default: the run's own folder)")
-    parser.add_argument("--version", default="1")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
-    options = parser.parse_args()
-    cv2.setNumThreads(1)
-    torch.backends.cudnn.benchmark = True
-    tables: Mapping[str, Any] = recipe.read(HERE / "recipe.toml", options.recipe)
-    runs: Path = options.runs or Path("runs") / f"emotion-{options.recipe}"
-    machine = Machine(torch.device(options.device), options.workers)
-    making = Making(recipe.build(Recipe, tables), options.data, runs, machine)
-    print(f"packed {make(making, options.store or runs / 'store', options.version)}")
+    options = parse_options("emotion", __doc__)
+    recipe = build(Recipe, read(Path(__file__).with_name("recipe.toml"), options.recipe))
+    making = Making(recipe, options.data, options.runs, options.machine)
+    print(f"packed {make(making, options.store, options.version)}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Batch `step` is a pure function of (configuration, step): a resumed run, and pro
 see the same ones.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from training.emotion import data, targets
 from training.emotion.augment import AugmentConfig, augment_batch, resized
@@ -75,7 +74,8 @@ class Batches(Dataset[Batch]):
 
     def __init__(self, faces: data.Faces, config: BatchConfig) -> None:
         self.faces, self.config = faces, config
-        self.per_epoch = len(faces) // config.batch
+        self._size = min(config.batch, len(faces))
+        self.per_epoch = len(faces) // self._size
         self._ferplus = targets.vote_targets(faces.votes)
         self._fer2013 = targets.label_targets(faces.fer2013, len(BASIC7))
         self._rarity = targets.rarity(self._ferplus, config.rare_power)
@@ -87,7 +87,7 @@ class Batches(Dataset[Batch]):
         cv2.setNumThreads(1)
         config, (epoch, index) = self.config, divmod(step, self.per_epoch)
         order = np.random.default_rng((config.seed, epoch)).permutation(len(self.faces))
-        rows: NDArray[np.int64] = order[index * config.batch : (index + 1) * config.batch]
+        rows: NDArray[np.int64] = order[index * self._size : (index + 1) * self._size]
         calm = epoch >= round(config.epochs * (1 - config.calm_share))
         rng = np.random.default_rng((config.seed, epoch, index))
         views = augment_batch(self.faces.images[rows], config.augment.calmer() if calm else config.augment, rng)
@@ -98,17 +98,5 @@ class Batches(Dataset[Batch]):
             rarity = pairs.share * rarity + (1 - pairs.share) * rarity[pairs.other]
         side = config.small_side if epoch < round(config.epochs * config.small_share) else data.SIDE
         images, pictures = (torch.from_numpy(each[..., None]) for each in (resized(views, side), views))
-        heads = (Target(*(torch.from_numpy(part) for part in head)) for head in (ferplus, fer2013))
-        return Batch(step, images, pictures, *heads, torch.from_numpy(rarity))
-
-    def since(self, step: int, workers: int, *, pinned: bool) -> Iterator[Batch]:
-        """The batches from `step` on, made by `workers` processes (0: by this one)."""
-        loader: DataLoader[Batch] = DataLoader(
-            self,
-            batch_size=None,
-            sampler=range(step, len(self)),
-            num_workers=workers,
-            pin_memory=pinned,
-            prefetch_factor=4 if workers else None,
-        )
-        return iter(loader)
+        votes, label = (Target(*(torch.from_numpy(part) for part in head)) for head in (ferplus, fer2013))
+        return Batch(step, images, pictures, votes, label, torch.from_numpy(rarity))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.common.stages import clock
-from training.common.store import LICENCE, percent, refilled, table
+from training.common.store import LICENCE, paragraph, percent, table
 from training.emotion import data, metrics
 from training.emotion.data import BASIC7, FERPLUS8
 from training.emotion.session import Session
@@ -30,19 +30,26 @@ MEANINGS = {
 class Origin:
     """Where a file came from: the seed that ships, what every seed measured, and the seconds of each stage."""
 
+    version: str
     seed: int
     reports: Mapping[int, Report]
     seconds: Mapping[str, float]
     device: str
 
+    @property
+    def report(self) -> Report:
+        """What was measured of the file that ships."""
+        return self.reports[self.seed]
 
-def manifest(model: Path, version: str, report: Report, origin: Origin) -> Report:
+
+def manifest(model: Path, origin: Origin) -> Report:
     """The manifest's tables, as the service's store reads them."""
+    report = origin.report
     shapes = Session(model).output_shapes
     heads = {"ferplus8": ("ferplus", FERPLUS8), "fer2013": ("fer2013", BASIC7)}
     return {
         "name": "emotion",
-        "version": version,
+        "version": origin.version,
         "dataset": DATASET,
         "licence": RIGHTS,
         "recipe": f"training/emotion/recipe.toml, student seed {origin.seed}",
@@ -68,11 +75,11 @@ def manifest(model: Path, version: str, report: Report, origin: Origin) -> Repor
     }
 
 
-def text(version: str, report: Report, origin: Origin) -> str:
+def text(origin: Origin) -> str:
     """The card, in Markdown."""
-    return refilled(
-        "\n\n".join([_what(version), _figures(report), _classes(report), _rest(report), _made(origin)]) + "\n"
-    )
+    report = origin.report
+    parts = [_what(origin.version), _figures(report), _classes(report), _rest(report), _made(origin)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _what(version: str) -> str:
@@ -145,9 +152,9 @@ def _rest(report: Report) -> str:
 One temperature per head: FER+'s by the likelihood of the votes (lone ones dropped, as the FER+ authors do), FER2013's
 by that of its labels. Errors above are of faces scored at the temperature of the half that they are not in.
 
-`uncertain` means that no label is expected to get half of the votes: {percent(doubt["share"])} % of faces, of which
-{percent(doubt["wrong_if_uncertain"])} % are answered otherwise than most raters did, against
-{percent(doubt["wrong_otherwise"])} % of the others (n = {doubt["n"]:,}).
+`uncertain` means that no label is expected to get half of the votes: {percent(doubt["share"])} % of faces. Their answer
+differs from that of most raters in {percent(doubt["wrong_if_uncertain"])} % of cases, that of the others in
+{percent(doubt["wrong_otherwise"])} % (n = {doubt["n"]:,}).
 
 ## Failure modes
 
@@ -157,7 +164,7 @@ groups are not evenly represented: see `docs/fairness.md`.
 
 ## Data and licence
 
-{DATASET}. {RIGHTS}"""
+{paragraph(f"{DATASET}. {RIGHTS}")}"""
 
 
 def _made(origin: Origin) -> str:

@@ -1,4 +1,7 @@
-"""Reads the sheets of FER+ faces and their labels."""
+"""Faces and their labels: the sheets of FER+, and faces of the detector's photographs, which have none.
+
+Label names and their orders stand here too: the one place that maps columns of the data to outputs of the network.
+"""
 
 import csv
 from dataclasses import dataclass
@@ -8,6 +11,9 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mien.vision.alignment import crop_face, crop_square
+from training.detector.data import Photograph, load_photographs, read_picture
 
 FERPLUS8 = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 """Order of the `ferplus` output; the first eight vote columns of FER+ stand in the same order."""
@@ -28,6 +34,8 @@ NO_LABEL = -1
 
 SIDE = 48  # px of a crop
 SHEET_COLUMNS = 40
+
+MIN_PHOTOGRAPH_FACE = 24.0  # px, root of the box's area
 
 Split = Literal["train", "valid"]
 
@@ -80,6 +88,31 @@ def load(data: Path, split: Split) -> Faces:
         votes=np.array([[int(row[column]) for column in VOTE_COLUMNS] for row in rows], dtype=np.int64),
         fer2013=np.array([FER2013_INDEX.get(row["fer2013"], NO_LABEL) for row in rows], dtype=np.int64),
     )
+
+
+def load_photograph_faces(folder: Path, valid: NDArray[np.uint8]) -> Faces:
+    """The faces of the photographs that are not held out, without near-duplicates of `valid` [n, 48, 48].
+
+    Cropped as the service crops them; only teachers label them (noisy student, Xie et al. 2020, arXiv:1911.04252). They
+    bring what FER+ has little of: colour cameras, street light, small faces, and our own crop.
+    """
+    crops = [crop for photograph in load_photographs(folder) for crop in _crops(folder, photograph)]
+    images = np.array(crops, dtype=np.uint8).reshape(-1, SIDE, SIDE)
+    return unlabelled(images[~near_duplicates(images, valid)])
+
+
+def _crops(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
+    sides = np.sqrt(np.maximum(photograph.boxes[:, 2:] - photograph.boxes[:, :2], 0).prod(axis=1))
+    usable = np.isfinite(photograph.landmarks).all(axis=(1, 2)) & ~photograph.ignore & (sides >= MIN_PHOTOGRAPH_FACE)
+    if photograph.held_out or not usable.any():
+        return []
+    pixels = read_picture(folder, photograph)
+    height, width = pixels.shape[:2]
+    squares = [
+        crop_square(box, landmarks)
+        for box, landmarks in zip(photograph.boxes[usable], photograph.landmarks[usable], strict=True)
+    ]
+    return [crop_face(pixels, square) for square in squares if 0 <= square.x < width and 0 <= square.y < height]
 
 
 def near_duplicates(

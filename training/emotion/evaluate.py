@@ -94,7 +94,7 @@ def uncertain(probabilities: NDArray[np.float64], label: NDArray[np.int64]) -> R
     return {
         "share": float(marked.mean()),
         "wrong_if_uncertain": float(wrong[marked].mean()) if marked.any() else 0.0,
-        "wrong_otherwise": float(wrong[~marked].mean()),
+        "wrong_otherwise": float(wrong[~marked].mean()) if not marked.all() else 0.0,
         "n": len(label),
     }
 

@@ -19,8 +19,8 @@ def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
 
 
 def accuracy(probabilities: Floats, label: Ints) -> float:
-    """Share of faces whose top class is `label` [n]."""
-    return float((probabilities.argmax(axis=1) == label).mean())
+    """Share of faces whose top class is `label` [n]; nan without faces."""
+    return float((probabilities.argmax(axis=1) == label).mean()) if len(label) else float("nan")
 
 
 def kl(distribution: Floats, probabilities: Floats) -> float:

@@ -29,12 +29,6 @@ def packed(weight: Tensor) -> Tensor:
     return blocks.permute(0, 2, 4, 1, 3).reshape(-1, BLOCK * BLOCK, WINDOW // BLOCK, WINDOW // BLOCK)
 
 
-def unpacked(weight: Tensor) -> Tensor:
-    """The inverse of `packed`."""
-    blocks = weight.reshape(-1, BLOCK, BLOCK, WINDOW // BLOCK, WINDOW // BLOCK)
-    return blocks.permute(0, 3, 1, 4, 2).reshape(-1, 1, WINDOW, WINDOW)
-
-
 def packed_stem(stem: nn.Conv2d) -> nn.Conv2d:
     """The convolution over blocks that does what `stem`, one that `fits`, does over pixels."""
     over_blocks = nn.Conv2d(BLOCK * BLOCK, stem.out_channels, WINDOW // BLOCK, bias=stem.bias is not None)

@@ -16,7 +16,8 @@ def swapped(values: Tensor, axis: int) -> Tensor:
     """`values` with each channel on `axis` in its partner's place; a single channel is its own partner."""
     if values.shape[axis] == 1:
         return values
-    return values.unflatten(axis, (-1, 2)).flip(axis + 1).flatten(axis, axis + 1)
+    partner = torch.arange(values.shape[axis], device=values.device) ^ 1
+    return values.index_select(axis, partner)
 
 
 @torch.no_grad()

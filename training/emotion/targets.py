@@ -20,16 +20,6 @@ class Targets(NamedTuple):
         """The rows that `chosen` names by index."""
         return Targets(self.distribution[chosen], self.weight[chosen])
 
-    def mixed(self, taught: NDArray[np.float32], share: float) -> "Targets":
-        """These labels and a teacher's probabilities [n, k], whose word counts `share` whatever the labels' weight."""
-        ours = ((1 - share) * self.weight)[:, None]
-        weight = ours[:, 0] + share
-        return Targets((ours * self.distribution + share * taught) / weight[:, None], weight)
-
-    def weighed(self, factor: NDArray[np.float32]) -> "Targets":
-        """The same labels, each row trusted `factor` [n] times as far."""
-        return Targets(self.distribution, self.weight * factor)
-
 
 def drop_single_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Set lone votes to zero, as the FER+ authors do (Barsoum et al. 2016): [n, 10] -> [n, 10]."""

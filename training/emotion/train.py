@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.common.recipe import Machine
 from training.common.trainer import Schedule, Trainer, decayed, load_average, mixed_precision
 from training.emotion import data, symmetry
 from training.emotion.batches import Batch, BatchConfig, Batches, Target
@@ -28,15 +29,7 @@ class TrainConfig:
     fer2013_weight: float = 0.6
     ema: float = 0.9995
     teacher_share: float = 0.95  # of the target, where there are teachers; the rest is the votes
-    teachers_per_step: int = 1  # of all teachers, drawn anew at each step; 0: the mean of all
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a training runs."""
-
-    device: torch.device
-    workers: int  # processes that make batches
+    teachers_per_step: int = 1  # in turn; 0: the mean of all
 
 
 class Loss:
@@ -51,10 +44,10 @@ class Loss:
         ferplus, fer2013 = batch.ferplus, batch.fer2013
         with mixed_precision(self._device):
             if self._teachers:
-                said = self._taught(batch)
+                probabilities = self._taught(batch)
                 ferplus, fer2013 = (
-                    target.taught(probabilities, self._config.teacher_share)
-                    for target, probabilities in zip((ferplus, fer2013), said, strict=True)
+                    target.taught(mean, self._config.teacher_share)
+                    for target, mean in zip((ferplus, fer2013), probabilities, strict=True)
                 )
             outputs = network(batch.images)
         votes = _cross_entropy(outputs.ferplus, Target(ferplus.distribution, ferplus.weight * batch.rarity))
@@ -63,10 +56,10 @@ class Loss:
 
     @torch.no_grad()
     def _taught(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean probabilities of the teachers that this step asks: [n, 8] and [n, 7]."""
+        """Mean probabilities of the teachers of this step: [n, 8] and [n, 7]."""
         count = self._config.teachers_per_step or len(self._teachers)
-        asked = [(batch.step + index) % len(self._teachers) for index in range(min(count, len(self._teachers)))]
-        outputs = [self._teachers[index](batch.views) for index in asked]
+        drawn = [(batch.step + index) % len(self._teachers) for index in range(min(count, len(self._teachers)))]
+        outputs = [self._teachers[index](batch.views) for index in drawn]
         ferplus, fer2013 = zip(*((one.ferplus.float(), one.fer2013.float()) for one in outputs), strict=True)
         return _mean_probabilities(ferplus), _mean_probabilities(fer2013)
 
@@ -84,12 +77,16 @@ def train(
     optimiser = torch.optim.SGD(groups, lr=config.peak_rate, momentum=config.momentum, nesterov=True)
     warmup = max(1, round(config.warmup_epochs * batches.per_epoch))
     schedule = Schedule(
-        len(batches), warmup, config.peak_rate, ema=config.ema, save_every=batches.per_epoch, log_every=100
+        steps=len(batches),
+        warmup=warmup,
+        peak_rate=config.peak_rate,
+        ema=config.ema,
+        seed=config.batches.seed,
+        save_every=batches.per_epoch,
     )
     loss = Loss(config, teachers, machine.device)
     trainer = Trainer(folder, network, optimiser, schedule, loss, symmetry.project)
-    pinned = machine.device.type == "cuda"
-    trainer.run(lambda step: batches.since(step, machine.workers, pinned=pinned))
+    trainer.run(batches, machine)
 
 
 def trained(folder: Path, shape: str) -> EmotionNet:
@@ -99,7 +96,7 @@ def trained(folder: Path, shape: str) -> EmotionNet:
 
 def _cross_entropy(logits: Tensor, target: Target) -> Tensor:
     loss = functional.cross_entropy(logits.float(), target.distribution, reduction="none")
-    return (loss * target.weight).sum() / target.weight.sum()
+    return (loss * target.weight).sum() / target.weight.sum().clamp(min=1e-3)
 
 
 def _mean_probabilities(logits: Sequence[Tensor]) -> Tensor:
