@@ -58,12 +58,12 @@ def match(
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The detections of all pictures that count, best first: scores, recall, precision, wrong ones a picture [k]."""
+    """All detections that count, best first: scores, recall, precision, false positives per picture [k]."""
 
     scores: FloatArray
     recall: FloatArray
     precision: FloatArray
-    wrong_a_picture: FloatArray
+    wrong_per_picture: FloatArray
     faces: int
     pictures: int
 
@@ -76,17 +76,12 @@ class Curve:
         steps = np.diff(self.recall, prepend=0.0)
         return float((steps * envelope).sum())
 
-    def recall_at(self, wrong_a_picture: float) -> float:
-        """The best recall with at most this many false positives a picture."""
-        allowed = self.recall[self.wrong_a_picture <= wrong_a_picture]
-        return float(allowed.max(initial=0.0))
-
     def at_threshold(self, threshold: float) -> tuple[float, float, float]:
-        """Recall, precision and false positives a picture of the detections with at least this score."""
+        """Recall, precision and false positives per picture of the detections with at least this score."""
         count = int((self.scores >= threshold).sum())
         if not count:
             return 0.0, 1.0, 0.0
-        return float(self.recall[count - 1]), float(self.precision[count - 1]), float(self.wrong_a_picture[count - 1])
+        return float(self.recall[count - 1]), float(self.precision[count - 1]), float(self.wrong_per_picture[count - 1])
 
 
 def curve(pictures: list[Matches]) -> Curve:

@@ -108,8 +108,8 @@ Expected calibration error of the score, by the size of the box (the calibration
 
 {
         paragraph(
-            f"{DATASET}. Most labels are YuNet-n's: the figures measure agreement with it more than truth, and flatter it; "
-            f"the row of people's boxes is the exception. {RIGHTS}"
+            f"{DATASET}. Most labels are YuNet-n's: the figures measure agreement with it more than truth, and "
+            f"flatter it; the row of people's boxes is the exception. {RIGHTS}"
         )
     }
 

@@ -139,9 +139,7 @@ def _summary(judged: list[Matches]) -> Report:
     whole = curve(judged)
     return {
         "ap50": round(whole.average_precision, 4) if whole.faces else None,
-        "recall_at_0.05_wrong": round(whole.recall_at(MAX_WRONG), 4),
         "faces": whole.faces,
-        "pictures": whole.pictures,
     }
 
 

@@ -7,21 +7,19 @@ detections with a score of 0.8, about 80 % are faces, small and large ones alike
 """
 
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from training.common import onnx_files
 from training.detector.data import FloatArray
 from training.detector.model import MAX_LOG_DISTANCE, STRIDES, ConvBnRelu, FaceDetector
 
-OPSET = 17
 SCORE_TOLERANCE = 1e-3  # float32 sums in another order
 PIXEL_TOLERANCE = 0.05
 REFERENCE = 32.0  # px: the side at which the size adds nothing
@@ -88,25 +86,9 @@ def export(network: FaceDetector, calibration: Calibration, path: Path) -> None:
         ValueError: when onnxruntime's answers differ from torch's.
     """
     exported = ExportNet(network, calibration).eval()
-    axes = {
-        "images": {0: "n", 1: "h", 2: "w"},
-        **{name: {0: "n", 1: "cells"} for name in ("scores", "boxes", "landmarks")},
-    }
+    answers = {name: {0: "n", 1: "cells"} for name in ("scores", "boxes", "landmarks")}
     example = torch.randint(0, 256, (1, 96, 128, 3), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        # The tracing exporter needs no further package and writes a static graph without loose ends.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            exported,
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=["scores", "boxes", "landmarks"],
-            dynamic_axes=axes,
-        )
-    onnx.checker.check_model(onnx.load(path), full_check=True)
+    onnx_files.write(exported, example, path, {"images": {0: "n", 1: "h", 2: "w"}, **answers})
     _compare(exported, path)
 
 

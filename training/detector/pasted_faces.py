@@ -51,8 +51,8 @@ class PastedFaces:
 
 
 def save_pasted_faces(path: Path, data: Path, teacher: Detector | None, limit: int = 0) -> None:
-    """Write the training crops in which at most one rater sees no face to `path`, an .npz: labelled by the teacher where
-    it is sure, with the usual box where it is not. `limit`: only the first so many crops; 0: all."""
+    """Write the training crops in which at most one rater sees no face to `path`, an .npz: labelled by the teacher
+    where it is sure, with the usual box where it is not. `limit`: only the first so many crops; 0: all."""
     found = emotion_data.load(data, "train")
     shown = found.images[: limit or None][found.votes[: limit or None, NO_FACE] < 2]
     labelled = [_labelled(teacher.detect(_padded(crop), 2 * _SIDE)) if teacher else USUAL_LABEL for crop in shown]
@@ -94,7 +94,7 @@ def paste_faces(sample: Sample, crops: PastedFaces, others: Image, rng: np.rando
             taken.append(place)
             pick = crops.pick(rng)
             patch = crops.images[pick] if is_face else _any_patch(others, rng)
-            _blend(picture, patch, x, y, side, rim, rng.uniform(0.55, 1.45, 3) if toned else np.ones(3))
+            blend(picture, patch, x, y, side, rim, rng.uniform(0.55, 1.45, 3) if toned else np.ones(3))
             if is_face:
                 boxes.append(crops.boxes[pick] * side + np.array([x, y, x, y]))
                 landmarks.append(crops.landmarks[pick] * side + np.array([x, y]))
@@ -126,7 +126,7 @@ def _touch(one: FloatArray, other: FloatArray) -> bool:
     return bool((np.minimum(one[2:], other[2:]) > np.maximum(one[:2], other[:2])).all())
 
 
-def _blend(
+def blend(
     picture: Image, patch: npt.NDArray[np.uint8], x: int, y: int, side: int, rim: float, tone: npt.NDArray[np.float64]
 ) -> None:
     """Lays `patch` over the square at (x, y) in place, its colours times `tone`, its rim feathered over `rim` sides."""

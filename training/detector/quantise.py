@@ -1,55 +1,32 @@
-"""fp32 ONNX -> int8 ONNX: static QDQ, uint8 activations, int8 weights per channel, the last layers in float."""
+"""fp32 ONNX -> int8 ONNX; the picture's own bytes go into the first convolution, the last layers stay in float."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationMethod
 
+from training.common import onnx_files
 from training.detector.data import Image
 
 # The step and the zero of the picture's own bytes.
 BYTES = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
-QUANTISED_OPERATORS = ["Conv", "Relu", "Add", "Resize"]
-
-
-class Reader(CalibrationDataReader):  # type: ignore[misc]
-    """Feeds letterboxed pictures, one at a time."""
-
-    def __init__(self, pictures: Iterator[Image]) -> None:
-        self._pictures = pictures
-
-    def get_next(self) -> dict[str, Image] | None:
-        """The next picture [1, h, w, 3], or None at the end."""
-        picture = next(self._pictures, None)
-        return None if picture is None else {"images": picture[None]}
+QUANTISED_OPERATORS = ("Conv", "Relu", "Add", "Resize")
 
 
 def quantise(source: Path, target: Path, pictures: Iterator[Image]) -> None:
-    """Write `source` (fp32) to `target` in int8, its ranges measured on letterboxed `pictures` uint8 [h, w, 3]."""
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser's advice on preprocessing is taken already
-    model = onnx.shape_inference.infer_shapes(onnx.load(source))
+    """Write `source` (fp32) to `target` in int8, its ranges measured on letterboxed `pictures` uint8 [1, h, w, 3]."""
+    model = onnx.load(source)
     pixels = _pixels(model)
-    quantize_static(
-        model,
-        str(target),
-        Reader(pictures),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=QUANTISED_OPERATORS,
-        nodes_to_exclude=float_nodes(model),
-        calibrate_method=CalibrationMethod.MinMax,
-        extra_options={
-            # The mean range of many pictures, not the widest of any: finer steps, and boxes that tremble less.
-            "CalibMovingAverage": True,
-            "CalibMovingAverageConstant": 0.02,
-            "TensorQuantOverrides": {pixels: [BYTES]},
-        },
-    )
+    options = {
+        # The mean range of many pictures, not the widest of any: finer steps, and boxes that tremble less.
+        "CalibMovingAverage": True,
+        "CalibMovingAverageConstant": 0.02,
+        "TensorQuantOverrides": {pixels: [BYTES]},
+    }
+    method = CalibrationMethod.MinMax
+    onnx_files.quantise(model, target, pictures, QUANTISED_OPERATORS, float_nodes(model), method, options)
     quantised = onnx.load(target)
     _feed_bytes(quantised, pixels)
     onnx.checker.check_model(quantised)
@@ -57,8 +34,7 @@ def quantise(source: Path, target: Path, pictures: Iterator[Image]) -> None:
 
 
 def float_nodes(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes of the last layers and of the score's calibration: a box's last pixel and a score's tail do not
-    survive 256 steps."""
+    """The last layers and the score's calibration: a box's last pixel and a score's tail do not survive 256 steps."""
     return [node.name for node in model.graph.node if node.name.startswith(("/predictors", "/calibration"))]
 
 

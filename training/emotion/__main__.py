@@ -16,8 +16,7 @@ from training.common.stages import Stage, run_stages
 from training.common.store import pack, sha256
 from training.emotion import card, data
 from training.emotion.evaluate import evaluate
-from training.emotion.export import export
-from training.emotion.quantise import quantise
+from training.emotion.export import export, quantise
 from training.emotion.train import TrainConfig, train, trained
 
 

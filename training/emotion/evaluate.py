@@ -6,7 +6,6 @@
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ def evaluate(path: Path, valid: data.Faces, train: data.Faces) -> Report:
         "without_near_duplicates": _labelled(logits.ferplus[kept & ~duplicate], clear[kept & ~duplicate]),
         "robustness": _robustness(session, valid.images[kept], clear[kept]),
         "mirror_difference": _mirror_difference(session, valid.images),
-        "batch_dependence": batch_dependence(session, valid.images[:96]),
         "milliseconds_per_face": milliseconds(session, valid.images),
     }
 
@@ -109,25 +107,12 @@ def milliseconds(session: Session, faces: NDArray[np.uint8], rounds: int = 7) ->
     return times
 
 
-def batch_dependence(session: Session, images: NDArray[np.uint8]) -> float:
-    """Largest difference of any output between one face per call and several; 0 means equal bits."""
-    names = tuple(session.output_shapes)
-    alone = [np.concatenate(part) for part in zip(*(session.run(image[None], names) for image in images), strict=True)]
-    worst = 0.0
-    for batch in (2, 3, 7, 8, 16, 32):
-        parts = [session.run(images[start : start + batch], names) for start in range(0, len(images), batch)]
-        together = [np.concatenate(part) for part in zip(*parts, strict=True)]
-        worst = max(worst, *(float(np.abs(a - b).max()) for a, b in zip(alone, together, strict=True)))
-    return worst
-
-
 def _robustness(session: Session, images: NDArray[np.uint8], label: NDArray[np.int64]) -> dict[str, float]:
     """Protocol A accuracy under one change at a time."""
-
-    def accuracy(change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> float:
-        return metrics.accuracy(session.logits(change(images)).ferplus, label)
-
-    return {name: accuracy(change) for name, change in perturb.CHANGES.items()}
+    return {
+        name: metrics.accuracy(session.logits(change(images)).ferplus, label)
+        for name, change in perturb.CHANGES.items()
+    }
 
 
 def _mirror_difference(session: Session, images: NDArray[np.uint8]) -> float:
@@ -143,7 +128,7 @@ def _labelled(scores: NDArray[np.floating], label: NDArray[np.int64]) -> Report:
 
 def _seconds(session: Session, faces: NDArray[np.uint8]) -> float:
     began = time.perf_counter()
-    session.run(faces)
+    session.logits(faces, len(faces))
     return time.perf_counter() - began
 
 

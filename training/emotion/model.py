@@ -54,11 +54,7 @@ SHAPES = {
     # 224 million multiply-adds.
     "teacher": Shape(
         (Stem(32, 1, 2, 0), Stem(32, 1)),
-        (
-            Stage(64, 2, 2, padding=(0, 0)),
-            Stage(128, 2, 2, padding=(0, 0), gated=True),
-            Stage(256, 2, 2, gated=True),
-        ),
+        (Stage(64, 2, 2, padding=(0, 0)), Stage(128, 2, 2, padding=(0, 0), gated=True), Stage(256, 2, 2, gated=True)),
     ),
     # For runs of minutes.
     "small": Shape((Stem(16, 2, 4, 0),), (Stage(24, 1, 1), Stage(32, 1, 2, padding=(0, 0)), Stage(48, 1, 2))),
@@ -182,7 +178,4 @@ class EmotionNet(nn.Module):
 def _conv_bn(
     inputs: int, outputs: int, kernel: int, stride: int, padding: int | tuple[int, int]
 ) -> tuple[nn.Module, nn.Module]:
-    return (
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-        nn.BatchNorm2d(outputs),
-    )
+    return (nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False), nn.BatchNorm2d(outputs))

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from mien.runtime import exact_sums
+from mien import runtime
+from mien.store import StoredModel
+from training.common.store import sha256
 
-OUTPUTS = ("ferplus", "fer2013")
+OUTPUTS = ("ferplus", "fer2013", "features", "activation")
 
 
 class Logits(NamedTuple):
@@ -20,25 +21,17 @@ class Logits(NamedTuple):
 
 
 class Session:
-    """An onnxruntime session on `path`."""
+    """A session on `path`."""
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        exact_sums(options)
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    @property
-    def output_shapes(self) -> dict[str, list[int | str]]:
-        """The shape of each output; the batch stands as its name."""
-        return {output.name: list(output.shape) for output in self._session.get_outputs()}
-
-    def run(self, images: NDArray[np.uint8], names: tuple[str, ...] = OUTPUTS) -> list[NDArray[np.float32]]:
-        """The outputs `names` on crops [n, 48, 48], in one call."""
-        outputs: list[NDArray[np.float32]] = self._session.run(list(names), {"images": images[..., None]})
-        return outputs
+        self._stored = StoredModel("emotion", "", path.parent, {"file": path.name, "sha256": sha256(path)})
+        self._heads = runtime.Session(self._stored, OUTPUTS[:2])
 
     def logits(self, images: NDArray[np.uint8], batch: int = 32) -> Logits:
         """Logits on crops [n, 48, 48], `batch` at a time."""
-        parts = [self.run(images[start : start + batch]) for start in range(0, len(images), batch)]
+        parts = [self._heads.run(images[start : start + batch, ..., None]) for start in range(0, len(images), batch)]
         return Logits(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def outputs(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """All outputs on crops [n, 48, 48], in one call."""
+        return dict(zip(OUTPUTS, runtime.Session(self._stored, OUTPUTS).run(images[..., None]), strict=True))
