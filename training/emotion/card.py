@@ -48,6 +48,7 @@ def manifest(model: Path, origin: Origin) -> Report:
     """The manifest's tables, as the service's store reads them."""
     report = origin.report
     outputs = Session(model).outputs(np.zeros((1, data.SIDE, data.SIDE), np.uint8))
+    shapes = {name: ["n", *value.shape[1:]] for name, value in outputs.items()}
     heads = {"ferplus8": ("ferplus", FERPLUS8), "fer2013": ("fer2013", BASIC7)}
     return {
         "name": "emotion",
@@ -56,10 +57,7 @@ def manifest(model: Path, origin: Origin) -> Report:
         "licence": RIGHTS,
         "recipe": f"training/emotion/recipe.toml, student seed {origin.seed}",
         "input": {"name": "images", "shape": ["n", data.SIDE, data.SIDE, 1], "dtype": "uint8", "colour": "grey"},
-        "outputs": [
-            {"name": name, "shape": ["n", *value.shape[1:]], "meaning": MEANINGS[name]}
-            for name, value in outputs.items()
-        ],
+        "outputs": [{"name": name, "shape": shapes[name], "meaning": MEANINGS[name]} for name in shapes],
         "heads": {
             name: {"output": output, "labels": list(labels), "temperature": round(report["temperature"][name], 4)}
             for name, (output, labels) in heads.items()
