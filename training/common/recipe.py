@@ -21,40 +21,24 @@ class Machine:
     workers: int  # processes that make batches
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of `python -m training.emotion` and `python -m training.detector`."""
-
-    recipe: str
-    data: Path
-    runs: Path
-    store: Path
-    version: str
-    machine: Machine
-    teacher: Path
-
-
-def parse_options(model: str, description: str | None) -> Options:
-    """Read the command line; `model` is the name of the package below `training`."""
+def parse_options(model: str, description: str | None) -> argparse.Namespace:
+    """Read the command line of `training.MODEL`: recipe, data, runs, store, version, machine, and the detector's teacher."""
     parser = argparse.ArgumentParser(prog=f"python -m training.{model}", description=description)
     parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, help=f"folder of the stages (default: runs/{model}-RECIPE)")
-    parser.add_argument(
-        "--store", type=Path, help="where the model goes (default: `store` in the folder of the stages)"
-    )
+    parser.add_argument("--store", type=Path, help="where the model goes (default: store/ in that folder)")
     parser.add_argument("--version", default="1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     if model == "detector":
         parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
-    given = vars(parser.parse_args())
-    machine = Machine(torch.device(given.pop("device")), given.pop("workers"))
-    runs = given.pop("runs") or Path("runs") / f"{model}-{given['recipe']}"
-    runs.mkdir(parents=True, exist_ok=True)
-    store = given.pop("store") or runs / "store"
+    options = parser.parse_args()
+    options.machine = Machine(torch.device(options.device), options.workers)
+    options.runs = options.runs or Path("runs") / f"{model}-{options.recipe}"
+    options.store = options.store or options.runs / "store"
     cv2.setNumThreads(1)
-    return Options(runs=runs, store=store, machine=machine, **{"teacher": Path(), **given})
+    return options
 
 
 def read(path: Path, size: str) -> dict[str, Any]:

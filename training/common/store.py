@@ -4,9 +4,25 @@ import hashlib
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import tomli_w
+
+from training.common.stages import clock
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a model was made: its version, the seconds of each stage, and where they were spent."""
+
+    version: str
+    seconds: Mapping[str, float]
+    device: str
+
+    def __str__(self) -> str:
+        return f"{clock(sum(self.seconds.values()))} on {self.device}"
+
 
 LICENCE = "No clear licence. {data} The weights are learned from them: settle your own position before commercial use."
 

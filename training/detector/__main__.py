@@ -9,7 +9,7 @@ import numpy as np
 
 from training.common.recipe import Machine, build, parse_options, read
 from training.common.stages import Stage, run_stages
-from training.common.store import pack, sha256
+from training.common.store import Origin, pack, sha256
 from training.detector import card, labels
 from training.detector.batches import Material
 from training.detector.data import Image, PixelCache, load_photographs, read_picture
@@ -131,7 +131,7 @@ def make(making: Making, store: Path, version: str) -> Path:
     """Run what is not done yet and put the model into `store`; returns its folder there."""
     seconds = run_stages(making.runs, making.stages())
     reports = json.loads((making.runs / "evaluate" / "report.json").read_text(encoding="utf-8"))
-    made = card.Origin(version, seconds, str(making.machine.device))
+    made = Origin(version, seconds, str(making.machine.device))
     return pack(store, making.model, card.manifest(version, reports), card.text(reports, made))
 
 

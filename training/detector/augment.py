@@ -52,20 +52,11 @@ class AugmentConfig:
     def calmer(self) -> "AugmentConfig":
         """For the end of a training: mostly whole photographs as they are, as the service will see them (YOLOX, Ge et
         al. 2021, arXiv:2107.08430, switches mosaics off for its last epochs)."""
-        return replace(
-            self,
-            face_zoom=0.3,
-            window=0.1,
-            mosaics=tuple((count, chance / 3) for count, chance in self.mosaics),
-            grids=tuple((count, chance / 2) for count, chance in self.grids),
-            any_angle=self.any_angle / 2,
-            rotate=self.rotate / 2,
-            light=self.light / 2,
-            blur=self.blur / 2,
-            noise=self.noise / 2,
-            jpeg=self.jpeg / 2,
-            occlude=self.occlude / 2,
-        )
+        halved = ("any_angle", "rotate", "light", "blur", "noise", "jpeg", "occlude")
+        mosaics = tuple((count, chance / 3) for count, chance in self.mosaics)
+        grids = tuple((count, chance / 2) for count, chance in self.grids)
+        changes = {name: getattr(self, name) / 2 for name in halved}
+        return replace(self, face_zoom=0.3, window=0.1, mosaics=mosaics, grids=grids, **changes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,12 +18,11 @@ FOUND, WRONG, LEFT_OUT = 1, 0, -1
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """One picture: outcome [n] (FOUND, WRONG, LEFT_OUT) and face [n] (index of the label found, -1) per detection in
-    the order of their scores [n]; faces: how many labels count."""
+    """One picture: outcome [n] (FOUND, WRONG, LEFT_OUT) per detection in the order of their scores [n]; faces: how
+    many labels count."""
 
     scores: FloatArray
     outcome: npt.NDArray[np.int8]
-    face: npt.NDArray[np.int64]
     faces: int
 
 
@@ -45,15 +44,14 @@ def match(
     overlaps = iou_matrix(boxes, labels)
     free = counted.copy()
     outcome = np.full(len(boxes), WRONG, np.int8)
-    face = np.full(len(boxes), -1, np.int64)
     for i in range(len(boxes)):
         open_overlaps = np.where(free, overlaps[i], 0.0)
         best = int(open_overlaps.argmax()) if len(labels) else -1
         if best >= 0 and open_overlaps[best] >= iou:
-            outcome[i], face[i], free[best] = FOUND, best, False
+            outcome[i], free[best] = FOUND, False
         elif (overlaps[i][~counted] >= iou).any():
             outcome[i] = LEFT_OUT
-    return Matches(scores, outcome, face, int(counted.sum()))
+    return Matches(scores, outcome, int(counted.sum()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,8 @@
 """The manifest and the card of the face detector: a page each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from training.common.stages import clock
-from training.common.store import LICENCE, paragraph, percent, table
+from training.common.store import LICENCE, Origin, paragraph, percent, table
 from training.detector.predictor import ACCURATE, FAST, MULTIPLE, NMS_IOU, STRIDES
 
 Report = dict[str, Any]
@@ -27,15 +24,6 @@ OUTPUTS = {
     "boxes": (["n", "cells", 4], "distances left, top, right, bottom from the cell's centre, px of the input"),
     "landmarks": (["n", "cells", 10], "offsets x, y of five landmarks from the cell's centre, px of the input"),
 }
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The seconds of each stage, and where they were spent."""
-
-    version: str
-    seconds: Mapping[str, float]
-    device: str
 
 
 def manifest(version: str, reports: Report) -> Report:
@@ -120,8 +108,7 @@ Statues, drawings, dolls and animals are sometimes taken for faces.
 
 ## How it was made
 
-`make train MODEL=face-detector`: `training/detector/recipe.toml`, {clock(sum(origin.seconds.values()))} on
-{origin.device}.
+`make train MODEL=face-detector`: `training/detector/recipe.toml`, {origin}.
 """
 
 

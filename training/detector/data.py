@@ -39,12 +39,8 @@ class Photograph:
 
     @property
     def held_out(self) -> bool:
-        return is_held_out(self.index)
-
-
-def is_held_out(index_in_source: int) -> bool:
-    """The hold-out rule, written only here: every tenth photograph of each source, in the order of boxes.jsonl."""
-    return index_in_source % HOLD_OUT_EVERY == 0
+        """Never trained on: every tenth photograph of each source, in the order of boxes.jsonl."""
+        return self.index % HOLD_OUT_EVERY == 0
 
 
 def load_photographs(data: Path) -> list[Photograph]:

@@ -24,7 +24,7 @@ SIZES = (8.0, 16.0, 32.0, 96.0, 1e9)  # px of the input
 CALIBRATED_FROM = 0.1  # score: the tail below is no answer to anyone
 NEGATIVES = "objects"  # the source of the photographs without any face
 CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
-# A threshold is the lowest score with at most this many false positives per held-out photograph, and per face-free one.
+# Most false positives per held-out photograph, and per face-free one, at a threshold.
 MAX_WRONG, MAX_WRONG_FACE_FREE = 0.05, 0.01
 
 Report = dict[str, Any]
@@ -91,13 +91,11 @@ def measure(results: list[Result]) -> Report:
     by_source = [result for result in results if result.photograph.source == "fddb"]
     face_free = curve(judge([result for result in results if result.photograph.source == NEGATIVES]))
     scores, extent, right = presence(results)
-    rows = threshold_rows(curve(judged), face_free)
     return {
         "all": _summary(judged),
         "at_least_24": _summary(judge(results, 24.0)),
         "fddb_people": _summary(judge(by_source, people=True)),
-        "thresholds": rows,
-        "threshold": choose(rows),
+        "threshold": choose(curve(judged), face_free),
         "calibration": {
             f"{low:.0f}-{high:.0f}" if high < 1e9 else f"{low:.0f}+": {
                 "error": calibration_error(scores[inside], right[inside], bins=10),
@@ -110,23 +108,14 @@ def measure(results: list[Result]) -> Report:
     }
 
 
-def threshold_rows(whole: Curve, face_free: Curve) -> list[dict[str, float]]:
-    """Recall, precision and false positives per picture of each choice, and per picture without faces."""
-    rows = []
-    for threshold in CHOICES:
-        recall, precision, wrong = whole.at_threshold(threshold)
-        on_free = face_free.at_threshold(threshold)[2]
-        rows.append({"threshold": threshold, "recall": recall, "precision": precision, "wrong": wrong, "free": on_free})
-    return rows
-
-
-def choose(rows: list[dict[str, float]]) -> float:
-    """The lowest score that keeps both limits; the highest on the list where none does."""
-    chosen = max(row["threshold"] for row in rows)
-    for row in sorted(rows, key=lambda row: -row["threshold"]):
-        if row["wrong"] > MAX_WRONG or row["free"] > MAX_WRONG_FACE_FREE:
+def choose(whole: Curve, face_free: Curve) -> float:
+    """The lowest threshold from which on both limits are kept; the highest choice where none keeps them."""
+    chosen = CHOICES[-1]
+    for threshold in reversed(CHOICES):
+        wrong, on_face_free = (each.at_threshold(threshold)[2] for each in (whole, face_free))
+        if wrong > MAX_WRONG or on_face_free > MAX_WRONG_FACE_FREE:
             break
-        chosen = row["threshold"]
+        chosen = threshold
     return chosen
 
 

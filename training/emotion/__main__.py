@@ -13,7 +13,7 @@ import numpy as np
 
 from training.common.recipe import Machine, build, parse_options, read
 from training.common.stages import Stage, run_stages
-from training.common.store import pack, sha256
+from training.common.store import Origin, pack, sha256
 from training.emotion import card, data
 from training.emotion.evaluate import evaluate
 from training.emotion.export import export, quantise
@@ -131,9 +131,8 @@ def make(making: Making, store: Path, version: str) -> Path:
     seconds = run_stages(making.runs, making.stages())
     seed = making.median_seed()
     reports = {each: making.report(each) for each in making.recipe.student.seeds}
-    origin = card.Origin(version, seed, reports, seconds, str(making.machine.device))
-    model = making.model(seed)
-    return pack(store, model, card.manifest(model, origin), card.text(origin))
+    model, origin = making.model(seed), Origin(version, seconds, str(making.machine.device))
+    return pack(store, model, card.manifest(model, origin, reports[seed], seed), card.text(origin, reports, seed))
 
 
 def _seeded(config: TrainConfig, seed: int) -> TrainConfig:

@@ -1,14 +1,12 @@
 """The manifest and the card of the emotion model: a page each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.common.stages import clock
-from training.common.store import LICENCE, paragraph, percent, table
+from training.common.store import LICENCE, Origin, paragraph, percent, table
 from training.emotion import data, metrics
 from training.emotion.data import BASIC7, FERPLUS8
 from training.emotion.session import Session
@@ -20,6 +18,7 @@ RIGHTS = LICENCE.format(
     data="The FER+ votes are MIT; the FER2013 images come from a 2013 research competition that grants no rights to "
     "others, and the photographs carry no licence."
 )
+HEADLINES = {"protocol_a": "FER+ protocol A", "protocol_b": "FER+ protocol B", "fer2013": "FER2013, 7 classes"}
 MEANINGS = {
     "ferplus": "logits of the FER+ head, order as heads.ferplus8.labels",
     "fer2013": "logits of the FER2013 head, order as heads.fer2013.labels",
@@ -28,25 +27,8 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a file came from: the seed that ships, what every seed measured, and the seconds of each stage."""
-
-    version: str
-    seed: int
-    reports: Mapping[int, Report]
-    seconds: Mapping[str, float]
-    device: str
-
-    @property
-    def report(self) -> Report:
-        """What was measured of the file that ships."""
-        return self.reports[self.seed]
-
-
-def manifest(model: Path, origin: Origin) -> Report:
+def manifest(model: Path, origin: Origin, report: Report, seed: int) -> Report:
     """The manifest's tables, as the service's store reads them."""
-    report = origin.report
     outputs = Session(model).outputs(np.zeros((1, data.SIDE, data.SIDE), np.uint8))
     shapes = {name: ["n", *value.shape[1:]] for name, value in outputs.items()}
     heads = {"ferplus8": ("ferplus", FERPLUS8), "fer2013": ("fer2013", BASIC7)}
@@ -55,7 +37,7 @@ def manifest(model: Path, origin: Origin) -> Report:
         "version": origin.version,
         "dataset": DATASET,
         "licence": RIGHTS,
-        "recipe": f"training/emotion/recipe.toml, student seed {origin.seed}",
+        "recipe": f"training/emotion/recipe.toml, student seed {seed}",
         "input": {"name": "images", "shape": ["n", data.SIDE, data.SIDE, 1], "dtype": "uint8", "colour": "grey"},
         "outputs": [{"name": name, "shape": shapes[name], "meaning": MEANINGS[name]} for name in shapes],
         "heads": {
@@ -64,11 +46,8 @@ def manifest(model: Path, origin: Origin) -> Report:
         },
         "metrics": {
             "split": "FER+ valid",
-            **{
-                f"{name}_accuracy": _hundredths(report[name]["accuracy"])
-                for name in ("protocol_a", "protocol_b", "fer2013")
-            },
-            **{f"{name}_n": report[name]["n"] for name in ("protocol_a", "protocol_b", "fer2013")},
+            **{f"{name}_accuracy": _hundredths(report[name]["accuracy"]) for name in HEADLINES},
+            **{f"{name}_n": report[name]["n"] for name in HEADLINES},
             "protocol_a_macro_recall": _hundredths(report["macro_recall"]),
             "protocol_a_kl_nats": round(report["kl_nats"], 4),
             "share_calibration_error": _hundredths(report["calibration"]["top"]),
@@ -78,10 +57,10 @@ def manifest(model: Path, origin: Origin) -> Report:
     }
 
 
-def text(origin: Origin) -> str:
-    """The card, in Markdown."""
-    report = origin.report
-    parts = [_what(origin.version), _figures(report), _classes(report), _rest(report), _made(origin)]
+def text(origin: Origin, reports: Mapping[int, Report], seed: int) -> str:
+    """The card of the student with `seed`, in Markdown; `reports` has every student's figures."""
+    report = reports[seed]
+    parts = [_what(origin.version), _figures(report), _classes(report), _rest(report), _made(origin, reports)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -103,17 +82,18 @@ def _figures(report: Report) -> str:
     calibration, robust = report["calibration"], report["robustness"]
     plain = report["protocol_a"]["accuracy"]
     rows = [
-        (f"FER+ protocol A (n = {report['protocol_a']['n']:,})", f"{percent(plain)} %"),
-        (f"FER+ protocol B (n = {report['protocol_b']['n']:,})", f"{percent(report['protocol_b']['accuracy'])} %"),
-        (f"FER2013, 7 classes (n = {report['fer2013']['n']:,})", f"{percent(report['fer2013']['accuracy'])} %"),
+        *(
+            (f"{title} (n = {report[name]['n']:,})", f"{percent(report[name]['accuracy'])} %")
+            for name, title in HEADLINES.items()
+        ),
+        (
+            f"A without near-duplicates in train (n = {report['without_near_duplicates']['n']:,})",
+            f"{percent(report['without_near_duplicates']['accuracy'])} %",
+        ),
         ("macro recall over 8 classes, A", f"{percent(report['macro_recall'])} %"),
         ("KL(votes, scores), A", f"{report['kl_nats']:.3f} nats"),
         (f"share calibration error, top label (n = {calibration['n']:,})", f"{percent(calibration['top'])} %"),
         ("the same against all votes, lone ones too", f"{percent(calibration['top_of_all_votes'])} %"),
-        (
-            f"without near-duplicates in train, A (n = {report['without_near_duplicates']['n']:,})",
-            f"{percent(report['without_near_duplicates']['accuracy'])} %",
-        ),
         *(
             (f"A under {name.replace('_', ' ')}", f"{percent(value)} % ({percent(value - plain)})")
             for name, value in robust.items()
@@ -169,15 +149,12 @@ groups are not evenly represented: see `docs/fairness.md`.
 {paragraph(f"{DATASET}. {RIGHTS}")}"""
 
 
-def _made(origin: Origin) -> str:
-    seeds = ", ".join(
-        f"seed {seed}: {percent(one['protocol_a']['accuracy'])} / {percent(one['protocol_b']['accuracy'])} / "
-        f"{percent(one['fer2013']['accuracy'])} %"
-        for seed, one in origin.reports.items()
-    )
+def _made(origin: Origin, reports: Mapping[int, Report]) -> str:
+    figures = {seed: " / ".join(percent(one[name]["accuracy"]) for name in HEADLINES) for seed, one in reports.items()}
+    seeds = ", ".join(f"seed {seed}: {figure} %" for seed, figure in figures.items())
     return f"""## How it was made
 
-`make train MODEL=emotion`: `training/emotion/recipe.toml`, {clock(sum(origin.seconds.values()))} on {origin.device}.
+`make train MODEL=emotion`: `training/emotion/recipe.toml`, {origin}.
 The median of these students ships (A / B / FER2013): {seeds}."""
 
 
