@@ -17,8 +17,8 @@ OPSET = 17
 
 
 def write(network: nn.Module, example: Tensor, path: Path, axes: Mapping[str, Mapping[int, str]]) -> None:
-    """Write `network`, run on `example`, to `path`. `axes`: the input `images`, then the outputs, with the names of their
-    axes of any length."""
+    """Write `network`, run on `example`, to `path`. `axes`: for the input `images`, then for each output, the names of
+    its axes of any length. Batch norms are folded into the convolutions before them."""
     with warnings.catch_warnings():
         # The tracing exporter needs no further package and writes a static graph without loose ends.
         warnings.simplefilter("ignore", DeprecationWarning)

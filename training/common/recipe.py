@@ -22,7 +22,7 @@ class Machine:
 
 
 def parse_options(model: str, description: str | None) -> argparse.Namespace:
-    """Read the command line of `training.MODEL`: recipe, data, runs, store, version, machine, and the detector's teacher."""
+    """Read the command line of `python -m training.MODEL`."""
     parser = argparse.ArgumentParser(prog=f"python -m training.{model}", description=description)
     parser.add_argument("--recipe", default="full", help="full, or a size that recipe.toml names: small")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

@@ -25,7 +25,7 @@ class BatchConfig:
     views: tuple[tuple[int, int, float], ...] = ((320, 32, 0.35), (416, 19, 0.15), (640, 8, 0.5))
     max_faces: int = 192  # of a view; a mosaic of sixteen holds up to so many, most of them left out of the loss
     seed: int = 20260
-    paste: float = 0.25  # chance that a photograph gets FER+ tiles as extra faces, where there are tiles
+    paste: float = 0.25  # chance that a photograph gets FER+ crops as extra faces, where there are any
     decoys: float = 0.12  # chance that drawings that look a little like faces are laid over a photograph
     negatives: float = 0.2  # chance that a view shows what an earlier round took for a face
     calm_share: float = 0.0  # of the batches, the last

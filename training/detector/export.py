@@ -6,6 +6,7 @@ held-out photographs by likelihood (Platt 1999, with the logarithm of the box's 
 detections with a score of 0.8, about 80 % are faces, small and large ones alike.
 """
 
+import copy
 import math
 from pathlib import Path
 
@@ -14,11 +15,10 @@ import numpy.typing as npt
 import onnxruntime
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.common import onnx_files
 from training.detector.data import FloatArray
-from training.detector.model import MAX_LOG_DISTANCE, STRIDES, ConvBnRelu, FaceDetector
+from training.detector.model import MAX_LOG_DISTANCE, STRIDES, FaceDetector
 
 SCORE_TOLERANCE = 1e-3  # float32 sums in another order
 PIXEL_TOLERANCE = 0.05
@@ -63,7 +63,10 @@ class ExportNet(nn.Module):
 
     def __init__(self, network: FaceDetector, calibration: Calibration) -> None:
         super().__init__()
-        self.network = _folded(network).eval()
+        self.network = copy.deepcopy(network).eval()  # the exporter folds its batch norms
+        first = self.network.stem.get_submodule("0.0")
+        first.weight.data.div_(255)  # type: ignore[operator]  # exact: zero padding stays zero
+        self.network.scale = 1.0
         self.calibration = calibration
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -107,21 +110,3 @@ def _compare(exported: ExportNet, path: Path) -> None:
             difference = float(np.abs(ours.numpy() - theirs).max())
             if difference > most:
                 raise ValueError(f"torch and onnxruntime differ by {difference:.1e}, more than {most}")
-
-
-def _folded(network: FaceDetector) -> FaceDetector:
-    """A copy whose batch norms are part of the convolutions before them, and whose first one divides by 255."""
-    copy = FaceDetector(network.config)
-    copy.load_state_dict(network.state_dict())
-    copy.eval()
-    for block in [module for module in copy.modules() if isinstance(module, ConvBnRelu)]:
-        convolution, norm = block[0], block[1]
-        assert isinstance(convolution, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        block[0], block[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
-    first = copy.stem[0]
-    assert isinstance(first, nn.Sequential)
-    assert isinstance(first[0], nn.Conv2d)
-    first[0].weight = nn.Parameter(first[0].weight / 255)  # exact: zero padding stays zero
-    copy.scale = 1.0
-    return copy

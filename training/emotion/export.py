@@ -1,5 +1,6 @@
 """Trained network -> fp32 ONNX, with batch norms folded and the heads applied at every place; and that -> int8."""
 
+import copy
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,16 +11,17 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.common import onnx_files
-from training.emotion import packing
 from training.emotion.data import FERPLUS8, SIDE
 from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual
 from training.emotion.session import Session
 
 QUANTISED_OPERATORS = ("Conv", "Add", "Relu", "Slice", "GlobalAveragePool", "Mul")  # the last two: in gates
 TOLERANCE = 1e-3  # of a logit, torch against onnxruntime in fp32
+BLOCK = 2  # pixels a side
+WINDOW = 4
+NOISE = 1.0  # grey levels squared, as in `model.Standardise`
 
 
 class ExportOutputs(NamedTuple):
@@ -41,7 +43,11 @@ class ExportNet(nn.Module):
     def __init__(self, network: EmotionNet) -> None:
         super().__init__()
         self.standardise: nn.Module = network.standardise
-        self.trunk = _fold(network.trunk)
+        self.trunk = copy.deepcopy(network.trunk).eval()  # the exporter folds its batch norms
+        for block in self.trunk:
+            if isinstance(block, Residual) and isinstance(gate := block.body[2], Gate):
+                block.body[2] = FoldedGate(gate)
+                block.body[3].weight.data.mul_(GATE_GAIN)  # type: ignore[operator]
         self.bias = nn.Parameter(torch.cat([network.ferplus.bias, network.fer2013.bias]))
         with torch.no_grad():
             blank: Tensor = self.trunk(self.standardise(torch.zeros(1, SIDE, SIDE, 1)))
@@ -49,10 +55,9 @@ class ExportNet(nn.Module):
         heads = torch.cat([network.ferplus.weight, network.fer2013.weight]).detach()
         self.maps = Maps(heads, self.height, self.width)
         stem = self.trunk[0]
-        if packing.fits(stem):
-            assert isinstance(stem, nn.Conv2d)
-            self.trunk[0] = packing.packed_stem(stem)
-            self.standardise = packing.PackedPixels()
+        if isinstance(stem, nn.Conv2d) and fits(stem):
+            self.trunk[0] = packed_stem(stem)
+            self.standardise = PackedPixels()
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
@@ -152,30 +157,35 @@ def parity(network: EmotionNet, path: Path, count: int = 64) -> float:
     )
 
 
-def _fold(trunk: nn.Sequential) -> nn.Sequential:
-    """A copy whose batch norms are part of the convolutions before them, a gate's gain of the one after it."""
-    layers: list[nn.Module] = []
-    for layer in trunk:
-        if isinstance(layer, nn.BatchNorm2d):
-            convolution = layers.pop()
-            assert isinstance(convolution, nn.Conv2d)
-            folded = fuse_conv_bn_eval(convolution, layer)
-            if layers and isinstance(layers[-1], FoldedGate):
-                folded.weight = nn.Parameter(folded.weight * GATE_GAIN)
-            layers.append(folded)
-        elif isinstance(layer, Residual):
-            layers.append(_fold_block(layer))
-        elif isinstance(layer, Gate):
-            layers.append(FoldedGate(layer))
-        else:
-            layers.append(layer)
-    return nn.Sequential(*layers).eval()
+def fits(stem: nn.Conv2d) -> bool:
+    """Whether a convolution can be packed: 4x4, by steps of two, of one channel, without padding."""
+    return (stem.in_channels, stem.kernel_size, stem.stride, stem.padding) == (1, (4, 4), (2, 2), (0, 0))
 
 
-def _fold_block(block: Residual) -> Residual:
-    folded = Residual.__new__(Residual)
-    nn.Module.__init__(folded)
-    folded.inset, folded.stride = block.inset, block.stride
-    folded.body = _fold(block.body)
-    folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
-    return folded
+def packed(weight: Tensor) -> Tensor:
+    """[o, 1, 4, 4] -> [o, 4, 2, 2]: channel 2 p + q is row p, column q of a block."""
+    blocks = weight.reshape(-1, WINDOW // BLOCK, BLOCK, WINDOW // BLOCK, BLOCK)
+    return blocks.permute(0, 2, 4, 1, 3).reshape(-1, BLOCK * BLOCK, WINDOW // BLOCK, WINDOW // BLOCK)
+
+
+def packed_stem(stem: nn.Conv2d) -> nn.Conv2d:
+    """The convolution over blocks that does what `stem`, one that `fits`, does over pixels.
+
+    A window of 4x4 pixels that moves by two is one of 2x2 blocks of 2x2 pixels that moves by one. onnxruntime's int8
+    kernels copy each window channel by channel, which takes longer than the products; a block's four pixels as its
+    channels make that a quarter of the copies.
+    """
+    over_blocks = nn.Conv2d(BLOCK * BLOCK, stem.out_channels, WINDOW // BLOCK, bias=stem.bias is not None)
+    over_blocks.weight = nn.Parameter(packed(stem.weight.detach()))
+    over_blocks.bias = stem.bias
+    return over_blocks
+
+
+class PackedPixels(nn.Module):
+    """`model.Standardise` and packing: uint8 [n, 48, 48, 1] -> float [n, 4, 24, 24]."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        side = SIDE // BLOCK
+        blocks = images.reshape(-1, side, BLOCK, side, BLOCK).permute(0, 1, 3, 2, 4)
+        pixels = blocks.reshape(-1, side, side, BLOCK * BLOCK).to(torch.float32)
+        return functional.layer_norm(pixels, (side, side, BLOCK * BLOCK), eps=NOISE).permute(0, 3, 1, 2)

@@ -42,21 +42,12 @@ def recalls(counts: Ints) -> NDArray[np.float64]:
     return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)
 
 
-def calibration(score: Floats, outcome: NDArray[np.generic], bins: int = 15) -> list[tuple[int, float, float]]:
-    """For each of `bins` equal ranges of `score` [n]: (count, mean score, mean outcome)."""
-    which = np.minimum((score * bins).astype(int), bins - 1)
-    rows = []
-    for index in range(bins):
-        inside = which == index
-        count = int(inside.sum())
-        rows.append((count, float(score[inside].mean()), float(outcome[inside].mean())) if count else (0, 0.0, 0.0))
-    return rows
-
-
 def calibration_error(score: Floats, outcome: NDArray[np.generic], bins: int = 15) -> float:
-    """Expected calibration error: the distance of mean score and mean outcome in each bin, averaged over all."""
-    rows = calibration(score, outcome, bins)
-    return sum(count * abs(mean - seen) for count, mean, seen in rows) / len(score)
+    """Expected calibration error: how far mean `score` [n] and mean `outcome` [n] lie apart in each of `bins` equal
+    ranges of the score, weighted by how many fall into it."""
+    which = np.minimum((score * bins).astype(int), bins - 1)
+    gaps = np.bincount(which, score - outcome.astype(np.float64), bins)
+    return float(np.abs(gaps).sum() / len(score))
 
 
 def wilson(found: int, count: int, z: float = 1.96) -> tuple[float, float]:

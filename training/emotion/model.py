@@ -62,7 +62,7 @@ SHAPES = {
 
 
 class Outputs(NamedTuple):
-    """What the network says about n faces; the names are those of the ONNX outputs."""
+    """The network's outputs on n faces; the names are those of the ONNX outputs."""
 
     ferplus: Tensor  # [n, 8] logits, order FERPLUS8
     fer2013: Tensor  # [n, 7] logits, order BASIC7
