@@ -58,7 +58,7 @@ def load_photographs(data: Path) -> list[Photograph]:
 def parse(row: dict[str, Any], index: int) -> Photograph:
     """One line of boxes.jsonl, the `index`th of its source."""
     faces = row["faces"]
-    nowhere = [float("nan")] * 4
+    nowhere = [float("nan")] * 2
     return Photograph(
         file=row["file"],
         source=row["source"],
@@ -66,8 +66,8 @@ def parse(row: dict[str, Any], index: int) -> Photograph:
         width=row["width"],
         height=row["height"],
         boxes=_corners([face["box"] for face in faces]),
-        human_boxes=_corners([face.get("human_box") or nowhere for face in faces]),
-        landmarks=np.array([face.get("landmarks") or [float("nan")] * 10 for face in faces], np.float32).reshape(
+        human_boxes=_corners([face.get("human_box") or nowhere * 2 for face in faces]),
+        landmarks=np.array([np.ravel(face.get("landmarks") or [nowhere] * 5) for face in faces], np.float32).reshape(
             -1, 5, 2
         ),
         ignore=np.array([bool(face.get("ignore")) for face in faces], np.bool_),
