@@ -51,6 +51,12 @@ def run_stages(root: Path, stages: Sequence[Stage]) -> dict[str, float]:
     return seconds
 
 
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of the file at `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def clock(seconds: float) -> str:
     """`3 h 20 min`, `4 min`, `12 s`."""
     if seconds >= 3600:

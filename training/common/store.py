@@ -1,6 +1,5 @@
 """Packs a model into the store: the file, its manifest and its card; and how a card writes tables and numbers."""
 
-import hashlib
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import tomli_w
 
-from training.common.stages import clock
+from training.common.stages import clock, sha256
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,6 @@ class Origin:
 
 
 LICENCE = "No clear licence. {data} The weights are learned from them: settle your own position before commercial use."
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of the file at `path`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def pack(store: Path, model: Path, manifest: Mapping[str, object], card: str) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from training.common.recipe import Machine, build, parse_options, read
-from training.common.stages import Stage, run_stages
-from training.common.store import Origin, pack, sha256
+from training.common.stages import Stage, run_stages, sha256
+from training.common.store import Origin, pack
 from training.detector import card, labels
 from training.detector.batches import Material
 from training.detector.data import Image, PixelCache, load_photographs, read_picture

@@ -11,7 +11,7 @@ from mien.runtime import Session
 from mien.store import StoredModel
 from mien.vision.boxes import Detections
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
-from training.common.store import sha256
+from training.common.stages import sha256
 from training.detector.data import Image
 
 STRIDES = (8, 16, 32)

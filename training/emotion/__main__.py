@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from training.common.recipe import Machine, build, parse_options, read
-from training.common.stages import Stage, run_stages
-from training.common.store import Origin, pack, sha256
+from training.common.stages import Stage, run_stages, sha256
+from training.common.store import Origin, pack
 from training.emotion import card, data
 from training.emotion.evaluate import evaluate
 from training.emotion.export import export, quantise

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mien import runtime
 from mien.store import StoredModel
-from training.common.store import sha256
+from training.common.stages import sha256
 
 OUTPUTS = ("ferplus", "fer2013", "features", "activation")
 

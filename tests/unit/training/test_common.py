@@ -16,8 +16,8 @@ from torch.utils.data import Dataset  # noqa: E402
 
 from training.common import recipe  # noqa: E402
 from training.common.recipe import Machine  # noqa: E402
-from training.common.stages import Stage, clock, run_stages  # noqa: E402
-from training.common.store import Origin, pack, paragraph, sha256, table  # noqa: E402
+from training.common.stages import Stage, clock, run_stages, sha256  # noqa: E402
+from training.common.store import Origin, pack, paragraph, table  # noqa: E402
 from training.common.trainer import Schedule, Trainer, load_average  # noqa: E402
 from training.detector.__main__ import Recipe as DetectorRecipe  # noqa: E402
 from training.emotion.__main__ import Recipe as EmotionRecipe  # noqa: E402

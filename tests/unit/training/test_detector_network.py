@@ -11,7 +11,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed where models a
 from mien.runtime import Session  # noqa: E402
 from mien.store import StoredModel  # noqa: E402
 from mien.vision.detector import OUTPUTS  # noqa: E402
-from training.common.store import sha256  # noqa: E402
+from training.common.stages import sha256  # noqa: E402
 from training.detector.batches import BatchConfig, Batches, Material, crowding  # noqa: E402
 from training.detector.data import PixelCache, parse  # noqa: E402
 from training.detector.export import Calibration, export, fit  # noqa: E402
