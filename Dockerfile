@@ -1,16 +1,16 @@
 # Mien in a container: the service, its locked dependencies and both models; nothing is downloaded at run time.
 #   docker build --tag mien . && docker run --rm --publish 127.0.0.1:8000:8000 mien
 
-# The release line that the locks are tested on. Pinned by tag: a digest can only be read from a registry, and none was
-# within reach where this was written. Pin one for a release: --build-arg PYTHON=python:3.11-slim-bookworm@sha256:...
+# The Python that the locks are tested on, pinned by tag. For a release, pin the digest as well:
+# --build-arg PYTHON=python:3.11-slim-bookworm@sha256:...
 ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# Without pip: what is copied into the final stage can serve and cannot install.
+# Without pip: the environment that the final stage copies cannot install anything.
 RUN python -m venv --without-pip /opt/mien
-# Before the source, so that an edit to the service does not install its dependencies again.
+# Before the source, so that an edit of the service does not reinstall its dependencies.
 COPY requirements/build.txt requirements/base.txt requirements/
 RUN python -m pip install --require-hashes --requirement requirements/build.txt \
     && python -m pip --python /opt/mien/bin/python install --only-binary :all: \
@@ -24,7 +24,7 @@ RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir wh
 FROM ${PYTHON}
 LABEL org.opencontainers.image.title="Mien" \
       org.opencontainers.image.description="Self-hosted facial-emotion inference"
-# The base image's own installers are of no use to a service, and of some to an intruder.
+# A service needs no installers; an intruder could use them.
 RUN python -m pip uninstall --yes --root-user-action=ignore setuptools wheel pip
 COPY --from=build /opt/mien /opt/mien
 COPY deploy/healthcheck.py /opt/mien/healthcheck.py
@@ -37,7 +37,7 @@ ENV PATH=/opt/mien/bin:$PATH \
     MIEN_PORT=8000 \
     MIEN_LOG_FORMAT=json
 WORKDIR /tmp
-# A number, so that Kubernetes can see for itself that it is not root.
+# Numeric, so that Kubernetes can verify runAsNonRoot.
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -1,31 +1,32 @@
-# Every way into the repository. `make` alone lists the targets.
+# Everything that is done with this repository. `make` alone lists the targets.
 #
-# Python >= 3.11 is all that a machine needs. Environments are made once: a stamp inside each remembers the lock that it
-# was filled from, so that `make run` starts the service at once until a lock or pyproject.toml changes.
-# Written for the make that macOS ships (3.81) as well as today's, and for checkouts in paths with spaces.
+# A machine needs only Python >= 3.11. An environment is made once and holds a stamp, so that `make run` starts the
+# service at once until a lock or pyproject.toml is newer than the stamp.
+# Works with the make that macOS ships (3.81), and in paths with spaces.
 
 VENV := .venv
 BIN := $(VENV)/bin
 TRAIN_VENV := .venv-train
 LOCK_VENV := .venv-lock
 
-# A local CPU build satisfies this where pip is shown one; the registry's own build brings CUDA along.
+# The registry's build brings CUDA along; a CPU build that pip is configured to find satisfies this as well.
 TORCH := torch==2.13.0
-# The resolver behind `make lock`. It is no part of any lock: nothing that ships or tests needs it.
-RESOLVER := uv==0.13.8 packaging==26.3
+# The resolver that `make lock` runs. It is in no lock: neither the service nor the tests need it.
+RESOLVER := uv==0.13.8
 
-# -qq: pip's warnings about a machine's package sources say nothing about this project; its errors stay.
+# -qq: errors only. pip's warnings are about the machine's package sources and not about this project.
 PIP_INSTALL = python -m pip install -qq --disable-pip-version-check --no-input
 HASHED = --require-hashes --requirement
 
-# Another place than the one the environment was made in (a moved or copied checkout), or a Python that has gone: its
-# scripts point into the void, or worse, at the old code.
+# Whether .venv belongs to another checkout (this one was moved or copied) or its Python is gone: its scripts would run
+# the old code, or nothing.
 STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null)" = "$(CURDIR)" ] || echo stale)
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests bench model-report lock clean stale
+.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests repository \
+    bench model-report lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,12 +44,12 @@ echo "Mien needs Python 3.11 or newer, and found none ($(or $(PYTHON),python3): 
     "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1
 endef
 
-# Cleared only when it is known to be of another place: an environment without the mark may be someone's, and in use.
+# Cleared only if this file made it (.checkout is there): another environment may be in use.
 $(VENV)/.checkout: $(STALE)
 	@$(call make_venv,$(VENV),$$([ ! -e $(VENV)/.checkout ] || echo --clear))
 	@printf '%s' "$(CURDIR)" > $@
 
-# Offline but for the locked packages: the build backend comes from its lock, so no build environment is fetched.
+# The build backend comes from its lock too, so that pip fetches no build environment.
 $(VENV)/.base: $(VENV)/.checkout requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "Setting up $(VENV) (half a minute the first time)"
 	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/base.txt
@@ -76,17 +77,19 @@ setup-train: $(TRAIN_VENV)/.train ## make .venv-train, with torch, for the progr
 run: $(VENV)/.base ## serve on http://127.0.0.1:8000 (HOST=... PORT=... change that)
 	@exec $(BIN)/mien serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
 
-# ---- the gates
+# ---- checks and tests
 
-# pytest's 5 (nothing collected) is a failure here: a tree whose tests have gone missing is not a green one.
-test: check ## everything that CI runs: the static gate, then the tests (PYTEST_ARGS=... is passed on)
+# pytest exits with 5 when it collected nothing: a failure as well.
+test: check ## everything that CI runs: the static checks, then the tests (PYTEST_ARGS=... is passed on)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
-	    [ $$status -ne 5 ] || echo "No test ran: the test tree or PYTEST_ARGS is wrong." >&2; exit $$status; }
+	    [ $$status -ne 5 ] || echo "No test ran: check tests/ and PYTEST_ARGS." >&2; exit $$status; }
 
-check: lint format types imports manifests ## the static gate: lint, format, types, layers, manifests, locks
+check: lint format types imports manifests repository ## the static checks: lint, types, layers, manifests, locks
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/shellcheck .ci/run
+	@$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.test
 	@$(BIN)/ruff format --quiet --diff .
@@ -94,13 +97,27 @@ format: $(VENV)/.test
 types: $(VENV)/.test
 	@$(BIN)/mypy -p mien -p tools -p benchmarks
 
-imports: $(VENV)/.test
-	@report=$$($(BIN)/lint-imports 2>&1) && echo "Import contracts: OK" || { echo "$$report" >&2; exit 1; }
+# $(call quietly,COMMAND): its output is shown only when it fails.
+quietly = report=$$($(1) 2>&1) || { echo "$$report" >&2; exit 1; }
 
+imports: $(VENV)/.test
+	@$(call quietly,$(BIN)/lint-imports)
+	@echo "Import contracts: OK"
+
+# 1.30 is the first Kubernetes that has preStop.sleep by default, 1.37 the newest whose schemas are here. A patch is no
+# whole manifest: its name ends in -patch.yaml. A kind without a schema is only a warning to kubernetes-validate.
 manifests: $(VENV)/.test
+	@$(call quietly,$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
+	@$(call quietly,$(BIN)/check-jsonschema --schemafile deploy/schemas/prometheus.json deploy/prometheus/prometheus.yml)
+	@$(call quietly,find deploy/kubernetes -name kustomization.yaml \
+	    -exec $(BIN)/check-jsonschema --schemafile deploy/schemas/kustomization.json {} +)
+	@$(call quietly,find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name '*-patch.yaml' \
+	    -exec $(BIN)/kubernetes-validate --strict --quiet -k 1.30 -k 1.37 {} +) && \
+	    { [ -z "$$report" ] || { echo "$$report" >&2; exit 1; }; }
+	@echo "Deployment manifests: OK"
+
+repository: $(VENV)/.test
 	@$(BIN)/python -m tools.check
-	@$(BIN)/shellcheck .ci/run
-	@$(BIN)/hadolint Dockerfile
 
 check-training: $(TRAIN_VENV)/.train ## types and tests of what is under training/, where torch is
 	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
@@ -112,9 +129,9 @@ bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
 
-# A model whose photographs or peer are not in ../shared is left as it is, or measured alone; the program says so.
-# What only the run has is named: FP32=runs/emotion/NAME/fp32.onnx SEEDS='runs/emotion/OTHER/int8.json ...'; QUICK=1 keeps
-# the emotion model's figures through the detector, which take minutes.
+# Without its photographs in ../shared, a model's card stays as it is; without the peer, the model is measured alone.
+# What a training run made is passed on: FP32=runs/emotion/NAME/fp32.onnx SEEDS='runs/emotion/OTHER/int8.json ...'.
+# QUICK=1 keeps the emotion model's figures through the detector, which take minutes.
 model-report: detector-report emotion-report ## measure the shipped models again and write the figures into their cards
 
 detector-report: $(TRAIN_VENV)/.train
@@ -126,14 +143,29 @@ emotion-report: $(VENV)/.base $(MINI_XCEPTION)
 	@$(BIN)/python -m training.emotion.report $(if $(VERSION),--version '$(VERSION)') $(if $(QUICK),--keep-scenes) \
 	    $(if $(FP32),--fp32 '$(FP32)') $(if $(SEEDS),--seeds $(SEEDS))
 
-# Timed beside ours. Only .venv-train has what builds it; without, the card keeps the ratio that the manifest has.
+# A peer timed beside the emotion model. Only .venv-train can build it; without, the card keeps the manifest's ratio.
 $(MINI_XCEPTION): training/emotion/mini_xception.py
 	@[ ! -x $(TRAIN_VENV)/bin/python ] || $(TRAIN_VENV)/bin/python -m training.emotion.mini_xception --out $@
 
 # ---- upkeep
 
+# One resolution serves every platform and every Python from 3.11, so that a laptop, CI and the image run the same
+# releases; base.txt constrains the rest, so that the tests run what the service runs. Without this machine's
+# configuration, and told to write down no index, the resolver leaves no address in a lock.
+COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+    $(if $(UPGRADE),--upgrade)
+CONSTRAINED = $(COMPILE) --constraints requirements/base.txt
+BUILD_REQUIRES = import tomllib; \
+    print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+
+# torch is left out of train.txt and installed by name: its builds differ by gigabytes and a dozen CUDA packages, and
+# which one is right depends on the machine.
 lock: $(LOCK_VENV)/.lock ## remake requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer releases)
-	@$(LOCK_VENV)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(COMPILE) pyproject.toml --output-file requirements/base.txt
+	@$(LOCK_VENV)/bin/python -c '$(BUILD_REQUIRES)' | $(CONSTRAINED) - --output-file requirements/build.txt
+	@$(CONSTRAINED) pyproject.toml --extra test --output-file requirements/test.txt
+	@echo torch | $(CONSTRAINED) pyproject.toml --extra train --excludes - --output-file requirements/train.txt
 
 $(LOCK_VENV)/.lock: Makefile
 	@$(call make_venv,$(LOCK_VENV),)

@@ -1,6 +1,6 @@
-"""What was measured, and with what command."""
+"""Programs that measure speed and memory; the results are in docs/."""
 
 import os
 
-# See mien.runtime: the programs here may load onnxruntime before it does.
+# As in mien.runtime, before which these programs may import onnxruntime.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -14,15 +14,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mien.api.streaming import SpooledText
 from mien.api.uploads.spool import SpoolSettings
-from mien.api.uploads.spooled_text import SpooledText
-from mien.domain import LABELS, Box, LabelSet
+from mien.domain import LABELS, Box, LabelSet, StageTimes
 from mien.render.tables import csv_lines
 from mien.timeline.model import FaceRow, FrameRow
 from mien.timeline.packed_rows import PackedRows
 from mien.timeline.summary import Summarizer
 from mien.usecases.analyze_video import VideoAnalysis
-from mien.usecases.pictures import PictureTimes
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipInfo
 
@@ -57,7 +56,7 @@ def analysed(frames: int, faces: int, strangers: bool) -> VideoAnalysis:
         summarizer.add(row)
     end = frames / _FPS
     timeline = summarizer.finish(log, end)
-    return VideoAnalysis(_INFO, end, 5 * frames, frames, timeline, (), PictureTimes(0.0, 0.0, 0.0, 0.0, 0.0))
+    return VideoAnalysis(_INFO, end, 5 * frames, frames, timeline, (), StageTimes())
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""What the service costs over HTTP: start, latency of ``/predict`` on an idle machine, and memory.
+"""Start-up time, latency of ``/predict`` over HTTP on an idle machine, and memory.
 
     python -m benchmarks.http_latency [--requests 1000] [--url http://host:port]
 
-Starts ``mien serve`` on a free port (or asks the one at ``--url``), sends a 640x480 photograph of one face, one request
+Starts ``mien serve`` on a free port (or uses the one at ``--url``), sends a 640x480 photograph of one face, one request
 at a time over one connection, and prints a table. The photograph is scikit-image's astronaut, public domain.
 """
 
@@ -27,21 +27,21 @@ WARM_UP = 20
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A row of the table: what was measured, and what it may be at most."""
+class Row:
+    """A row of the table: a value and its limit, if it has one."""
 
     name: str
     value: float
     unit: str
-    most: float | None = None
+    limit: float | None = None
 
     def row(self) -> str:
-        verdict = "" if self.most is None else f"at most {self.most:g}: {'yes' if self.value <= self.most else 'NO'}"
+        verdict = "" if self.limit is None else f"at most {self.limit:g}: {'yes' if self.value <= self.limit else 'NO'}"
         return f"{self.name:<34} {self.value:>9.2f} {self.unit:<4} {verdict}".rstrip()
 
 
 def photograph() -> bytes:
-    """The astronaut in 640x480, as a camera would give it: JPEG."""
+    """The astronaut in 640x480, as JPEG."""
     pixels = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
     width = 640 * 480 // 480
     canvas = cv2.copyMakeBorder(cv2.resize(pixels, (480, 480)), 0, 0, 80, width - 560, cv2.BORDER_REFLECT)
@@ -49,8 +49,8 @@ def photograph() -> bytes:
 
 
 def latencies(client: httpx.Client, picture: bytes, requests: int) -> tuple[np.ndarray, dict[str, float]]:
-    """Milliseconds a request as the client sees them, and the service's own mean stage times."""
-    seen: list[float] = []
+    """Milliseconds per request as the client measures them, and the mean stage times that the service reports."""
+    times: list[float] = []
     stages: dict[str, float] = {}
     for number in range(WARM_UP + requests):
         started = time.perf_counter()
@@ -59,15 +59,15 @@ def latencies(client: httpx.Client, picture: bytes, requests: int) -> tuple[np.n
         body = answer.raise_for_status().json()
         assert len(body["images"][0]["faces"]) == 1, "the photograph has one face"
         if number >= WARM_UP:
-            seen.append(elapsed)
+            times.append(elapsed)
             for name, value in body["timing_ms"].items():
                 stages[name] = stages.get(name, 0.0) + value / requests
-    return np.array(seen), stages
+    return np.array(times), stages
 
 
 @contextmanager
 def service(url: str | None) -> Iterator[tuple[httpx.Client, Server | None]]:
-    """A client, and the server behind it where this program started it."""
+    """A client, and its server if this program started one."""
     if url is not None:
         with httpx.Client(base_url=url, timeout=60) as client:
             yield client, None
@@ -76,36 +76,36 @@ def service(url: str | None) -> Iterator[tuple[httpx.Client, Server | None]]:
         yield server.client, server
 
 
-def measure(url: str | None, requests: int) -> list[Limit]:
-    """Every row of the table."""
-    rows: list[Limit] = []
+def measure(url: str | None, requests: int) -> list[Row]:
+    """The rows of the table."""
+    rows: list[Row] = []
     with service(url) as (client, server):
         if server is not None:
             spent = psutil.Process(server.process.pid).cpu_times()
-            rows.append(Limit("start to ready", server.ready_seconds, "s", 2.0))
-            rows.append(Limit("  processor time of it", spent.user + spent.system, "s"))
-        seen, stages = latencies(client, photograph(), requests)
-        for name, quantile, most in (("median", 50, 25.0), ("p95", 95, None), ("p99", 99, None)):
-            rows.append(Limit(f"/predict {name}", float(np.percentile(seen, quantile)), "ms", most))
-        rows.extend(Limit(f"  of it {name} (mean)", value, "ms") for name, value in stages.items())
+            rows.append(Row("start to ready", server.ready_seconds, "s", 2.0))
+            rows.append(Row("  processor time", spent.user + spent.system, "s"))
+        times, stages = latencies(client, photograph(), requests)
+        for name, quantile, limit in (("median", 50, 25.0), ("p95", 95, None), ("p99", 99, None)):
+            rows.append(Row(f"/predict {name}", float(np.percentile(times, quantile)), "ms", limit))
+        rows.extend(Row(f"  {name} (mean)", value, "ms") for name, value in stages.items())
         if server is not None:
             memory = psutil.Process(server.process.pid).memory_info().rss / (1 << 20)
-            rows.append(Limit(f"resident after {requests + WARM_UP} requests", memory, "MiB", 300.0))
+            rows.append(Row(f"resident after {requests + WARM_UP} requests", memory, "MiB", 300.0))
     return rows
 
 
 def main() -> int:
-    """Measure and print; 1 when a limit is passed."""
+    """Measure and print; 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--url", help="a service that runs already")
-    chosen = parser.parse_args()
+    parser.add_argument("--url", help="a service that is already running")
+    arguments = parser.parse_args()
     load = psutil.getloadavg()[0]
     cores = psutil.cpu_count() or 1
     print(f"{cores} cores, load {load:.1f} before the start{' (NOT idle)' if load > cores / 4 else ''}")
-    rows = measure(chosen.url, chosen.requests)
+    rows = measure(arguments.url, arguments.requests)
     print("\n".join(row.row() for row in rows))
-    return int(any(row.most is not None and row.value > row.most for row in rows))
+    return int(any(row.limit is not None and row.value > row.limit for row in rows))
 
 
 if __name__ == "__main__":

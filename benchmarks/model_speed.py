@@ -1,9 +1,9 @@
-"""Milliseconds of each model on one core, beside the peer detector in the same run.
+"""Milliseconds per run of each model on one core, with the peer detector in the same process.
 
     python -m benchmarks.model_speed
 
-Runs on an idle machine say something; on a busy one only the ratios do. The peer (YuNet-n) is not part of the
-project: its file is looked for in ../shared/teacher and left out of the table where it is missing.
+On a busy machine only the ratios are meaningful. The peer (YuNet-n) is not part of the project: without its file in
+../shared/teacher it is left out.
 """
 
 import argparse
@@ -24,15 +24,15 @@ PEER = Path("../shared/teacher/yunet_n.onnx")
 
 
 def timed(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, tuple[float, float, float]]:
-    """Quartiles in ms of each, after a warm-up of five; they take turns, so that a busy moment hits all of them."""
+    """Quartiles in ms of each, after a warm-up of five; interleaved, so that a busy moment slows all of them down."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(repeats + 5):
+    for repeat in range(repeats + 5):
         for name, run in runs.items():
             begin = time.perf_counter()
             run()
-            if turn >= 5:
+            if repeat >= 5:
                 times[name].append((time.perf_counter() - begin) * 1e3)
-    return {name: quartiles(spent) for name, spent in times.items()}
+    return {name: quartiles(values) for name, values in times.items()}
 
 
 def quartiles(times: list[float]) -> tuple[float, float, float]:
@@ -61,7 +61,7 @@ def main() -> None:
     emotion = store.pick("emotion")
     classifier = Session(emotion, ClassifierSpec.from_manifest(emotion.section("heads")).outputs)
 
-    print(f"{'model':>14} {'input':>10} {'ms, median':>11} {'quartiles':>16} {'a face':>8} {'x peer':>7}")
+    print(f"{'model':>14} {'input':>10} {'ms, median':>11} {'quartiles':>16} {'per face':>8} {'x peer':>7}")
     for side in (320, 640):
         picture = rng.integers(0, 255, (1, side, side, 3)).astype(np.uint8)
         runs: dict[str, Callable[[], object]] = {"face-detector": partial(detector.run, picture)}
@@ -72,8 +72,8 @@ def main() -> None:
             ratio = f"{found[1] / spent['YuNet-n'][1]:.2f}" if "YuNet-n" in spent else ""
             print_row(name, f"{side}x{side}", found, "", ratio)
     for batch in (1, 8, 32):
-        tiles = rng.integers(0, 255, (batch, 48, 48, 1)).astype(np.uint8)
-        found = timed({"emotion": partial(classifier.run, tiles)}, arguments.repeats)["emotion"]
+        crops = rng.integers(0, 255, (batch, 48, 48, 1)).astype(np.uint8)
+        found = timed({"emotion": partial(classifier.run, crops)}, arguments.repeats)["emotion"]
         print_row("emotion", f"{batch} x 48x48", found, f"{found[1] / batch:.3f}", "")
 
 

@@ -1,11 +1,11 @@
-"""How fast clips are analysed, beside real time and bare decoding, and what an hour of clip costs in memory.
+"""Speed of clips relative to real time and to decoding alone, and peak memory of long clips.
 
     python -m benchmarks.video_speed [CLIP...] [--fps 5 --fps native] [--detector fast] [--runs 3] [--json OUT.json]
     python -m benchmarks.video_speed --memory CLIP [--minutes 1 --minutes 60]
 
-Without CLIP, two of ../shared/media/clips are taken. Every figure is the median of ``--runs`` runs in one process; the
-load of the machine is printed beside them. ``--memory`` loops CLIP (packets
-copied, times moved) to each length and analyses it at 5 fps in a fresh process.
+Without CLIP, two of ../shared/media/clips are used. Every figure is the median of ``--runs`` runs in one process; the
+load of the machine is printed as well. ``--memory`` loops CLIP (packets copied, timestamps shifted) to each length and
+analyses it at 5 fps in a fresh process.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from mien.video.model import Sampling
 
 
 def bare_decode(path: Path, threads: int) -> float:
-    """Seconds to decode every frame and throw it away."""
+    """Seconds to decode every frame."""
     started = time.perf_counter()
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -43,7 +43,7 @@ def bare_decode(path: Path, threads: int) -> float:
 
 
 def speed(paths: list[Path], rates: list[float | None], detector: DetectorMode, runs: int, workers: int) -> list[Any]:
-    """A row a clip and rate."""
+    """One row per clip and rate."""
     rows = []
     options = AnalyzeOptions(detector=detector)
     with closing(open_engine(EngineConfig(default_store(), workers))) as engine:
@@ -78,7 +78,7 @@ def speed(paths: list[Path], rates: list[float | None], detector: DetectorMode, 
 
 
 def loop(source: Path, target: Path, seconds: float) -> None:
-    """Repeat the pictures of ``source`` until ``seconds`` are full."""
+    """Repeat the frames of ``source`` until the clip has ``seconds``."""
     with av.open(str(target), "w", format="mp4") as out:
         stream, shift = None, Fraction(0)
         while shift < seconds:
@@ -98,7 +98,7 @@ def loop(source: Path, target: Path, seconds: float) -> None:
 
 
 def peak_memory(path: str, workers: int, answers: "multiprocessing.Queue[tuple[float, int, float]]") -> None:
-    """Put MiB at the peak of analysing ``path``, its rows, and the seconds it took. Runs in a process of its own."""
+    """Put the peak MiB of analysing ``path``, its rows and the seconds. Runs in a process of its own."""
     with closing(open_engine(EngineConfig(default_store(), workers))) as engine:
         started = time.perf_counter()
         result = analyze_video(Path(path), AnalyzeOptions(), VideoOptions(), engine=engine)
@@ -108,7 +108,7 @@ def peak_memory(path: str, workers: int, answers: "multiprocessing.Queue[tuple[f
 
 
 def memory(source: Path, minutes: list[float], workers: int) -> None:
-    """Print the peak for each length."""
+    """Print the peak of each length."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         for length in minutes:
@@ -135,7 +135,7 @@ def _rate(text: str) -> float | None:
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path, default=[clip for clip in CLIPS if clip.is_file()])
     parser.add_argument("--fps", type=_rate, action="append", help="a number or native; may be repeated")
@@ -145,16 +145,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--minutes", type=float, action="append")
-    chosen = parser.parse_args()
-    if not chosen.clips:
-        print(f"No clip was named and {CLIPS[0].parent} is not here: nothing to measure.")
+    arguments = parser.parse_args()
+    if not arguments.clips:
+        print(f"No clip to measure: name one, or provide {CLIPS[0].parent}.")
         return
-    if chosen.memory:
-        memory(chosen.clips[0], chosen.minutes or [1.0, 60.0], chosen.workers)
+    if arguments.memory:
+        memory(arguments.clips[0], arguments.minutes or [1.0, 60.0], arguments.workers)
         return
-    rows = speed(chosen.clips, chosen.fps or [5.0, None], chosen.detector, chosen.runs, chosen.workers)
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(rows, indent=1) + "\n")
+    rows = speed(arguments.clips, arguments.fps or [5.0, None], arguments.detector, arguments.runs, arguments.workers)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

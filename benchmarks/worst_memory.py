@@ -1,10 +1,10 @@
-"""How much memory the worst that may be sent takes, and how long a probe waits meanwhile.
+"""Peak memory of the most expensive requests, and how long a probe waits meanwhile.
 
     python -m benchmarks.worst_memory [--skip-clips]
 
-Starts ``mien serve`` with two workers on a free port, sends many of the largest and the most hostile requests at once,
-one kind after the other and then all together, and prints the peak of the resident memory of each. Linux only. The
-limit is what ``deploy/kubernetes/base`` grants. The 8K clips take a minute to make, and a few to decode.
+Starts ``mien serve`` with two workers on a free port, sends many of the largest and most hostile requests concurrently,
+each kind alone and then all together, and prints the peak resident memory. Linux only. The limit is a fifth below that
+of ``deploy/kubernetes/base``. The 8K clips take a minute to encode and a few to decode.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _CLIP = {"content-type": "video/mp4"}
 
 @dataclass(frozen=True)
 class Attack:
-    """A request that is sent ``times`` at once."""
+    """A request that is sent ``times`` concurrently."""
 
     name: str
     times: int
@@ -42,7 +42,7 @@ class Attack:
 
 
 def picture(side: int, form: str) -> bytes:
-    """A coarse noise of ``side`` x ``side`` pixels: a small file that is large once decoded."""
+    """Coarse noise of ``side`` x ``side`` pixels: a small file that decodes to a large picture."""
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).resize((side, side)).save(file, form)
@@ -50,7 +50,7 @@ def picture(side: int, form: str) -> bytes:
 
 
 def clip_8k(folder: Path) -> bytes:
-    """40 pictures of 7,680 x 4,320 that refer to as many others as H.264 allows."""
+    """40 frames of 7,680 x 4,320 with as many reference frames as H.264 allows."""
     path = folder / "8k.mp4"
     with av.open(str(path), "w") as file:
         options = {"preset": "ultrafast", "crf": "45", "x264-params": "ref=16:bframes=3:rc-lookahead=0"}
@@ -64,7 +64,7 @@ def clip_8k(folder: Path) -> bytes:
 
 
 def attacks(clip: bytes | None) -> list[Attack]:
-    """What is sent, the parts of the last row first."""
+    """The kinds of requests."""
     photo, large = picture(3830, "JPEG"), picture(7950, "PNG")
     lists = b'{"images":[' + b"[]," * (_BODY // 3) + b"[]]}"
     spaces = b'{"images":["' + b"ab " * (_BODY // 3) + b'"]}'
@@ -82,8 +82,8 @@ def attacks(clip: bytes | None) -> list[Attack]:
     return found
 
 
-class Watched:
-    """A server's peak of memory, and the longest that a probe waited, since ``begin``."""
+class MemoryWatch:
+    """The peak memory of a server and the longest that a probe waited since ``reset``."""
 
     def __init__(self, server: Server) -> None:
         self._process = Path(f"/proc/{server.process.pid}")
@@ -91,12 +91,11 @@ class Watched:
         self._slowest = 0.0
         threading.Thread(target=self._probe, daemon=True).start()
 
-    def begin(self) -> None:
-        """Forget what was."""
+    def reset(self) -> None:
         (self._process / "clear_refs").write_text("5")
         self._slowest = 0.0
 
-    def told(self) -> tuple[int, float]:
+    def read(self) -> tuple[int, float]:
         """MiB and seconds."""
         lines = (self._process / "status").read_text().splitlines()
         (peak,) = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
@@ -114,30 +113,30 @@ class Watched:
                 time.sleep(0.1)
 
 
-def run(watched: Watched, url: str, name: str, together: list[Attack]) -> int:
-    """Send them all at once, print the row, return the peak in MiB."""
+def run(watch: MemoryWatch, url: str, name: str, together: list[Attack]) -> int:
+    """Send them concurrently, print the row, return the peak in MiB."""
     calls = [attack.send for attack in together for _ in range(attack.times)]
-    watched.begin()
+    watch.reset()
     with httpx.Client(base_url=url, timeout=900) as client, ThreadPoolExecutor(len(calls)) as pool:
         statuses = Counter(pool.map(lambda send: send(client).status_code, calls))
-    peak, slowest = watched.told()
+    peak, slowest = watch.read()
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
     print(f"{name:<30} {len(calls):>3} {peak:>6} MiB   probe {slowest:5.2f} s   {answers}", flush=True)
     return peak
 
 
 def main() -> int:
-    """Measure and print; 1 when the limit is passed."""
+    """Measure and print; 1 if the limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skip-clips", action="store_true", help="pictures and JSON only")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sent = attacks(None if chosen.skip_clips else clip_8k(folder))
+        kinds = attacks(None if arguments.skip_clips else clip_8k(folder))
         with Server(folder, {"MIEN_WORKERS": "2"}) as server:
-            watched = Watched(server)
-            peaks = [run(watched, server.url, attack.name, [attack]) for attack in sent]
-            peaks.append(run(watched, server.url, "all of these together", sent))
+            watch = MemoryWatch(server)
+            peaks = [run(watch, server.url, attack.name, [attack]) for attack in kinds]
+            peaks.append(run(watch, server.url, "all of these together", kinds))
     print(f"at most {LIMIT_MIB} MiB: {'yes' if max(peaks) <= LIMIT_MIB else 'NO'}")
     return int(max(peaks) > LIMIT_MIB)
 

@@ -1,4 +1,4 @@
-"""Clips made by the tests, and an engine that finds the coloured patch that they show."""
+"""Clips generated for the tests, and an engine that detects the coloured patch in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from tests.fakes import FakeEngine, make_face
 
 TICK = Fraction(1, 90_000)
 GREY = 90
-PATCH = (30, 30, 220)  # BGR: red, as nothing else in the clips is
+PATCH = (30, 30, 220)  # BGR: the only red in the clips
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a clip is written; the defaults make plain H.264 in MP4."""
+    """How to write a clip; by default plain H.264 in MP4."""
 
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"
@@ -36,7 +36,7 @@ PLAIN = Recipe()
 
 
 def scene(width: int, height: int, patch: Box | None = None, grey: int = GREY) -> U8Array:
-    """A grey picture with, perhaps, a red patch."""
+    """A grey picture, with a red patch if given."""
     pixels = np.full((height, width, 3), grey, np.uint8)
     if patch is not None:
         x, y = round(patch.x), round(patch.y)
@@ -48,7 +48,7 @@ def write_clip(path: Path, times: Sequence[float], pictures: Iterable[U8Array], 
     """Write ``pictures`` (upright coded pixels) at ``times`` seconds."""
     with av.open(str(path), "w", format=recipe.form) as file:
         stream = file.add_stream(recipe.codec, rate=25, options=dict(recipe.options))
-        stream.codec_context.thread_count = 2  # what an encoder makes depends on it: the same file on every machine
+        stream.codec_context.thread_count = 2  # the encoder's output depends on it: the same file on every machine
         stream.codec_context.time_base = recipe.tick
         stream.codec_context.gop_size = recipe.gop
         stream.pix_fmt = recipe.pix_fmt
@@ -70,7 +70,7 @@ def write_clip(path: Path, times: Sequence[float], pictures: Iterable[U8Array], 
 
 
 def wrap_pictures(path: Path, codec: str, pix_fmt: str, pictures: Sequence[bytes], side: int = 64) -> Path:
-    """Ten encoded picture files a second as the frames of a clip that says they are ``side`` x ``side``."""
+    """Encoded picture files as the frames, ten per second, of a clip that declares ``side`` x ``side``."""
     with av.open(str(path), "w") as file:
         stream = file.add_stream(codec, rate=10)
         stream.width = stream.height = side
@@ -101,13 +101,13 @@ def steps(count: int, rate: float = 25.0) -> list[float]:
 
 
 def moving(count: int, width: int = 160, height: int = 120, side: int = 40) -> Iterator[U8Array]:
-    """A patch that wanders from left to right."""
+    """A patch that moves from left to right."""
     for k in range(count):
         yield scene(width, height, Box(10 + (width - side - 20) * k / max(1, count - 1), 30, side, side))
 
 
 class PatchEngine(FakeEngine):
-    """Finds the red patch, if there is one, and calls it happy; reports cuts as the real engine does."""
+    """Detects the red patch, if there is one, as a happy face; passes shot boundaries on as the real engine does."""
 
     def _result(self, frame: Frame, options: AnalyzeOptions) -> FrameResult:
         red = (frame.pixels[..., 2] > 150) & (frame.pixels[..., 1] < 110)
@@ -126,7 +126,7 @@ class PatchEngine(FakeEngine):
 
 
 def growing(path: Path, first: U8Array, then: U8Array) -> Path:
-    """A transport stream that shows ``first`` for a second and then, in its own size, ``then`` for another."""
+    """A transport stream of a second of ``first`` and another of ``then``, in its own size."""
     parts = [
         write_clip(path.with_suffix(f".{n}"), steps(50)[25 * n : 25 * n + 25], [pixels] * 25, Recipe(form="mpegts"))
         for n, pixels in enumerate((first, then))

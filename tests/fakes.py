@@ -1,4 +1,4 @@
-"""An engine without models: made-up faces that depend on the pixels alone, for every test above the engine seam."""
+"""An engine without models, with synthetic faces that depend on the pixels alone, for all tests above the engine."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -7,26 +7,28 @@ import numpy as np
 
 from mien.domain import (
     LABELS,
+    NEVER_CANCELLED,
     Activation,
     AnalyzeOptions,
     Box,
-    EngineHealth,
+    Cancellation,
+    DetectorMode,
     EngineLoad,
     Face,
     Frame,
     FrameResult,
     Landmarks,
-    ModelInfo,
     Quality,
     StageTimes,
 )
-from mien.errors import EngineClosed, MienError, Overloaded
+from mien.engine.base import EngineHealth, ModelInfo
+from mien.errors import EngineClosed, MienError
 
 
 def make_face(
     box: Box, emotion: str = "happy", score: float = 0.9, labels: tuple[str, ...] | None = None, explain: bool = False
 ) -> Face:
-    """A face whose landmarks sit where they would in ``box`` and whose scores sum to 1."""
+    """A face with landmarks at plausible places in ``box`` and scores that sum to 1."""
     names = labels or LABELS[AnalyzeOptions().labels]
     rest = (1.0 - score) / (len(names) - 1)
     points = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
@@ -51,7 +53,7 @@ class FakeEngine:
 
     Every frame gets ``faces`` faces; the mean of its pixels chooses their emotion and score, so that equal pixels give
     equal faces. ``error`` is raised instead of the first result. Every result waits for ``gate`` where one is given.
-    ``capacity`` calls are admitted at once, the next raises ``Overloaded``. ``seen`` counts the frames drawn.
+    ``seen`` counts the frames drawn, ``options`` and ``cancellation`` are those of the last call.
     """
 
     def __init__(
@@ -59,25 +61,26 @@ class FakeEngine:
         faces: int = 1,
         error: MienError | None = None,
         gate: threading.Event | None = None,
-        capacity: int = 8,
         ready: bool = True,
     ) -> None:
         self.faces = faces
         self.error = error
         self.gate = gate
-        self.capacity = capacity
         self.ready = ready
         self.seen = 0
         self.closed = False
+        self.options: AnalyzeOptions | None = None
+        self.cancellation: Cancellation | None = None
         self._calls = 0
         self._lock = threading.Lock()
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
         with self._lock:
             if self.closed:
                 raise EngineClosed("the engine is closed")
-            if self._calls >= self.capacity:
-                raise Overloaded("the queue is full; try again")
+            self.options, self.cancellation = options, cancellation
             self._calls += 1
         try:
             for frame in frames:
@@ -109,6 +112,12 @@ class FakeEngine:
         times = StageTimes(queue=0.1, detect=1.0, classify=0.5)
         return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index)
 
+    def detector_side(self, mode: DetectorMode) -> int:
+        return 320 if mode is DetectorMode.FAST else 1920
+
+    def threshold(self, mode: DetectorMode) -> float:
+        return 0.6 if mode is DetectorMode.FAST else 0.8
+
     def models(self) -> tuple[ModelInfo, ...]:
         return tuple(
             ModelInfo(name, "1", True, {"name": name, "licence": "none"}) for name in ("emotion", "face-detector")
@@ -118,7 +127,7 @@ class FakeEngine:
         return EngineHealth(self.ready and not self.closed, "" if self.ready else "the models are loading", 1.0)
 
     def load(self) -> EngineLoad:
-        return EngineLoad(self._calls, self.capacity, 0, 0, min(self._calls, 1), 1)
+        return EngineLoad(self._calls, 0, 0, min(self._calls, 1), 1)
 
     def close(self) -> None:
         self.closed = True

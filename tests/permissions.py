@@ -1,4 +1,4 @@
-"""Files that this process may not read or write, whoever runs the tests."""
+"""Tests of file permissions, also where they run as root."""
 
 import os
 import tempfile
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_NOBODY = 65534
+_UNPRIVILEGED = 65534
 
 
 @contextmanager
 def without_privileges() -> Iterator[None]:
-    """Permissions count meanwhile: for root they otherwise do not."""
+    """As another user than root, for whom permissions do not count."""
     before = os.geteuid()
     if before == 0:
-        os.seteuid(_NOBODY)
+        os.seteuid(_UNPRIVILEGED)
     try:
         yield
     finally:
@@ -23,7 +23,7 @@ def without_privileges() -> Iterator[None]:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that anyone may enter and list; pytest's own are closed to others."""
+    """A folder that every user may enter and list, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

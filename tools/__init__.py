@@ -1,1 +1,1 @@
-"""Small programs that keep the repository honest; nothing here ships with the service."""
+"""Small programs that check or measure the repository; none of them ships with the service."""

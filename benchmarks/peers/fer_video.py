@@ -1,13 +1,13 @@
-"""Clips through the ``fer`` library and through Mien: frames a second, and rows with wrong or missing times.
+"""Clips analysed by the ``fer`` library and by Mien: frames per second, and rows with wrong or missing times.
 
     python benchmarks/peers/fer_video.py --peer-python PEER/bin/python CLIP... [--fps 5]
 
-Runs in Mien's environment and starts itself again under the peer's interpreter (see README.md beside this file). Both
-analyse the same clip at the same sampling; opening models is not counted. ``fer`` runs as its documentation has it,
-with its default detector and without writing frames or clips, which Mien does not do either.
+Runs in Mien's environment and starts itself again under the peer's interpreter (see README.md in this folder). Both
+analyse the same clip at the same sampling; loading models is not counted. ``fer`` runs as its documentation shows, with
+its default detector and without writing frames or clips, which Mien does not do either.
 
-A row's time is right when a frame of the clip is shown within 1 ms of it. ``fer`` gives no times: a caller's only way
-is row number x sampling step / frame rate, and that is what is judged here.
+A row's time is right if a frame of the clip is presented within 1 ms of it. ``fer`` gives no times; callers have to
+compute row number x sampling step / frame rate, and that is what is scored here.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _SLACK = 0.001
 
 
 def peer(clip: str, fps: float) -> dict[str, Any]:
-    """One clip through ``fer``; needs the peer's environment."""
+    """Analyse one clip with ``fer``; needs the peer's environment."""
     import cv2
     from fer.classes import Video
     from fer.fer import FER
@@ -34,7 +34,7 @@ def peer(clip: str, fps: float) -> dict[str, Any]:
     step = max(1, int(rate // fps))
     detector = FER()
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # it writes data.csv where it stands
+        os.chdir(folder)  # it writes data.csv into the working directory
         video = Video(clip, outdir=folder, first_face_only=False)
         started = time.perf_counter()
         table = video.analyze(
@@ -56,7 +56,7 @@ def peer(clip: str, fps: float) -> dict[str, Any]:
 
 
 def ours(clip: str, fps: float) -> dict[str, Any]:
-    """One clip through Mien."""
+    """Analyse one clip with Mien."""
     from contextlib import closing
 
     from mien.domain import AnalyzeOptions
@@ -72,16 +72,16 @@ def ours(clip: str, fps: float) -> dict[str, Any]:
     return {"seconds": spent, "times": [row.time for row in rows], "faces": sum(len(row.faces) for row in rows)}
 
 
-def shown_at(clip: str) -> list[float]:
-    """When each frame of the clip is shown, by its own time stamp."""
+def presentation_times(clip: str) -> list[float]:
+    """The presentation time of each frame of the clip."""
     import av
 
     with av.open(clip) as container:
         return [frame.time for frame in container.decode(video=0)]
 
 
-def judged(found: dict[str, Any], own: Sequence[float], fps: float) -> dict[str, Any]:
-    """Speed, and how many of the sampling instants have a row with a right time."""
+def score(found: dict[str, Any], own: Sequence[float], fps: float) -> dict[str, Any]:
+    """Speed, and how many sampling instants have no row or a row with a wrong time."""
     right = sum(any(abs(time - t) <= _SLACK for t in own) for time in found["times"])
     instants = len({int((t + _SLACK / 2) * fps) for t in own})
     return {
@@ -95,26 +95,30 @@ def judged(found: dict[str, Any], own: Sequence[float], fps: float) -> dict[str,
 
 
 def main() -> None:
-    """Print a line a clip and library."""
+    """Print one line per clip and library."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--fps", type=float, default=5.0)
     parser.add_argument("--peer-python", help="the interpreter of the environment with fer in it")
     parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.as_peer:
-        print(json.dumps(peer(os.path.abspath(chosen.clips[0]), chosen.fps)))  # noqa: PTH100
+    arguments = parser.parse_args()
+    if arguments.as_peer:
+        print(json.dumps(peer(os.path.abspath(arguments.clips[0]), arguments.fps)))  # noqa: PTH100
         return
-    for clip in chosen.clips:
-        own = shown_at(clip)
-        print(json.dumps({"clip": Path(clip).name, "with": "mien", **judged(ours(clip, chosen.fps), own, chosen.fps)}))
-        command = [chosen.peer_python or sys.executable, __file__, "--as-peer", clip, "--fps", str(chosen.fps)]
+    for clip in arguments.clips:
+        own = presentation_times(clip)
+        print(
+            json.dumps(
+                {"clip": Path(clip).name, "with": "mien", **score(ours(clip, arguments.fps), own, arguments.fps)}
+            )
+        )
+        command = [arguments.peer_python or sys.executable, __file__, "--as-peer", clip, "--fps", str(arguments.fps)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             print(json.dumps({"clip": Path(clip).name, "with": "fer", "failed": done.stderr.strip().splitlines()[-1:]}))
             continue
         found = json.loads(done.stdout.strip().splitlines()[-1])
-        print(json.dumps({"clip": Path(clip).name, "with": "fer", **judged(found, own, chosen.fps)}))
+        print(json.dumps({"clip": Path(clip).name, "with": "fer", **score(found, own, arguments.fps)}))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,12 @@ from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from mien.api import errors, health, housekeeping, images, metrics, models, pages, videos
+from mien.api import errors, health, housekeeping, images, models, pages, videos
 from mien.api.admission import AdmissionGate
-from mien.api.answer_headers import CORS, AnswerHeaders
 from mien.api.dependencies import AppState, EngineSlot
-from mien.api.description import describe, operation_id
-from mien.api.hosts import HostRule, KnownHosts
-from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext
-from mien.api.slow_clients import SlowClientTimeout
+from mien.api.hosts import CORS, HostRule, KnownHosts
+from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
+from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.spool import SpoolSettings
@@ -33,29 +31,30 @@ from mien.version import VERSION
 from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
-_ROUTERS = (pages.router, images.router, videos.router, models.router, health.router, metrics.router)
+_ROUTERS = (pages.router, images.router, videos.router, models.router, health.router)
 _LOGGER = logging.getLogger("mien")
-_CLIP_MEMORY = 512 << 20  # bytes a worker
-_CLIP_DECODERS = 8  # threads of one decoder: more gain little and hold a picture each
+_CLIP_MEMORY = 512 << 20  # bytes per worker
+_CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
 
 OnFailure = Callable[[MienError], None]
 
 
 def stop_process(error: MienError) -> None:
-    """What a process does that can never answer: say why, and end as if it had been asked to."""
+    """Log why the service can never answer, and end the process like a SIGTERM does."""
     _LOGGER.critical("%s", error)
     signal.raise_signal(signal.SIGTERM)
 
 
 def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
-    """An app around ``engine``, or around the engine of this machine, which it opens when it starts.
+    """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
     Args:
-        settings: what the operator chose.
+        settings: of the operator.
         engine: closed with the app.
-        on_failure: called once when the engine cannot be opened; the app answers 503 from then on.
+        on_failure: called once if the engine cannot be opened; the app answers 503 from then on.
     """
     slot = EngineSlot()
+    state = _app_state(settings, slot)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,23 +77,21 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app = FastAPI(
         title="Mien",
         version=VERSION,
-        summary="Faces in pictures, and the emotion that a crowd of raters would see in each.",
+        summary="Faces in pictures and clips, and the emotions that human raters would see in them.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
-        # One would be built from the Host header, whatever that says.
-        redirect_slashes=False,
+        redirect_slashes=False,  # a redirect would repeat whatever the Host header says
         generate_unique_id_function=operation_id,
     )
-    services = _services(settings, slot)
     app.state.settings = settings
-    app.state.services = services
+    app.state.mien = state
     for router in _ROUTERS:
         app.include_router(router)
     pages.mount_static(app)
     errors.install(app)
-    describe(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
+    complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
     # The last one added is the outermost.
     app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
     app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
@@ -102,26 +99,27 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app.add_middleware(LingeringClose)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
-    app.add_middleware(AnswerHeaders)
-    app.add_middleware(RequestContext, recorder=services.recorder)
+    app.add_middleware(RequestContext, metrics=state.metrics)
     return app
 
 
-def _services(settings: Settings, slot: EngineSlot) -> AppState:
+def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
     def load() -> EngineLoad | None:
         engine = slot.peek()
         return None if engine is None else engine.load()
 
-    telemetry = Metrics(VERSION, load)
+    def gate(threads: int) -> AdmissionGate:
+        return AdmissionGate(threads, settings.queue_capacity)
+
     spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
     uploads = UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool)
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     return AppState(
         engine=slot,
-        # More threads than workers, so that pictures are decoded while others are looked at; many only fill memory.
-        gate=AdmissionGate(threads=4 * settings.workers + 4, capacity=settings.queue_capacity),
-        large_gate=AdmissionGate(threads=max(1, settings.workers // 2), capacity=settings.queue_capacity),
-        clip_gate=AdmissionGate(threads=_clip_threads(settings), capacity=settings.queue_capacity),
+        # More threads than workers, so that pictures are decoded while others are analysed; many would fill the memory.
+        gate=gate(threads=4 * settings.workers + 4),
+        large_gate=gate(threads=max(1, settings.workers // 2)),
+        clip_gate=gate(threads=_clip_threads(settings)),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
         json_pictures=JsonPictures(settings.max_pictures),
@@ -130,8 +128,7 @@ def _services(settings: Settings, slot: EngineSlot) -> AppState:
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
-        recorder=telemetry,
-        metrics_page=telemetry.page,
+        metrics=Metrics(VERSION, load),
         version=VERSION,
         log_names=settings.log_names,
     )
@@ -139,52 +136,44 @@ def _services(settings: Settings, slot: EngineSlot) -> AppState:
 
 def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
     limits = ClipLimits(max_seconds=settings.max_clip_seconds, max_rows=settings.max_rows)
-    # As much as the pictures have, and more where more workers must be kept busy.
+    # As much memory as pictures have, and more if there are more workers to keep busy.
     memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
     return ClipReader(
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
-        threads=min(_CLIP_DECODERS, settings.workers + 1),
-        turns=MemoryBudget(_clip_threads(settings), memory),
+        threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
+        budget=MemoryBudget(_clip_threads(settings), memory),
     )
 
 
 def _clip_threads(settings: Settings) -> int:
-    # A clip keeps a worker busy by itself; the second is for the ones whose readers are slow.
+    # One clip keeps a worker busy; as many more may wait for slow clients.
     return 2 * settings.workers
 
 
 async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
-    """Open the engine beside the listening server, so that the probes answer while the models load."""
+    """Open the engine while the server listens, so that the probes answer while the models load."""
 
-    def failed(error: MienError) -> None:
+    def fail(error: MienError) -> None:
         slot.clear(f"The models cannot be loaded. {error}")
         on_failure(error)
 
     try:
         slot.fill(await to_thread.run_sync(_open, settings))
     except MienError as error:
-        failed(error)
+        fail(error)
     except Exception:
         # Uncaught, it would end the lifespan and leave a server that answers 503 for ever.
-        _LOGGER.exception("the engine did not open")
-        failed(ModelUnreadable("The engine did not open, for a reason that nobody foresaw; the log has it."))
+        _LOGGER.exception("the engine failed to start")
+        fail(ModelUnreadable("The engine failed to start (unexpected error); see the log."))
     else:
-        keys = "asked for" if settings.api_keys else "not asked for"
+        keys = "required" if settings.api_keys else "not required"
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )
 
 
 def _open(settings: Settings) -> Engine:
-    # The import loads onnxruntime: a good part of the start, and the probes need not wait for it.
+    # This import loads onnxruntime, which takes much of the start; the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    return open_engine(
-        EngineConfig(
-            store=settings.store,
-            workers=settings.workers,
-            # Clips in work take no call from pictures: the gates are the one door.
-            capacity=settings.queue_capacity + _clip_threads(settings),
-            versions=settings.model_versions,
-        )
-    )
+    return open_engine(EngineConfig(store=settings.store, workers=settings.workers, versions=settings.model_versions))

@@ -1,14 +1,14 @@
-"""The words that every layer shares: frozen dataclasses over numpy, with hardly any behaviour of their own.
+"""The types that every layer shares: frozen dataclasses over numpy, with almost no behaviour.
 
 Coordinates are pixels of the upright picture, x to the right and y down, with the origin at its top left corner.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 from enum import StrEnum
+from operator import add
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,34 +19,23 @@ U8Array = NDArray[np.uint8]
 F32Array = NDArray[np.float32]
 
 
-def _nothing() -> None:
-    """What releasing a frame does of which nobody keeps count."""
-
-
-def _never() -> bool:
-    return False
-
-
 class LabelSet(StrEnum):
-    """Which emotions are reported: see ``LABELS`` for the words."""
+    """Which emotions are reported; ``LABELS`` has their names."""
 
     FERPLUS8 = "ferplus8"
     BASIC7 = "basic7"
     BASIC5 = "basic5"
 
 
+_FERPLUS8 = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
-    {
-        LabelSet.FERPLUS8: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
-        LabelSet.BASIC7: ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"),
-        LabelSet.BASIC5: ("neutral", "happy", "surprise", "sad", "angry"),
-    }
+    {LabelSet.FERPLUS8: _FERPLUS8, LabelSet.BASIC7: _FERPLUS8[:7], LabelSet.BASIC5: _FERPLUS8[:5]}
 )
 
 
 class DetectorMode(StrEnum):
-    """``fast`` looks at 320 px on the long side, and at 640 where that shows no face; ``accurate`` always at both, at
-    parts of large pictures, and at the picture turned where nothing sure was found."""
+    """``fast`` runs one pass at 320 px on the long side, and one at 640 if that finds no face. ``accurate`` always runs
+    both, adds passes over parts of large pictures, and tries the rotated picture if no face is certain."""
 
     FAST = "fast"
     ACCURATE = "accurate"
@@ -75,7 +64,7 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far a face can be judged at all; the scales are defined in ``mien.vision.quality``.
+    """How well a face can be assessed; the scales are defined in ``mien.vision.quality``.
 
     ``size`` is the shorter side of the box in pixels; ``reasons`` is empty exactly when ``ok``.
     """
@@ -90,7 +79,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class FrameInfo:
-    """What is left of a ``Frame`` once its pixels are released; the fields are the frame's own."""
+    """A ``Frame`` without its pixels."""
 
     width: int
     height: int
@@ -100,19 +89,23 @@ class FrameInfo:
     readable: Box | None = None
 
 
+def _no_release() -> None:
+    """No-op release."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One upright picture, or one picture of a clip.
 
     ``pixels`` is ``uint8 [h, w, 3]``, BGR. It may be a reduced decode: ``width`` and ``height`` are those of the
     full upright picture, and every box is reported in them. ``time`` is the presentation time in seconds (0 for a
-    still), ``index`` the number of the frame in decode order, ``scene`` the number of cuts seen before it.
+    still), ``index`` the number of the frame in decode order, ``scene`` the number of shot boundaries before it.
 
-    ``readable`` is the part of the picture that could be decoded, in pixels of the upright picture, where that is not
-    all of it: outside of it no pixel means anything. ``warnings`` are sentences for the caller about it.
+    ``readable`` is the part of the picture that could be decoded, in pixels of the upright picture; ``None`` means all
+    of it. Pixels outside it are meaningless. ``warnings`` are sentences about it for the caller.
 
-    ``release`` says that the pixels are no longer needed, so that others can be decoded in their place; the engine
-    calls it when it has looked for faces. Calling it twice is harmless.
+    ``release`` frees the memory that the pixels hold in the memory budget; the engine calls it after detection.
+    Calling it twice is harmless.
     """
 
     pixels: U8Array
@@ -121,24 +114,22 @@ class Frame:
     time: float = 0.0
     index: int = 0
     scene: int = 0
-    release: Callable[[], None] = _nothing
+    release: Callable[[], None] = _no_release
     readable: Box | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def info(self) -> FrameInfo:
-        """The frame without its pixels."""
         return FrameInfo(self.width, self.height, self.time, self.index, self.scene, self.readable)
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeOptions:
-    """What one caller asked of one analysis; passed along as an argument, never stored on a shared object.
+    """The options of one analysis.
 
     ``min_face`` is in pixels of the upright picture (shorter side of the box). ``min_confidence`` of ``None`` means
-    the threshold in the detector's manifest. ``deadline`` is a ``time.monotonic()`` instant, or ``None``;
-    ``is_cancelled`` says whether the caller has gone. ``keep_doubles`` keeps what looks like a second box on one head:
-    redaction would rather hide some hair too often than a neighbour too seldom.
+    the detector's own threshold. ``keep_doubles`` keeps what looks like a second box on one head: for redaction,
+    hiding some hair is better than showing a neighbour.
     """
 
     detector: DetectorMode = DetectorMode.FAST
@@ -147,28 +138,48 @@ class AnalyzeOptions:
     max_faces: int = 100
     labels: LabelSet = LabelSet.FERPLUS8
     explain: bool = False
-    deadline: float | None = None
-    is_cancelled: Callable[[], bool] = _never
     keep_doubles: bool = False
 
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """When to give up: at ``deadline``, a ``time.monotonic()`` instant, or once ``is_cancelled()`` is true because the
+    caller has disconnected."""
+
+    deadline: float | None = None
+    is_cancelled: Callable[[], bool] = _never
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the deadline, at least 0; ``None`` without one."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
     def raise_if_cancelled(self) -> None:
-        """To be called now and then in long work, which would else go on for nobody.
+        """Raise if the request was cancelled or timed out. Call periodically in long loops.
 
         Raises:
             DeadlineExceeded: the deadline has passed.
-            Cancelled: the caller has hung up.
+            Cancelled: the caller has disconnected.
         """
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self.seconds_left == 0.0:
             raise DeadlineExceeded("The deadline passed before the answer was ready; allow more time.")
         if self.is_cancelled():
-            raise Cancelled("The caller hung up.")
+            raise Cancelled("The caller disconnected.")
+
+
+NEVER_CANCELLED = Cancellation()
+"""No deadline, and a caller who stays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activation:
-    """Class-activation map of the reported emotion: ``heat`` is float32 ``[k, k]`` in 0..1 over the square that the
-    classifier saw: ``region``, in pixels of the upright picture, turned by ``roll`` degrees clockwise about its centre.
-    It may reach past the picture's border."""
+    """Class-activation map of the reported emotion: ``heat`` is float32 ``[k, k]`` in 0..1 over ``region``, the
+    classified square in pixels of the upright picture, rotated by ``roll`` degrees clockwise about its centre. It may
+    extend beyond the picture."""
 
     heat: F32Array
     region: Box
@@ -177,7 +188,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One face. ``scores`` holds a probability per label of the label set asked for, summing to 1."""
+    """One face. ``scores`` holds one probability per label of the requested label set; they sum to 1."""
 
     box: Box
     confidence: float
@@ -193,51 +204,37 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Milliseconds spent waiting for a worker, finding faces and classifying them."""
+    """Milliseconds: waiting for a worker, decoding, detecting and classifying faces. The stages of several pictures are
+    summed and may overlap; ``total`` is wall-clock time."""
 
     queue: float = 0.0
+    decode: float = 0.0
     detect: float = 0.0
     classify: float = 0.0
+    total: float = 0.0
+
+    def __add__(self, other: "StageTimes") -> "StageTimes":
+        return StageTimes(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """The faces of one frame, best confidence first; ``time``, ``index`` and ``scene`` are the frame's own."""
+    """The faces of one frame, highest confidence first; ``time``, ``index`` and ``scene`` are those of the frame."""
 
     width: int
     height: int
     faces: tuple[Face, ...]
-    times: StageTimes = field(default_factory=StageTimes)
+    times: StageTimes = StageTimes()
     time: float = 0.0
     index: int = 0
     scene: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What a model says of itself; ``manifest`` is the parsed ``manifest.toml``, ``active`` whether it serves."""
-
-    name: str
-    version: str
-    active: bool
-    manifest: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineHealth:
-    """Whether the engine can answer now; ``reason`` is a sentence, empty when ready."""
-
-    ready: bool
-    reason: str = ""
-    canary_age: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EngineLoad:
-    """How busy the engine is: admitted calls of at most ``capacity``, and frames and crops waiting for a worker."""
+    """How busy the engine is: calls in progress, and frames and face crops waiting for a worker."""
 
     calls: int
-    capacity: int
     waiting_frames: int
     waiting_crops: int
     busy_workers: int

@@ -1,8 +1,9 @@
-"""Freed memory: kept for the next picture, and given back to the system when there is none."""
+"""Freed memory: kept for the next picture, and returned to the system when idle."""
 
 import ctypes
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 # malloc.h
@@ -11,11 +12,11 @@ _MIB = 1 << 20
 
 
 def keep_freed() -> None:
-    """Have the C library keep what is freed, up to a bound a thread, so that the next picture finds it there.
+    """Have the C library keep freed memory, up to a bound per thread, for the next picture.
 
-    As it comes, glibc hands a picture's memory back as soon as the picture is gone and fetches it again for the next,
-    zeroed page by page: 2,800 page faults for a picture of 1024 x 768, and a third of its time. Buffers past 16 MiB are
-    handed back at once nevertheless, the rest by ``trimmer``.
+    By default, glibc returns a picture's memory to the system at once and requests it again for the next, zeroed page
+    by page: 2,800 page faults for a picture of 1024 x 768, and a third of its time. Buffers over 16 MiB are still
+    returned at once, the rest by ``trimmer``.
     """
     mallopt = _glibc("mallopt")
     if mallopt is not None:
@@ -24,21 +25,15 @@ def keep_freed() -> None:
 
 
 def trimmer() -> Callable[[], None] | None:
-    """What makes the C library give back what is free; ``None`` where it does so by itself or cannot be asked.
+    """A function that makes the C library return free memory to the system; ``None`` without glibc.
 
-    glibc keeps freed memory for later: after some of the largest pictures, a resting process held five times what it
-    needed, and a container counts that. It is given back page by page, in a few milliseconds.
+    After some of the largest pictures, an idle process held five times the memory that it needed, which counts against
+    a container's limit. Returning it takes a few milliseconds.
     """
     trim = _glibc("malloc_trim")
-    if trim is None:
-        return None
-
-    def run() -> None:
-        trim(ctypes.c_size_t(0))
-
-    return run
+    return None if trim is None else partial(trim, ctypes.c_size_t(0))
 
 
 def _glibc(name: str) -> Any:
-    """A function of the C library; ``None`` where that is another one."""
+    """A function of the C library; ``None`` if it has none of that name."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

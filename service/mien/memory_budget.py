@@ -1,4 +1,4 @@
-"""Whose turn it is to decode: a bound on how many do at once, and on the memory that they hold together."""
+"""Concurrency and memory budget for decoding."""
 
 import math
 import threading
@@ -9,98 +9,98 @@ from contextlib import contextmanager
 
 from mien.errors import DeadlineExceeded
 
-_LOOK_SECONDS = 0.5  # between two looks whether the caller still waits
+_CHECK_SECONDS = 0.5  # between two calls of ``raise_if_cancelled``
 
 
 class MemoryBudget:
     """At most ``concurrency`` decodes at once, of ``memory`` bytes in all; first come, first served. Thread-safe.
 
-    What a decode leaves behind counts until its ``Lease`` is given back: decoded pictures that wait for a worker fill
-    the memory as well. A decode that needs more than all of ``memory`` gets its turn when nothing else is held.
+    A decode's result counts until its ``Lease`` is released: decoded pictures that wait for a worker fill the memory
+    as well. A decode that needs more than all of ``memory`` starts when nothing else is held.
     """
 
     def __init__(self, concurrency: int, memory: int) -> None:
         self._changed = threading.Condition(threading.RLock())  # a Lease may be collected while its lock is held
-        self._turns = concurrency
-        self._total = self._memory = memory
+        self._free_slots = concurrency
+        self._total = self._free_memory = memory
         self._queue: deque[object] = deque()
 
     @contextmanager
     def take(
         self, memory: int, deadline: float | None, raise_if_cancelled: Callable[[], None] | None = None
     ) -> Iterator["Lease"]:
-        """Hold a turn for a decode of ``memory`` bytes; its share is given back at the end unless it was kept.
+        """Hold a slot for a decode of ``memory`` bytes; the lease is released at the end unless it was kept.
 
         Args:
             memory: in bytes.
             deadline: of the wait, as ``time.monotonic()`` counts.
-            raise_if_cancelled: called twice a second while it waits; what it raises ends the wait.
+            raise_if_cancelled: called twice per second while waiting; what it raises ends the wait.
 
         Raises:
-            DeadlineExceeded: ``deadline`` passed before the turn came.
+            DeadlineExceeded: ``deadline`` passed before a slot and the memory were free.
         """
-        share = Lease(self, self._wait(min(memory, self._total), deadline, raise_if_cancelled))
+        lease = Lease(self, self._wait(min(memory, self._total), deadline, raise_if_cancelled))
         try:
-            yield share
+            yield lease
         except BaseException:
-            share.give_back()
+            lease.release()
             raise
         finally:
-            if not share.kept:
-                share.give_back()
+            if not lease.kept:
+                lease.release()
             with self._changed:
-                self._turns += 1
+                self._free_slots += 1
                 self._changed.notify_all()
 
-    def shrink(self, share: "Lease", memory: int) -> None:
-        """Let ``share`` hold at most ``memory`` bytes from now on."""
+    def shrink(self, lease: "Lease", memory: int) -> None:
+        """Reduce ``lease`` to at most ``memory`` bytes."""
         with self._changed:
-            freed = max(0, share.held - memory)
-            share.held -= freed
-            self._memory += freed
+            freed = max(0, lease.held - memory)
+            lease.held -= freed
+            self._free_memory += freed
             self._changed.notify_all()
 
-    def _wait(self, need: int, deadline: float | None, raise_if_cancelled: Callable[[], None] | None) -> int:
-        longest = math.inf if raise_if_cancelled is None else _LOOK_SECONDS
+    def _wait(self, memory: int, deadline: float | None, raise_if_cancelled: Callable[[], None] | None) -> int:
+        max_wait = math.inf if raise_if_cancelled is None else _CHECK_SECONDS
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
             try:
                 _check(deadline)
-                while not (self._queue[0] is ticket and self._turns > 0 and self._memory >= need):
-                    left = longest if deadline is None else min(longest, deadline - time.monotonic())
-                    self._changed.wait(None if left == math.inf else left)
+                while not (self._queue[0] is ticket and self._free_slots > 0 and self._free_memory >= memory):
+                    seconds = max_wait if deadline is None else min(max_wait, deadline - time.monotonic())
+                    self._changed.wait(None if seconds == math.inf else seconds)
                     _check(deadline)
                     if raise_if_cancelled is not None:
                         raise_if_cancelled()
-                self._turns -= 1
-                self._memory -= need
+                self._free_slots -= 1
+                self._free_memory -= memory
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
-        return need
+        return memory
 
 
 class Lease:
-    """What a decode holds of its ``MemoryBudget``: ``held`` bytes, given back once, by whoever comes first."""
+    """The ``held`` bytes of one decode in its ``MemoryBudget``. Released once; releasing again is harmless."""
 
-    def __init__(self, turns: MemoryBudget, held: int) -> None:
-        self._turns = turns
+    def __init__(self, budget: MemoryBudget, held: int) -> None:
+        self._budget = budget
         self.held = held
         self.kept = False
 
     def keep(self, memory: int) -> None:
-        """Let at most ``memory`` bytes of it outlive the turn, for what was decoded."""
+        """Keep at most ``memory`` bytes after the decode, for its result."""
         self.kept = True
-        self._turns.shrink(self, memory)
+        self._budget.shrink(self, memory)
 
-    def give_back(self) -> None:
-        """What was decoded is no longer needed."""
-        self._turns.shrink(self, 0)
+    def release(self) -> None:
+        """Return all bytes to the budget: the result is no longer needed."""
+        self._budget.shrink(self, 0)
 
     def __del__(self) -> None:
-        # What was decoded may be dropped on the way, by an error or a caller that went; nobody else would say so.
-        self.give_back()
+        # The result may be dropped on the way, by an error or a cancelled caller.
+        self.release()
 
 
 def _check(deadline: float | None) -> None:

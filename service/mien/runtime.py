@@ -1,4 +1,4 @@
-"""The only home of onnxruntime: how a graph becomes something that runs."""
+"""The only module that imports onnxruntime: loads graphs and runs them."""
 
 import base64
 import os
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# From 1.29 on, onnxruntime tells its makers of every process: an id of the machine, its processor, paths, names and
-# hashes of models, queued in the home folder until there is a network. It looks for this once, when it is loaded;
+# Since 1.29, onnxruntime sends telemetry for every process: a machine id, the processor, paths, names and hashes of
+# models, queued in the home folder until there is a network. It reads this variable once, when it is loaded;
 # ``disable_telemetry_events`` comes too late and leaves the files. (onnxruntime pull requests 27379 and 29843)
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
@@ -16,12 +16,12 @@ from mien.domain import F32Array, U8Array
 from mien.errors import ModelUnreadable
 from mien.store import StoredModel
 
-ort.disable_telemetry_events()  # where it goes by another way: Windows
+ort.disable_telemetry_events()  # on Windows, where the variable has no effect
 
-_QUIET = 3  # errors only: onnxruntime's warnings speak of its own graph surgery
+_ERRORS_ONLY = 3  # onnxruntime's warnings are about its own graph optimisations
 # On processors with AVX2 but no VNNI (AMD before Zen 4, Intel before Ice Lake), onnxruntime's fast int8 kernels add
-# pairs of products in 16 bits, which overflow: landmarks move by pixels, scores by hundredths. This makes them add
-# exactly, at 1.2 to 1.5 times the time. With VNNI the fast kernels are exact, and this would cost 2.5 times the time.
+# pairs of products in 16 bits, which overflow: landmarks move by pixels, scores by hundredths. This option makes the
+# sums exact, at 1.2 to 1.5 times the time. With VNNI the fast kernels are exact, and it would cost 2.5 times the time.
 _EXACT_SUMS = ("session.x64quantprecision", "1")
 
 # y = MatMulInteger(a, b), a uint8 [m, k], b int8 [k, n]; 108 bytes of ONNX (IR 8, opset 13).
@@ -32,9 +32,9 @@ _PRODUCT = base64.b64decode(
 
 
 def int8_sums_overflow() -> bool:
-    """Whether onnxruntime's default int8 kernels are wrong on this processor: asked of them, with the largest numbers.
+    """Whether onnxruntime's default int8 kernels overflow on this processor, tested with the largest operands.
 
-    The processor's flags would have to be read in another way on every system, and say nothing of the kernel chosen.
+    CPU flags are read differently on every system, and do not tell which kernel is chosen.
     """
     session = ort.InferenceSession(_PRODUCT, providers=["CPUExecutionProvider"])
     depth = 64
@@ -44,7 +44,7 @@ def int8_sums_overflow() -> bool:
 
 
 def exact_sums(options: ort.SessionOptions) -> None:
-    """Make a session of `options` add int8 products exactly, at no cost where it would anyway."""
+    """Make sessions with ``options`` add int8 products exactly; no change where they do so anyway."""
     if int8_sums_overflow():
         options.add_session_config_entry(*_EXACT_SUMS)
 
@@ -52,12 +52,12 @@ def exact_sums(options: ort.SessionOptions) -> None:
 class Session:
     """A loaded graph with one ``uint8`` input. Shared by all workers: onnxruntime sessions are thread-safe.
 
-    Each call runs on the calling thread alone. The pool has one worker a core, so threads inside a call would only
-    fight over the same cores.
+    Each call runs on the calling thread alone. The pool has one worker per core, so threads inside a call would
+    compete for the same cores.
 
     Raises:
         ModelMissing, ModelChanged: see ``StoredModel.read_graph``.
-        ModelUnreadable: when onnxruntime rejects the graph or an output that is asked for is not in it.
+        ModelUnreadable: when onnxruntime rejects the graph, or a requested output is not in it.
     """
 
     def __init__(self, model: StoredModel, outputs: Sequence[str]) -> None:
@@ -65,14 +65,14 @@ class Session:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = _QUIET
-        # Shapes differ from call to call; remembered allocation patterns would pile up, one a shape.
+        options.log_severity_level = _ERRORS_ONLY
+        # Shapes differ from call to call, and one allocation pattern per shape would be kept for ever.
         options.enable_mem_pattern = False
         exact_sums(options)
         graph = model.read_graph()
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a class a status code, with no base of its own
+        except Exception as error:  # onnxruntime raises one class per status code, without a common base
             raise ModelUnreadable(f"onnxruntime cannot load {model.directory}: {error}") from error
         missing = set(outputs) - {output.name for output in self._session.get_outputs()}
         if missing:

@@ -10,5 +10,5 @@ from tests.fakes import FakeEngine
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     """One server a module, with an engine that finds one face in every picture."""
-    with serving_fake(FakeEngine(capacity=64)) as client:
+    with serving_fake(FakeEngine()) as client:
         yield client

@@ -1,4 +1,4 @@
-"""A real server on a real socket around a fake engine: what a client meets, hang-ups and early answers included."""
+"""A real server on a real socket around a fake engine: as clients meet it, with disconnects and early responses."""
 
 import socket
 import threading
@@ -38,13 +38,13 @@ NEED_NO_KEY = (
 """What may be read without a key."""
 
 
-class _Unswayed(Settings):
+class _IsolatedSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="MIEN_TEST_NEVER_SET_")
 
 
 def settings(**chosen: Any) -> Settings:
     """Settings that no environment variable changes."""
-    return _Unswayed(**chosen)
+    return _IsolatedSettings(**chosen)
 
 
 @contextmanager
@@ -52,14 +52,14 @@ def serving(
     app: FastAPI,
     send_buffer: int | None = None,
     shutdown_seconds: int = 5,
-    most_waiting: int | None = None,
+    max_waiting: int | None = None,
     connections: int = 300,
 ) -> Iterator[httpx.Client]:
     """A client of ``app``, which serves in a thread meanwhile; the kernel keeps ``send_buffer`` bytes for a reader.
 
-    There are at most ``connections``, and ``most_waiting`` of them wait for a request.
+    There are at most ``connections``, and ``max_waiting`` of them wait for a request.
     """
-    http = protocol(app.state.settings.upload_idle_seconds, connections, most_waiting)
+    http = protocol(app.state.settings.upload_idle_seconds, connections, max_waiting)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http=http, ws="none", timeout_graceful_shutdown=shutdown_seconds
     )
@@ -90,20 +90,20 @@ def serving_fake(engine: Engine | None = None, **chosen: Any) -> Iterator[httpx.
 def serving_held(
     queue_capacity: int, workers: int = 1, **chosen: Any
 ) -> Iterator[tuple[httpx.Client, AppState, threading.Event]]:
-    """A client, the app's services, and the event that lets the engine answer."""
+    """A client, the app's state, and the event that lets the engine answer."""
     gate = threading.Event()
-    engine = FakeEngine(gate=gate, capacity=100)
+    engine = FakeEngine(gate=gate)
     app = create_app(settings(queue_capacity=queue_capacity, workers=workers, **chosen), engine)
     with serving(app) as client:
         try:
-            yield client, services_of(app), gate
+            yield client, state_of(app), gate
         finally:
             gate.set()
 
 
-def services_of(app: FastAPI) -> AppState:
+def state_of(app: FastAPI) -> AppState:
     """The long-lived objects of ``app``."""
-    return cast("AppState", app.state.services)
+    return cast("AppState", app.state.mien)
 
 
 def connection_to(client: httpx.Client, receive_buffer: int | None = None) -> socket.socket:
@@ -122,7 +122,7 @@ def post_head(length: int, more: str = "", path: str = "/predict") -> bytes:
 
 
 def everything_from(connection: socket.socket) -> bytes:
-    """What the server says until it closes the connection."""
+    """What the server sends until it closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 

@@ -1,4 +1,4 @@
-"""Uploads on their way are counted and bounded, lie in files, and give their place back however they end."""
+"""Uploads are counted and bounded, stored in files, and release their slot however they end."""
 
 import base64
 import json
@@ -21,11 +21,11 @@ from tests.api.live import (
     picture,
     post_head,
     problem,
-    services_of,
     serving,
     serving_fake,
     serving_held,
     settings,
+    state_of,
     wait_until,
 )
 from tests.fakes import FakeEngine
@@ -50,40 +50,40 @@ def nameless_bytes() -> int:
     ("path", "kind", "limit"),
     [("/predict", JSON, "gate"), ("/predict", "", "gate"), ("/analyze-video", CLIP, "clip_gate")],
 )
-def test_uploads_on_their_way_are_bounded(path: str, kind: str, limit: str) -> None:
+def test_concurrent_uploads_are_bounded(path: str, kind: str, limit: str) -> None:
     app = create_app(settings(queue_capacity=2), FakeEngine())
-    gate = getattr(services_of(app), limit)
+    gate = getattr(state_of(app), limit)
     with serving(app) as client, ExitStack() as stack:
         slow = [stack.enter_context(connection_to(client)) for _ in range(2)]
         for connection in slow:
             connection.sendall(post_head(19_000_000, kind, path) + b"x" * 1000)
-        wait_until(lambda: gate.arriving == 2)
+        wait_until(lambda: gate.uploading == 2)
         time.sleep(0.1)
         # They are no reason to refuse another: one of them makes room.
         assert client.post(path, content=PNG, headers=headers(kind)).status_code != 429
-        assert gate.arriving == 1
+        assert gate.uploading == 1
         (ended,) = select.select(slow, [], [], 5)[0]
         assert ended.recv(65536).startswith(b"HTTP/1.1 408")
 
 
 @pytest.mark.parametrize(("path", "kind", "limit"), [("/predict", "", "gate"), ("/analyze-video", CLIP, "clip_gate")])
-def test_uploads_that_are_fast_keep_their_places(path: str, kind: str, limit: str) -> None:
+def test_fast_uploads_keep_their_slots(path: str, kind: str, limit: str) -> None:
     app = create_app(settings(queue_capacity=2), FakeEngine())
-    gate = getattr(services_of(app), limit)
+    gate = getattr(state_of(app), limit)
     with serving(app) as client, ExitStack() as stack:
         fast = [stack.enter_context(connection_to(client)) for _ in range(2)]
         for connection in fast:
             connection.sendall(post_head(19_000_000, kind, path) + b"x" * 60_000)
-        wait_until(lambda: gate.arriving == 2)
+        wait_until(lambda: gate.uploading == 2)
         for _ in range(5):
             refused = client.post(path, content=PNG, headers=headers(kind))
             problem(refused, 429, "overloaded")
             assert int(refused.headers["retry-after"]) >= 1
-        assert gate.arriving == 2
+        assert gate.uploading == 2
         fast.pop().close()
-        wait_until(lambda: gate.arriving == 1)
+        wait_until(lambda: gate.uploading == 1)
         assert client.post(path, content=PNG, headers=headers(kind)).status_code != 429
-        assert gate.arriving == 1
+        assert gate.uploading == 1
 
 
 def headers(kind: str) -> dict[str, str]:
@@ -102,8 +102,8 @@ def has_ended(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("slow", [64, 128])
 def test_pictures_are_answered_beside_any_number_of_slow_uploads(slow: int) -> None:
-    app = create_app(settings(workers=1), FakeEngine(capacity=64))
-    gate = services_of(app).gate
+    app = create_app(settings(workers=1), FakeEngine())
+    gate = state_of(app).gate
     with serving(app) as client, ExitStack() as stack:
         head = post_head(60_000_000)
 
@@ -114,7 +114,7 @@ def test_pictures_are_answered_beside_any_number_of_slow_uploads(slow: int) -> N
             return connection
 
         uploads = [begun() for _ in range(slow)]
-        wait_until(lambda: gate.arriving == 64)
+        wait_until(lambda: gate.uploading == 64)
         statuses, slowest = [], 0.0
         for _ in range(20):
             statuses.append(client.post("/predict", content=PNG).status_code)
@@ -131,9 +131,9 @@ def test_pictures_are_answered_beside_any_number_of_slow_uploads(slow: int) -> N
 
 
 def test_a_full_gate_refuses_before_the_upload() -> None:
-    with serving_held(queue_capacity=1) as (client, services, gate), ThreadPoolExecutor(1) as pool:
+    with serving_held(queue_capacity=1) as (client, state, gate), ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.post, "/predict", content=PNG)
-        wait_until(lambda: services.gate.inside == 1)
+        wait_until(lambda: state.gate.admitted == 1)
         with connection_to(client) as connection:
             connection.sendall(post_head(1000, "Expect: 100-continue\r\n"))
             answer = everything_from(connection)
@@ -143,24 +143,24 @@ def test_a_full_gate_refuses_before_the_upload() -> None:
 
 
 def test_many_small_uploads_at_once_are_all_answered() -> None:
-    with serving_fake(FakeEngine(capacity=64), queue_capacity=16) as client, ThreadPoolExecutor(16) as pool:
+    with serving_fake(FakeEngine(), queue_capacity=16) as client, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: client.post("/predict", content=PNG).status_code, range(100)))
     assert set(answers) == {200}
 
 
-def test_an_upload_that_stalls_or_drips_gives_its_place_back() -> None:
+def test_a_stalled_or_trickling_upload_releases_its_slot() -> None:
     app = create_app(settings(queue_capacity=1, upload_idle_seconds=0.4), FakeEngine())
-    gate = services_of(app).gate
+    gate = state_of(app).gate
     with serving(app) as client:
         with connection_to(client) as connection:
             connection.sendall(post_head(1000) + b"x")
             assert connection.recv(65536).startswith(b"HTTP/1.1 408")
-            wait_until(lambda: gate.arriving == 0)  # at once, whether or not the client goes
+            wait_until(lambda: gate.uploading == 0)  # at once, whether or not the client goes
         with connection_to(client) as connection:
             connection.sendall(post_head(1000))
             assert dripped(connection) < 30
             assert connection.recv(65536).startswith(b"HTTP/1.1 408")
-            wait_until(lambda: gate.arriving == 0)
+            wait_until(lambda: gate.uploading == 0)
         client.post("/predict", content=PNG).raise_for_status()
 
 
@@ -194,23 +194,23 @@ def test_a_steady_upload_may_take_longer_than_the_idle_limit() -> None:
 def test_a_large_json_body_waits_in_a_file() -> None:
     body = json.dumps({"images": [base64.b64encode(PNG).decode() + " " * 5_000_000]}).encode()
     app = create_app(settings(spool_memory_bytes=1 << 20), FakeEngine())
-    gate = services_of(app).gate
+    gate = state_of(app).gate
     with serving(app) as client, connection_to(client) as connection:
         before = nameless_bytes()
         connection.sendall(post_head(len(body), JSON + "Connection: close\r\n") + body[:-1])
         wait_until(lambda: nameless_bytes() - before > 4_900_000)
-        assert gate.arriving == 1
+        assert gate.uploading == 1
         connection.sendall(body[-1:])
         answer = everything_from(connection)
         wait_until(lambda: nameless_bytes() == before)
     assert answer.startswith(b"HTTP/1.1 200")
 
 
-def test_json_that_cannot_be_used_gives_its_place_back() -> None:
+def test_unusable_json_releases_its_slot() -> None:
     app = create_app(settings(queue_capacity=1), FakeEngine())
-    services = services_of(app)
+    state = state_of(app)
     with serving(app) as client:
         for _ in range(3):
             problem(client.post("/predict", json={"images": []}), 400, "invalid_field")
-        assert (services.gate.arriving, services.gate.inside) == (0, 0)
+        assert (state.gate.uploading, state.gate.admitted) == (0, 0)
         assert httpx.post(f"{client.base_url}/predict", content=PNG).status_code == 200

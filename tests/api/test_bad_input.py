@@ -51,7 +51,7 @@ def test_truncated_jpeg(client: httpx.Client) -> None:
     assert image["warnings"] == []
 
 
-def test_a_header_that_promises_too_many_pixels(client: httpx.Client) -> None:
+def test_a_header_with_too_many_pixels(client: httpx.Client) -> None:
     body = problem(client.post("/predict", content=bomb(50_000, 50_000)), 413, "too_large")
     assert body["limit"] in {"max_pixels", "max_side"}
     assert body["bound"] > 0
@@ -83,7 +83,7 @@ def test_multipart_without_parts_boundary_or_end(client: httpx.Client) -> None:
     problem(client.post("/predict", content=head + PNG, headers=kind), 400, "invalid_request")
 
 
-def test_too_long_a_header_in_a_part(client: httpx.Client) -> None:
+def test_an_overlong_header_in_a_part(client: httpx.Client) -> None:
     kind = {"content-type": "multipart/form-data; boundary=b"}
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + b"a" * 100_000
     problem(client.post("/predict", content=head, headers=kind), 400, "invalid_request")
@@ -94,7 +94,7 @@ def test_bad_base64(client: httpx.Client, value: object) -> None:
     assert problem(client.post("/predict", json={"images": [value]}), 400, "invalid_field")["field"] == "images[0]"
 
 
-@pytest.mark.parametrize("body", [{}, [], {"images": []}, {"images": "x"}, {"image": ["x"]}, "x"])
+@pytest.mark.parametrize("body", [{}, [], [[[]]], {"images": []}, {"images": "x"}, "x"])
 def test_json_of_another_shape(client: httpx.Client, body: object) -> None:
     assert problem(client.post("/predict", json=body), 400, "invalid_field")["field"] == "images"
 
@@ -102,28 +102,31 @@ def test_json_of_another_shape(client: httpx.Client, body: object) -> None:
 def test_json_with_an_unknown_member(client: httpx.Client) -> None:
     document = {"images": [base64.b64encode(PNG).decode()], "labels": "basic7"}
     assert problem(client.post("/predict", json=document), 400, "invalid_field")["field"] == "labels"
+    assert problem(client.post("/predict", json={"image": ["x"]}), 400, "invalid_field")["field"] == "image"
 
 
-@pytest.mark.parametrize("name", ["\\ud800", "\\u00e9", "x" * 100_000])
+@pytest.mark.parametrize("name", ["\\u00e9", "x" * 100_000])
 def test_json_with_a_member_of_a_strange_name(client: httpx.Client, name: str) -> None:
     content = b'{"images": ["AAAA"], "%s": 1}' % name.encode()
     answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
-    assert problem(answer, 400, "invalid_field")["field"] in {"\\ud800", "\\xe9", "x" * 40}
+    assert problem(answer, 400, "invalid_field")["field"] in {"\\xe9", "x" * 40}
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 200_000, b'{"images":[%s[]]}' % (b"[]," * 200_000), b""])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b'{"images":' + b"[" * 200_000, b'{"images":["\\ud800"]}', b'{"\\ud800":1}', b""]
+)
 def test_broken_json(client: httpx.Client, content: bytes) -> None:
     headers = {"content-type": "application/json"}
     problem(client.post("/predict", content=content, headers=headers), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "video/mp4"])
-def test_a_media_type_that_is_not_read(client: httpx.Client, kind: str) -> None:
+def test_an_unsupported_media_type(client: httpx.Client, kind: str) -> None:
     body = problem(client.post("/predict", content=PNG, headers={"content-type": kind}), 415, "unsupported_media")
     assert "multipart/form-data" in body["detail"]
 
 
-def test_a_body_of_200_megabytes_is_refused_and_the_client_hears_it(client: httpx.Client) -> None:
+def test_a_body_of_200_megabytes_is_refused_and_the_client_sees_why(client: httpx.Client) -> None:
     body = problem(client.post("/predict", content=b"\0" * 200_000_000), 413, "too_large")
     assert (body["limit"], body["bound"]) == ("max_body_bytes", 64 << 20)
 
@@ -141,7 +144,7 @@ def test_too_many_pictures() -> None:
     with serving_fake(max_pictures=2) as client:
         many = client.post("/predict", files=[("file", ("a.png", PNG))] * 3)
         assert problem(many, 413, "too_large")["limit"] == "max_pictures"
-        for images in ([base64.b64encode(PNG).decode()] * 3, [1] * 200_000, [""] * 200_000):
+        for images in ([base64.b64encode(PNG).decode()] * 3, [1] * 200_000, [""] * 200_000, [[]] * 200_000):
             many = client.post("/predict", json={"images": images})
             assert problem(many, 413, "too_large")["limit"] == "max_pictures"
 

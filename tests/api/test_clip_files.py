@@ -1,4 +1,4 @@
-"""A clip in work lies on the disk once, and nothing of it stays."""
+"""A clip is on the disk once, and is removed with its request."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ from mien.api.admission import AdmissionGate
 from mien.app import create_app
 from mien.domain import AnalyzeOptions, Frame, FrameResult
 from mien.errors import InferenceFailed
-from tests.api.live import connection_to, post_head, problem, services_of, serving, settings, wait_until
+from tests.api.live import connection_to, post_head, problem, serving, settings, state_of, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.fakes import FakeEngine
 
@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def spooling(folder: Path, engine: FakeEngine) -> Iterator[tuple[httpx.Client, AdmissionGate]]:
     app = create_app(settings(spool_dir=folder, spool_memory_bytes=1, workers=1), engine)
     with serving(app) as client:
-        yield client, services_of(app).clip_gate
+        yield client, state_of(app).clip_gate
 
 
 def bytes_in(folder: Path) -> int:
@@ -50,7 +50,7 @@ def bytes_in(folder: Path) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at the process's own files")
 @pytest.mark.parametrize("form", ["raw", "multipart"])
-def test_a_clip_in_work_needs_its_size_once(clip: bytes, tmp_path: Path, form: str) -> None:
+def test_a_clip_is_stored_once(clip: bytes, tmp_path: Path, form: str) -> None:
     gate = threading.Event()
     engine = FakeEngine(gate=gate)
     body = {"content": clip, "headers": MP4} if form == "raw" else {"files": {"file": ("clip.mp4", clip)}}
@@ -71,7 +71,7 @@ def test_nothing_stays_after_an_answer(clip: bytes, tmp_path: Path, accept: str)
     with spooling(tmp_path, PatchEngine()) as (client, gate):
         client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}).raise_for_status()
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
 def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_nothing_stays_after_an_error(clip: bytes, tmp_path: Path) -> None:
         problem(client.post("/analyze-video", files={"other": clip}), 400, "invalid_field")
         problem(client.post("/analyze-video", content=clip, headers={"content-type": "a/b"}), 415, "unsupported_media")
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
 class FillsTheDisk(PatchEngine):
@@ -107,21 +107,21 @@ def test_a_disk_that_fills_up_while_the_clip_is_drawn(clip: bytes, tmp_path: Pat
         answer = client.post("/analyze-video", content=clip, headers={**MP4, "accept": "video/mp4"})
         assert "annotated clip" in problem(answer, 507, "storage_full")["detail"]
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)
 
 
-def test_nothing_stays_after_a_hang_up(clip: bytes, tmp_path: Path) -> None:
+def test_nothing_stays_after_a_disconnect(clip: bytes, tmp_path: Path) -> None:
     engine = FakeEngine()
     with spooling(tmp_path, engine) as (client, gate):
         with connection_to(client) as connection:
             connection.sendall(post_head(len(clip), "Content-Type: video/mp4\r\n", "/analyze-video") + clip[:-1])
-            wait_until(lambda: gate.arriving == 1 and list(tmp_path.rglob("clip-*")))
+            wait_until(lambda: gate.uploading == 1 and list(tmp_path.rglob("clip-*")))
         wait_until(lambda: not list(tmp_path.iterdir()))
-        assert engine.seen == gate.arriving == 0
+        assert engine.seen == gate.uploading == 0
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"])
-def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept: str) -> None:
+def test_the_analysis_of_a_clip_stops_when_its_client_disconnects(clip: bytes, tmp_path: Path, accept: str) -> None:
     gate = threading.Event()
     engine = FakeEngine(gate=gate)
     head = post_head(len(clip), f"Content-Type: video/mp4\r\nAccept: {accept}\r\n", "/analyze-video?fps=native")
@@ -133,11 +133,11 @@ def test_a_clip_whose_client_hung_up_is_left(clip: bytes, tmp_path: Path, accept
             time.sleep(0.2)
         finally:
             gate.set()
-        wait_until(lambda: not work.inside and not list(tmp_path.iterdir()))
+        wait_until(lambda: not work.admitted and not list(tmp_path.iterdir()))
         assert engine.seen == 1
 
 
-def test_a_spool_folder_that_has_gone_is_told(clip: bytes, tmp_path: Path) -> None:
+def test_a_missing_spool_folder_is_reported(clip: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     folder.mkdir()
     with spooling(folder, FakeEngine()) as (client, gate):
@@ -145,4 +145,4 @@ def test_a_spool_folder_that_has_gone_is_told(clip: bytes, tmp_path: Path) -> No
         for path, kind in (("/analyze-video", "video/mp4"), ("/predict", "image/png")):
             answer = client.post(path, content=clip, headers={"content-type": kind})
             assert "no place to store the upload" in problem(answer, 507, "storage_full")["detail"]
-        assert (gate.arriving, gate.inside) == (0, 0)
+        assert (gate.uploading, gate.admitted) == (0, 0)

@@ -1,4 +1,4 @@
-"""A connection on which no request comes is ended; one on which a request is slow is not."""
+"""An idle connection is closed; one with a slow request is not."""
 
 import select
 import socket
@@ -55,14 +55,14 @@ def answer(connection: socket.socket, request: bytes = PROBE) -> bytes:
     ],
     ids=lambda given: repr(given[:12]),
 )
-def test_a_connection_that_never_sends_a_whole_head_is_ended(client: httpx.Client, sent: bytes, drip: bytes) -> None:
+def test_an_incomplete_head_times_out(client: httpx.Client, sent: bytes, drip: bytes) -> None:
     with connection_to(client) as connection:
         connection.sendall(sent)
         assert 0.9 * IDLE < seconds_until_ended(connection, drip) < 3 * IDLE
 
 
 @pytest.mark.parametrize("drip", [b"\r\n" * 50, b"GET /" + b"x" * 50], ids=lambda given: repr(given[:12]))
-def test_nor_may_the_head_after_an_answer_take_for_ever(client: httpx.Client, drip: bytes) -> None:
+def test_the_next_head_times_out_too(client: httpx.Client, drip: bytes) -> None:
     with connection_to(client) as connection:
         assert answer(connection).startswith(b"HTTP/1.1 200")
         assert 0.9 * IDLE < seconds_until_ended(connection, drip) < 3 * IDLE
@@ -95,7 +95,7 @@ HEADERS = b"a: b\r\n" * 10_000
     ],
     ids=["path", "header", "headers", "trailers", "headers of the next"],
 )
-def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more: bytes, status: int) -> None:
+def test_an_endless_head_is_refused(client: httpx.Client, begun: bytes, more: bytes, status: int) -> None:
     sent = 0
     with connection_to(client) as connection, suppress(ConnectionResetError, BrokenPipeError):
         connection.sendall(begun)
@@ -107,7 +107,7 @@ def test_a_head_without_end_is_refused(client: httpx.Client, begun: bytes, more:
             assert b"HTTP/1.1 %d" % status in connection.recv(65536)
 
 
-def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> None:
+def test_a_large_body_in_small_chunks_is_accepted(client: httpx.Client) -> None:
     body = picture(width=200, height=160, form=".bmp")
     head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
@@ -116,14 +116,14 @@ def test_a_large_body_in_small_chunks_is_no_such_head(client: httpx.Client) -> N
         assert answer(connection, head + chunks + b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
-def test_a_wish_for_a_websocket_is_passed_over(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_websocket_upgrade_is_ignored(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     wish = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
     with connection_to(client) as connection:
         assert answer(connection, PROBE[:-2] + wish).startswith(b"HTTP/1.1 200")
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 
-def test_a_body_may_take_its_time(client: httpx.Client) -> None:
+def test_a_slow_body_is_accepted(client: httpx.Client) -> None:
     body = picture(width=200, height=160, form=".bmp")
     with connection_to(client) as connection:
         connection.sendall(post_head(len(body)))
@@ -136,9 +136,9 @@ def test_a_body_may_take_its_time(client: httpx.Client) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
-def test_one_too_many_takes_the_place_of_the_one_that_waited_longest() -> None:
+def test_at_the_limit_the_longest_idle_connection_is_closed() -> None:
     app = create_app(settings(workers=1), FakeEngine())
-    with serving(app, most_waiting=5) as client, ExitStack() as stack:
+    with serving(app, max_waiting=5) as client, ExitStack() as stack:
         assert client.get("/health/live").status_code == 200
         half = [stack.enter_context(connection_to(client)) for _ in range(9)]
         for connection in half:
@@ -151,7 +151,7 @@ def test_one_too_many_takes_the_place_of_the_one_that_waited_longest() -> None:
         assert answer(half[-1], PROBE[9:]).startswith(b"HTTP/1.1 200")
 
 
-def test_those_that_wait_do_not_hold_up_the_end() -> None:
+def test_idle_connections_do_not_delay_the_shutdown() -> None:
     started = time.monotonic()
     with serving(create_app(settings(workers=1), FakeEngine())) as client, connection_to(client) as connection:
         connection.sendall(PROBE[:9])
@@ -159,7 +159,7 @@ def test_those_that_wait_do_not_hold_up_the_end() -> None:
     assert time.monotonic() - started < 4
 
 
-def test_a_refused_client_that_drips_is_closed_soon() -> None:
+def test_a_refused_trickling_client_is_closed_soon() -> None:
     with serving(create_app(settings(workers=1), FakeEngine())) as client, connection_to(client) as connection:
         connection.sendall(post_head(100_000_000))
         started = time.monotonic()
@@ -171,7 +171,7 @@ def test_a_refused_client_that_drips_is_closed_soon() -> None:
                 assert time.monotonic() - started < 5, "kept open"
 
 
-def test_a_probe_comes_in_when_every_place_is_taken_by_a_half_request_or_a_refused_one() -> None:
+def test_a_probe_is_answered_when_half_open_connections_fill_every_place() -> None:
     app = create_app(settings(workers=1), FakeEngine())
     with serving(app, connections=10) as client, ExitStack() as stack:
         for sent in 30 * [PROBE[:9], b"", post_head(100_000_000) + b"x"]:

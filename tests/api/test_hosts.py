@@ -1,4 +1,4 @@
-"""Which ``Host`` is answered: without keys, no name that a stranger could give this machine (DNS rebinding)."""
+"""Which ``Host`` is answered: without keys, no name that others can point at this machine (DNS rebinding)."""
 
 import time
 from typing import Any
@@ -30,7 +30,7 @@ def test_loopback_is_answered(client: httpx.Client, host: str) -> None:
         *("[fe80::1]", "", "localhost:x", "localhost@evil", "[localhost]", "a" * 5000, "." * 16_000),
     ],
 )  # fmt: skip
-def test_another_host_is_not(client: httpx.Client, host: str) -> None:
+def test_other_hosts_are_refused(client: httpx.Client, host: str) -> None:
     started = time.monotonic()
     body = problem(client.get("/models", headers={"host": host}), 421, "unknown_host")
     assert "MIEN_ALLOWED_HOSTS" in body["detail"]
@@ -43,7 +43,7 @@ def test_no_page_and_no_data_for_another_host(client: httpx.Client, path: str) -
     assert status(client, FOREIGN, path) == 421
 
 
-def test_a_refused_upload_hears_of_it(client: httpx.Client) -> None:
+def test_a_refused_upload_sees_the_refusal(client: httpx.Client) -> None:
     answer = client.post("/predict", content=b"\0" * 30_000_000, headers={"host": FOREIGN})
     problem(answer, 421, "unknown_host")
 
@@ -76,7 +76,7 @@ def test_probes_are_answered_for_any_host(client: httpx.Client, path: str) -> No
         ({"api_keys": "secret", "allowed_hosts": "mien"}, [FOREIGN], []),
     ],
 )
-def test_what_the_operator_chose(chosen: dict[str, Any], answered: list[str], refused: list[str]) -> None:
+def test_the_hosts_that_the_operator_allows(chosen: dict[str, Any], answered: list[str], refused: list[str]) -> None:
     with serving_fake(**chosen) as client:
         assert [host for host in answered if status(client, host, "/docs") != 200] == []
         assert [host for host in refused if status(client, host, "/docs") != 421] == []

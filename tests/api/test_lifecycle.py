@@ -54,7 +54,7 @@ def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.Monkey
     ("error", "code", "said"),
     [
         (ModelChanged("model.onnx is not the file that its manifest describes"), "model_changed", "model.onnx"),
-        (ZeroDivisionError("secret"), "model_unreadable", "nobody foresaw"),
+        (ZeroDivisionError("secret"), "model_unreadable", "unexpected error"),
     ],
 )
 def test_an_engine_that_does_not_open_is_reported_once(
@@ -72,8 +72,8 @@ def test_an_engine_that_does_not_open_is_reported_once(
     assert [failure.code for failure in failures] == [code]
 
 
-@pytest.mark.parametrize(("keys", "said"), [("a,b", "asked for"), (None, "not asked for")])
-def test_the_log_says_whether_keys_are_asked_for(
+@pytest.mark.parametrize(("keys", "said"), [("a,b", "required"), (None, "not required")])
+def test_the_log_says_whether_keys_are_required(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keys: str | None, said: str
 ) -> None:
     opening(monkeypatch, lambda _: FakeEngine())
@@ -99,14 +99,14 @@ def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypat
     assert engine.closed
 
 
-def test_an_engine_that_is_not_well_is_started_but_not_ready() -> None:
+def test_an_unhealthy_engine_is_started_but_not_ready() -> None:
     with serving(create_app(settings(), FakeEngine(ready=False))) as client:
         assert status(client, "/health/startup") == 200
         assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "The models are loading."
         assert status(client, "/v2/models/emotion/ready") == 503
 
 
-def test_a_request_that_outlasts_the_stop_is_told_so() -> None:
+def test_a_request_cancelled_by_the_shutdown_gets_an_answer() -> None:
     gate = threading.Event()
     engine = FakeEngine(gate=gate)
     with ThreadPoolExecutor(1) as pool:

@@ -18,7 +18,7 @@ def open_client() -> Iterator[httpx.Client]:
         yield client
 
 
-def test_none_by_default(client: httpx.Client) -> None:
+def test_no_cors_by_default(client: httpx.Client) -> None:
     answer = client.post("/predict", content=picture(), headers={"origin": PAGE}).raise_for_status()
     refused = client.options("/predict", headers=PREFLIGHT)
     for response in (answer, refused):
@@ -55,7 +55,7 @@ def test_a_page_can_read_an_error(open_client: httpx.Client, method: str, path: 
 
 def test_a_page_can_read_what_a_middleware_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise RuntimeError("nobody foresaw this")
+        raise RuntimeError("unexpected")
 
     monkeypatch.setattr("mien.api.images.choose", fail)
     with serving_fake(cors_origins=PAGE) as client:
@@ -66,7 +66,7 @@ def test_a_page_can_read_what_a_middleware_refuses(monkeypatch: pytest.MonkeyPat
     assert broken.headers["access-control-allow-origin"] == foreign.headers["access-control-allow-origin"] == PAGE
 
 
-def test_another_origin_is_not_let_in(open_client: httpx.Client) -> None:
+def test_other_origins_are_refused(open_client: httpx.Client) -> None:
     other = "https://evil.example"
     refused = open_client.options("/predict", headers={**PREFLIGHT, "origin": other})
     answer = open_client.get("/health/live", headers={"origin": other})

@@ -1,4 +1,4 @@
-"""What a browser sees works without any network."""
+"""The pages for browsers work offline."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import pytest
 
 import mien.api.pages
 from mien.app import create_app
-from tests.api.live import picture, services_of, serving, serving_fake, settings
+from tests.api.live import picture, serving, serving_fake, settings, state_of
 from tests.fakes import FakeEngine
 
 _STATIC = Path(mien.api.pages.__file__).parent / "static"
@@ -32,7 +32,7 @@ def test_everything_that_a_page_names_is_served(client: httpx.Client, path: str)
         client.get(f"/{address}").raise_for_status()
 
 
-def test_the_page_asks_for_a_key_only_where_one_is_wanted(client: httpx.Client) -> None:
+def test_the_page_asks_for_a_key_only_if_one_is_required(client: httpx.Client) -> None:
     assert '<p id="asked" hidden>' in client.get("/").text
     assert '"X-API-Key": key.value' in client.get("/static/index.js").text
 
@@ -68,7 +68,7 @@ def test_every_error_in_openapi_is_a_problem(client: httpx.Client) -> None:
     assert named <= set(document["components"]["schemas"])
 
 
-def test_openapi_lists_401_exactly_where_a_key_is_asked_for() -> None:
+def test_openapi_lists_401_exactly_where_a_key_is_required() -> None:
     with serving_fake(api_keys="secret") as client:
         for method, path, operation in operations(client.get("/openapi.json").json()):
             answer = client.request(method, path.format(name="emotion"))
@@ -77,11 +77,11 @@ def test_openapi_lists_401_exactly_where_a_key_is_asked_for() -> None:
 
 @pytest.mark.parametrize("state", ["serving", "unwell", "without models"])
 @pytest.mark.parametrize("name", ["emotion", "other"])
-def test_openapi_lists_what_is_answered(state: str, name: str) -> None:
+def test_openapi_lists_every_response_type(state: str, name: str) -> None:
     app = create_app(settings(), FakeEngine(ready=state == "serving"))
     with serving(app) as client:
         if state == "without models":
-            services_of(app).engine.clear("The models are loading.")
+            state_of(app).engine.clear("The models are loading.")
         for method, path, operation in operations(client.get("/openapi.json").json()):
             answer = client.request(method, path.format(name=name))
             assert str(answer.status_code) in operation["responses"], (path, answer.text)

@@ -1,4 +1,4 @@
-"""Requests that are sent before the answer to the one in front: kept as bytes, and answered in order."""
+"""Pipelined requests: buffered, and answered in order."""
 
 import select
 import socket
@@ -90,7 +90,7 @@ def test_an_exchange_split_at_every_position(client: httpx.Client) -> None:
             assert statuses(everything_from(connection)) == b"200 415 415 200", start
 
 
-def test_one_that_expects_100_behind_another(client: httpx.Client) -> None:
+def test_an_expectation_of_100_behind_another_request(client: httpx.Client) -> None:
     with connection_to(client) as connection:
         connection.sendall(PROBE + post(PNG, "Expect: 100-continue\r\n")[: -len(PNG)])
         received = b""
@@ -107,31 +107,31 @@ def test_nothing_is_answered_after_a_close(client: httpx.Client) -> None:
 
 
 def test_the_next_is_not_begun_before_the_answer() -> None:
-    with serving_held(queue_capacity=10) as (client, services, gate), connection_to(client) as connection:
+    with serving_held(queue_capacity=10) as (client, state, gate), connection_to(client) as connection:
         connection.sendall(3 * post(PNG) + LAST)
-        wait_until(lambda: services.gate.inside == 1)
+        wait_until(lambda: state.gate.admitted == 1)
         time.sleep(0.1)
-        assert services.gate.inside == 1
-        assert services.gate.arriving == 0
+        assert state.gate.admitted == 1
+        assert state.gate.uploading == 0
         gate.set()
         assert statuses(everything_from(connection)) == b"200 200 200 200"
 
 
 def test_a_disconnect_is_seen_behind_a_few_requests() -> None:
-    with serving_held(queue_capacity=10) as (client, services, gate):
+    with serving_held(queue_capacity=10) as (client, state, gate):
         with connection_to(client) as connection:
             connection.sendall(post(PNG) + 3 * PROBE)
-            wait_until(lambda: services.gate.inside == 1)
+            wait_until(lambda: state.gate.admitted == 1)
         gate.set()
-        wait_until(lambda: services.gate.inside == 0)
+        wait_until(lambda: state.gate.admitted == 0)
         client.get("/health/live").raise_for_status()
 
 
 def test_reading_stops_while_a_request_is_in_work() -> None:
     flood = PROBE * 5_000
-    with serving_held(queue_capacity=10) as (client, services, gate), connection_to(client) as connection:
+    with serving_held(queue_capacity=10) as (client, state, gate), connection_to(client) as connection:
         connection.sendall(post(PNG))
-        wait_until(lambda: services.gate.inside == 1)
+        wait_until(lambda: state.gate.admitted == 1)
         connection.setblocking(False)
         before, sent, idle = psutil.Process().memory_info().rss, 0, 0
         while idle < 20:
@@ -146,7 +146,7 @@ def test_reading_stops_while_a_request_is_in_work() -> None:
         gate.set()
 
 
-def test_pipelined_floods_leave_the_probe_alone(client: httpx.Client) -> None:
+def test_pipelined_floods_do_not_delay_the_probe(client: httpx.Client) -> None:
     stop = threading.Event()
 
     def flood(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Every form in which pictures come, and the answer's shape."""
+"""Every form in which pictures are sent, and the response's shape."""
 
 import base64
 import json
@@ -148,11 +148,11 @@ def test_a_large_picture_among_small_ones_is_answered(as_json: bool) -> None:
 
 def test_large_pictures_leave_the_threads_to_small_ones() -> None:
     small, large = picture(90, 40, 30, ".webp"), picture(90, 300, 300, ".webp")
-    with serving_held(64, max_pixels=100_000) as (client, services, gate), ThreadPoolExecutor(20) as pool:
+    with serving_held(64, max_pixels=100_000) as (client, state, gate), ThreadPoolExecutor(20) as pool:
         waiting = [pool.submit(client.post, "/predict", content=large) for _ in range(12)]
-        wait_until(lambda: services.large_gate.inside == 12 and services.gate.inside == 0)
+        wait_until(lambda: state.large_gate.admitted == 12 and state.gate.admitted == 0)
         honest = pool.submit(client.post, "/predict", content=small)
-        wait_until(lambda: services.gate.inside == 1)
+        wait_until(lambda: state.gate.admitted == 1)
         gate.set()
         assert honest.result(10).status_code == 200
         assert {request.result(10).status_code for request in waiting} == {200}

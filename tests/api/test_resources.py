@@ -52,7 +52,7 @@ def test_metrics_count_requests_stages_faces_and_load() -> None:
         'mien_pictures_total{outcome="unsupported_media"} 1.0',
         "mien_faces_total 2.0",
         "mien_http_requests_in_flight 1.0",
-        "mien_engine_capacity 8.0",
+        "mien_engine_calls 0.0",
         "mien_engine_waiting_frames 0.0",
     ):
         assert line in lines
@@ -115,7 +115,7 @@ def test_no_acceptable_form(client: httpx.Client) -> None:
     problem(several, 406, "not_acceptable")
 
 
-def test_a_bad_picture_asked_for_as_a_picture_is_still_a_problem(client: httpx.Client) -> None:
+def test_a_bad_picture_is_a_problem_even_if_a_picture_is_requested(client: httpx.Client) -> None:
     problem(client.post("/predict", content=b"text", headers={"accept": "image/png"}), 415, "unsupported_media")
 
 

@@ -21,7 +21,7 @@ SLOW = 0.4
 
 @pytest.fixture
 def slow_disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Making, closing and removing files takes a while; the threads that did so."""
+    """Makes creating, closing and removing files slow; returns the threads that did it."""
     threads: list[str] = []
 
     def slow(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.api.video_schemas import AnalyzeVideoOut
-from mien.errors import InferenceFailed, MienError
+from mien.api.schemas import AnalyzeVideoOut
+from mien.errors import DeadlineExceeded, InferenceFailed, MienError
 from tests.api.live import problem, serving_fake, serving_held, wait_until
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip, write_tone
 from tests.fakes import FakeEngine
@@ -30,7 +30,7 @@ MP4 = {"content-type": "video/mp4"}
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Two seconds at 25 fps: a face for one, then nobody. With sound."""
+    """Two seconds at 25 fps: a face for one, then none. With sound."""
     pictures = [*moving(25), *[scene(160, 120)] * 25]
     path = write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", steps(50), pictures, Recipe(sound="aac"))
     return path.read_bytes()
@@ -38,7 +38,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with serving_fake(PatchEngine(capacity=64)) as client:
+    with serving_fake(PatchEngine()) as client:
         yield client
 
 
@@ -135,7 +135,7 @@ def test_sound_that_is_left_out_is_logged(
     assert line.__dict__["fields"] == {"request_id": answer.headers["x-request-id"]}
 
 
-def test_lines_come_while_frames_do_and_a_client_may_leave(tmp_path: Path) -> None:
+def test_lines_are_sent_during_the_analysis_and_a_client_may_disconnect(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "long.mp4", steps(600), moving(600))
     gate = threading.Event()
 
@@ -166,22 +166,24 @@ def test_lines_come_while_frames_do_and_a_client_may_leave(tmp_path: Path) -> No
 def test_an_error_before_the_first_frame_is_an_answer_of_its_own(clip: bytes, accept: str) -> None:
     with serving_fake(FakeEngine(error=InferenceFailed("broken"))) as client:
         problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 500, "inference_failed")
-    with serving_fake(FakeEngine(capacity=0)) as client:
-        problem(client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 429, "overloaded")
+    with serving_fake(FakeEngine(error=DeadlineExceeded("too late"))) as client:
+        problem(
+            client.post("/analyze-video", content=clip, headers={**MP4, "accept": accept}), 503, "deadline_exceeded"
+        )
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson", "video/mp4"])
 def test_a_deadline_ends_the_wait_of_a_clip(clip: bytes, accept: str) -> None:
-    with serving_held(queue_capacity=8) as (client, services, gate), ThreadPoolExecutor(2) as pool:
+    with serving_held(queue_capacity=8) as (client, state, gate), ThreadPoolExecutor(2) as pool:
         running = [pool.submit(client.post, "/analyze-video", content=clip, headers=MP4) for _ in range(2)]
-        engine = services.engine.get()
+        engine = state.engine.get()
         wait_until(lambda: engine.load().calls == 2)  # every thread of one worker's gate
         started = time.monotonic()
         headers = {**MP4, "accept": accept}
         refused = client.post("/analyze-video", content=clip, headers=headers, params={"deadline_ms": 50})
         assert 0.05 <= time.monotonic() - started < 2
         problem(refused, 503, "deadline_exceeded")
-        assert services.clip_gate.inside == 2
+        assert state.clip_gate.admitted == 2
         gate.set()
         assert {future.result().status_code for future in running} == {200}
 
@@ -191,8 +193,8 @@ def test_a_deadline_ends_the_drawing_of_a_clip(clip: bytes) -> None:
         """Done with the last frame of the clip when the deadline passes."""
 
         def _result(self, frame, options):  # type: ignore[no-untyped-def]
-            if frame.index == 49 and options.deadline is not None:
-                time.sleep(max(0.0, options.deadline - time.monotonic()) + 0.01)
+            if frame.index == 49 and self.cancellation.seconds_left is not None:
+                time.sleep(self.cancellation.seconds_left + 0.01)
             return super()._result(frame, options)
 
     query: dict[str, str | int] = {"fps": "native", "deadline_ms": 3000}
@@ -218,7 +220,7 @@ def test_an_error_on_the_way_is_the_last_line(clip: bytes) -> None:
     assert "broken" not in answer.text
 
 
-def test_what_is_refused_says_why(client: httpx.Client, clip: bytes, tmp_path: Path) -> None:
+def test_refusals_say_why(client: httpx.Client, clip: bytes, tmp_path: Path) -> None:
     def sent(content: bytes, **query: object) -> httpx.Response:
         return client.post("/analyze-video", content=content, headers=MP4, params=query)  # type: ignore[arg-type]
 
@@ -273,7 +275,7 @@ def test_nothing_lies_past_the_end_of_the_last_frame(client: httpx.Client, tmp_p
     assert person["screen_time"] == pytest.approx(end)
 
 
-def test_an_animated_picture_is_told_what_it_is(client: httpx.Client, tmp_path: Path) -> None:
+def test_an_animated_picture_is_refused_as_a_picture(client: httpx.Client, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (32, 24), (80 * k, 90, 90)) for k in range(3)]
     for name in ("clip.webp", "clip.png"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])

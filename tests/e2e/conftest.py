@@ -14,7 +14,7 @@ from tests.e2e.server import Server
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running service for every test that does not stop it."""
+    """One running service, shared by all tests that do not stop it."""
     with Server(tmp_path_factory.mktemp("server")) as server:
         yield server
 
@@ -40,7 +40,7 @@ def astronaut_file(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def pan(astronaut: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that pans over the astronaut, filmed with the telephone on its side."""
+    """A pan over the astronaut, recorded on a rotated phone."""
     photo = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_COLOR)
 
     def pictures() -> Iterator[U8Array]:

@@ -1,7 +1,6 @@
-"""What schemathesis cannot know from the OpenAPI document of what the service accepts.
+"""What the OpenAPI document cannot tell schemathesis: what a picture is, how long a clip and how long an answer takes.
 
-Bytes that are no picture or clip are refused, as they should be, though no schema can say what a picture is; nor can it
-say that a time must lie in the clip, or how long an answer takes. Everything else is generated.
+Everything else is generated.
 """
 
 import base64
@@ -17,7 +16,7 @@ LONG_MS = 60_000
 
 
 def _animation() -> bytes:
-    """A face of one frame and the same a little lower: a picture to one endpoint, a clip of 0.4 s to the other."""
+    """A GIF of two frames with a face: a picture to one endpoint, a clip of 0.4 s to the other."""
     photo = Image.fromarray(skimage.data.astronaut())
     frames = [photo.crop((150, top, 310, top + 160)).resize((64, 64)) for top in (30, 40)]
     file = io.BytesIO()
@@ -34,13 +33,13 @@ for media_type in ("image/*", "video/*", "application/octet-stream"):
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Replace values that no schema can call wrong. Those that are wrong by the schema stay, and must be refused."""
+    """Replace values that are refused though the schema allows them. What the schema forbids stays."""
     del context, kwargs
     query = case.query
-    # The deadline is the caller's own: that it passes is answered 503, which is no failure of the server.
+    # A deadline that passes is answered 503, which is no failure of the server.
     if (deadline := _number(query.get("deadline_ms"))) is not None and 1 <= deadline < LONG_MS:
         query["deadline_ms"] = LONG_MS
-    # A clip is not analysed from a time at which it has ended, nor to one before that.
+    # A start after the end of the clip, or of the window, is refused.
     if (start := _number(query.get("start"))) is not None and start > 0:
         query["start"] = 0
 

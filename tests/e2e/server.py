@@ -1,4 +1,4 @@
-"""``mien serve`` as a process of its own."""
+"""``mien serve`` in a process."""
 
 import json
 import os
@@ -61,4 +61,4 @@ class Server:
                     return dict(found)
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.01)
-        raise AssertionError(f"the log never said {message!r}")
+        raise AssertionError(f"{message!r} never appeared in the log")

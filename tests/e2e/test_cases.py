@@ -1,6 +1,6 @@
-"""Files on which the service once failed, sent to a server of their own: what each row of the list of cases asks for.
+"""Files on which the service once failed, sent to a server of their own.
 
-The files are not part of the project; where they are absent the tests that make such inputs themselves remain.
+They are not part of the project; where they are absent, unit tests with synthetic files of the same kind remain.
 """
 
 import threading
@@ -69,20 +69,20 @@ def test_a_joined_recording_is_read_to_its_end(client: httpx.Client) -> None:
     assert video["duration"] == pytest.approx(9.2, abs=0.05)
 
 
-def test_an_animated_webp_is_named_or_read(client: httpx.Client) -> None:
+def test_an_animated_webp_is_read_or_named_in_the_refusal(client: httpx.Client) -> None:
     answer = send_clip(client, "anim.webp")
     if answer.status_code != 200:
         assert is_refused(answer)
         assert "WebP" in answer.json()["detail"]
 
 
-def test_a_picture_that_breaks_off_is_answered_with_a_warning(client: httpx.Client) -> None:
+def test_a_truncated_picture_is_answered_with_a_warning(client: httpx.Client) -> None:
     (image,) = send_picture(client, "cut_tail_1pct.jpg").raise_for_status().json()["images"]
     assert image["faces"]
     assert "%" in image["warnings"][0]
 
 
-def test_motion_blur_is_not_sure(client: httpx.Client) -> None:
+def test_a_blurred_face_is_uncertain(client: httpx.Client) -> None:
     (image,) = send_picture(client, "motion_blur_21px.jpg", detector="accurate").raise_for_status().json()["images"]
     assert image["faces"]
     for face in image["faces"]:
@@ -90,21 +90,21 @@ def test_motion_blur_is_not_sure(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["deadlock-60000.avi", "hang-4638.avi"])
-def test_rubbish_in_frame_threads_freezes_nothing(client: httpx.Client, name: str) -> None:
+def test_corrupt_frames_do_not_hang_the_decoder(client: httpx.Client, name: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: send_clip(client, name), range(100)))
     assert {answer.status_code for answer in answers} <= {200, 415, 422}
     assert client.get("/health/live", timeout=2).status_code == 200
 
 
-def test_a_header_does_not_fill_the_memory(server: Server, client: httpx.Client) -> None:
+def test_large_dimensions_in_a_header_allocate_no_memory(server: Server, client: httpx.Client) -> None:
     process = psutil.Process(server.process.pid)
-    with _peak(process) as peak:
+    with PeakMemory(process) as peak:
         assert is_refused(send_clip(client, "mp4_4x80000000.mp4"))
     assert peak.bytes < 1 * GIB
 
 
-def test_a_huge_animation_keeps_the_deadline(client: httpx.Client) -> None:
+def test_a_huge_animation_meets_the_deadline(client: httpx.Client) -> None:
     before = time.monotonic()
     answer = send_clip(client, "gif_10k_frames_5999px.gif", deadline_ms=3000)
     assert answer.status_code == 503 or is_refused(answer)
@@ -112,31 +112,31 @@ def test_a_huge_animation_keeps_the_deadline(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["webp_64mp_alpha.webp", "bmp_rle8_eol_64mp.bmp"])
-def test_honest_pictures_are_answered_beside_dear_ones(client: httpx.Client, name: str) -> None:
-    honest = CASES / "puppies.jpg"
+def test_ordinary_pictures_are_answered_beside_expensive_ones(client: httpx.Client, name: str) -> None:
+    ordinary = CASES / "puppies.jpg"
     done = threading.Event()
 
-    def bombs() -> list[int]:
+    def send_expensive() -> list[int]:
         statuses = []
         while not done.is_set():
             statuses.append(send_picture(client, name, deadline_ms=5000).status_code)
         return statuses
 
     with ThreadPoolExecutor(12) as pool:
-        running = [pool.submit(bombs) for _ in range(12)]
+        running = [pool.submit(send_expensive) for _ in range(12)]
         try:
             times = []
             for _ in range(10):
                 before = time.monotonic()
-                client.post("/predict", content=honest.read_bytes(), timeout=30).raise_for_status()
+                client.post("/predict", content=ordinary.read_bytes(), timeout=30).raise_for_status()
                 times.append(time.monotonic() - before)
         finally:
             done.set()
-    assert all(not bomb.exception() for bomb in running)
+    assert all(not future.exception() for future in running)
     assert sorted(times)[5] < 1
 
 
-class _peak:  # noqa: N801 - reads as a function
+class PeakMemory:
     """The largest resident size of a process while the block runs, sampled every 10 ms."""
 
     def __init__(self, process: psutil.Process) -> None:
@@ -145,7 +145,7 @@ class _peak:  # noqa: N801 - reads as a function
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
-    def __enter__(self) -> "_peak":
+    def __enter__(self) -> "PeakMemory":
         self._thread.start()
         return self
 

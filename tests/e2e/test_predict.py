@@ -14,7 +14,7 @@ def faces(response: httpx.Response) -> list[str]:
     return [json.dumps(image["faces"]) for image in response.raise_for_status().json()["images"]]
 
 
-def test_a_happy_astronaut(client: httpx.Client, astronaut: bytes) -> None:
+def test_one_happy_face_is_found(client: httpx.Client, astronaut: bytes) -> None:
     answer = client.post("/predict", files={"file": ("astronaut.jpg", astronaut)}).raise_for_status().json()
     (image,) = answer["images"]
     (face,) = image["faces"]
@@ -24,15 +24,15 @@ def test_a_happy_astronaut(client: httpx.Client, astronaut: bytes) -> None:
     assert set(answer["models"]) == {"face-detector", "emotion"}
 
 
-def test_the_same_bytes_alone_in_a_batch_and_in_a_crowd(client: httpx.Client, astronaut: bytes) -> None:
+def test_a_picture_gets_the_same_faces_alone_batched_and_concurrently(client: httpx.Client, astronaut: bytes) -> None:
     alone = faces(client.post("/predict", content=astronaut))
-    batch = faces(client.post("/predict", files=[("file", ("a.jpg", astronaut))] * 16))
+    batched = faces(client.post("/predict", files=[("file", ("a.jpg", astronaut))] * 16))
     with ThreadPoolExecutor(32) as pool:
-        crowd = [
+        concurrent = [
             faces(answer)[0] for answer in pool.map(lambda _: client.post("/predict", content=astronaut), range(32))
         ]
-    assert {*alone, *batch, *crowd} == set(alone)
-    assert len(batch) == 16
+    assert {*alone, *batched, *concurrent} == set(alone)
+    assert len(batched) == 16
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "image/jpeg"])
@@ -43,7 +43,7 @@ def test_the_annotated_picture(client: httpx.Client, astronaut: bytes, media_typ
     assert len(answer.content) > 10_000
 
 
-def test_models_tell_who_they_are(client: httpx.Client) -> None:
+def test_models_are_described(client: httpx.Client) -> None:
     for model in client.get("/models").raise_for_status().json()["models"]:
         assert {"sha256", "licence", "input"} <= set(model["card"])
         metadata = client.get(f"/v2/models/{model['name']}").raise_for_status().json()
@@ -66,6 +66,6 @@ def test_metrics_of_a_running_service(client: httpx.Client, astronaut: bytes) ->
     assert 'mien_stage_seconds_count{stage="classify"}' in page
 
 
-def test_ready_soon_after_the_start(server: Server) -> None:
-    # 2 s on an idle machine (benchmarks/http_latency.py measures it); a busy one is given more.
+def test_ready_within_seconds_of_the_start(server: Server) -> None:
+    # 2 s on an idle machine (benchmarks/http_latency.py); a busy one needs more.
     assert server.ready_seconds < 10

@@ -28,14 +28,14 @@ def shared(name: str) -> bytes:
     return path.read_bytes()
 
 
-def ask(client: httpx.Client, content: bytes, **query: object) -> dict:  # type: ignore[type-arg]
+def analyze(client: httpx.Client, content: bytes, **query: object) -> dict:  # type: ignore[type-arg]
     answer = client.post("/analyze-video", content=content, headers={"content-type": "video/mp4"}, params=query)  # type: ignore[arg-type]
     body: dict = answer.raise_for_status().json()  # type: ignore[type-arg]
     return body
 
 
 def test_one_happy_astronaut_upright_and_moving(client: httpx.Client, pan: Path) -> None:
-    body = ask(client, pan.read_bytes(), fps="native")
+    body = analyze(client, pan.read_bytes(), fps="native")
     assert (body["video"]["width"], body["video"]["height"], body["video"]["rotation"]) == (320, 400, 90)
     (person,) = body["people"]
     assert person["dominant"] == "happy"
@@ -48,7 +48,7 @@ def test_one_happy_astronaut_upright_and_moving(client: httpx.Client, pan: Path)
     assert centres[0] - centres[-1] == pytest.approx(98, abs=15)
 
 
-def test_the_same_bytes_whatever_the_number_of_workers(pan: Path) -> None:
+def test_the_answer_does_not_depend_on_the_number_of_workers(pan: Path) -> None:
     texts = set()
     for workers in (1, 2, 4):
         with closing(open_engine(EngineConfig(default_store(), workers))) as engine:
@@ -57,7 +57,7 @@ def test_the_same_bytes_whatever_the_number_of_workers(pan: Path) -> None:
     assert len(texts) == 1
 
 
-def test_the_command_line_says_the_same_twice(pan: Path) -> None:
+def test_the_command_line_is_deterministic(pan: Path) -> None:
     texts = set()
     for _ in range(2):
         done = subprocess.run([MIEN, "video", str(pan), "--json"], capture_output=True, text=True, check=True)
@@ -66,7 +66,7 @@ def test_the_command_line_says_the_same_twice(pan: Path) -> None:
     assert json.loads(texts.pop())["people"][0]["dominant"] == "happy"
 
 
-def test_the_annotated_clip_has_its_sound(client: httpx.Client, pan: Path) -> None:
+def test_the_annotated_clip_keeps_its_sound(client: httpx.Client, pan: Path) -> None:
     headers = {"content-type": "video/mp4", "accept": "video/mp4"}
     answer = client.post("/analyze-video", content=pan.read_bytes(), headers=headers).raise_for_status()
     with av.open(io.BytesIO(answer.content)) as file:
@@ -76,20 +76,20 @@ def test_the_annotated_clip_has_its_sound(client: httpx.Client, pan: Path) -> No
 # A skull is printed on the shirt of the signer in intel_asl_yes.
 @pytest.mark.parametrize("name", ["lp_d10.mp4", "lp_d19.mp4", "intel_asl_hungry.mkv", "intel_asl_yes.mkv"])
 def test_one_person_throughout(client: httpx.Client, name: str) -> None:
-    body = ask(client, shared(name))
+    body = analyze(client, shared(name))
     assert len(body["people"]) == 1
     assert sum(len(frame["faces"]) == 1 for frame in body["timeline"]) >= 0.9 * len(body["timeline"])
 
 
-def test_no_number_crosses_a_cut(client: httpx.Client) -> None:
-    body = ask(client, shared("fr_hamilton.mp4"))
-    cuts = [1.51, 3.58, 7.89]
+def test_no_track_crosses_a_shot_boundary(client: httpx.Client) -> None:
+    body = analyze(client, shared("fr_hamilton.mp4"))
+    boundaries = [1.51, 3.58, 7.89]
     for person in body["people"]:
-        assert not any(person["first_seen"] < cut < person["last_seen"] for cut in cuts), person
+        assert not any(person["first_seen"] < time < person["last_seen"] for time in boundaries), person
 
 
-def test_a_street_of_small_faces_is_followed_without_a_flood_of_numbers(client: httpx.Client) -> None:
-    body = ask(client, shared("fnp_video.mp4"), detector="accurate")
+def test_small_faces_in_a_street_are_tracked_as_few_people(client: httpx.Client) -> None:
+    body = analyze(client, shared("fnp_video.mp4"), detector="accurate")
     counts = [len(frame["faces"]) for frame in body["timeline"]]
     assert sum(6 <= count <= 9 for count in counts) > len(counts) / 2
     assert len(body["people"]) <= 14

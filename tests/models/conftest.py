@@ -1,4 +1,4 @@
-"""The shipped models behind a real engine, once a test run."""
+"""The shipped models behind a real engine, once per test run, and photographs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +9,13 @@ from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.usecases.pictures import DETECTOR_SIDE
+from tests.models.astronauts import COMPOSED, png
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "model_store"
 PHOTOS = ROOT.parent / "shared" / "media" / "photos"
 
-Look = Callable[..., FrameResult]
+Predict = Callable[..., FrameResult]
 
 
 @pytest.fixture(scope="session")
@@ -26,35 +26,39 @@ def engine() -> Iterator[LocalEngine]:
 
 
 @pytest.fixture(scope="session")
-def look(engine: LocalEngine) -> Look:
-    """With the models that serve."""
-    return looking_with(engine)
+def predict(engine: LocalEngine) -> Predict:
+    """With the default models."""
+    return predictor_of(engine)
 
 
 @pytest.fixture(scope="session")
-def look_widely() -> Iterator[Look]:
-    """The same with the wide emotion net for every face."""
+def predict_wide() -> Iterator[Predict]:
+    """With the wide emotion network for every face."""
     engine = open_engine(EngineConfig(STORE, workers=1, versions={"emotion": "3"}))
-    yield looking_with(engine)
+    yield predictor_of(engine)
     engine.close()
 
 
-def looking_with(engine: LocalEngine) -> Look:
-    """Bytes of a picture file to the faces in it, as the service goes about it."""
+def predictor_of(engine: LocalEngine) -> Predict:
+    """From the bytes of a picture file to its result, as the service does it."""
     decoder = PictureDecoder(DecodeLimits(), concurrency=2)
 
-    def look(data: bytes, options: AnalyzeOptions | None = None) -> FrameResult:
+    def predict(data: bytes, options: AnalyzeOptions | None = None) -> FrameResult:
         options = options or AnalyzeOptions(detector=DetectorMode.FAST)
-        frame = decoder.decode(data, detector_side=DETECTOR_SIDE[options.detector])
+        frame = decoder.decode(data, detector_side=engine.detector_side(options.detector))
         (result,) = engine.analyze([frame], options)
         return result
 
-    return look
+    return predict
 
 
 @pytest.fixture
 def photo() -> Callable[[str], bytes]:
+    """The file of a shared photograph, skipping the test if it is missing, or of a composed picture."""
+
     def read(name: str) -> bytes:
+        if name in COMPOSED:
+            return png(COMPOSED[name]())
         path = PHOTOS / name
         if not path.exists():
             pytest.skip("../shared/media/photos is not here")

@@ -1,4 +1,4 @@
-"""A picture's faces do not depend on its company: to the last bit."""
+"""Results do not depend on what else is in the batch: they are bit-equal."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,18 +24,18 @@ def frames() -> list[Frame]:
     return made
 
 
-def told(engine: LocalEngine, *pictures: Frame) -> list[list[object]]:
+def analyzed(engine: LocalEngine, *pictures: Frame) -> list[list[object]]:
     return [
         [(face.box, face.confidence, face.landmarks, tuple(face.scores.items()), face.quality) for face in result.faces]
         for result in engine.analyze(pictures, OPTIONS)
     ]
 
 
-def test_alone_in_a_batch_and_under_load(engine: LocalEngine) -> None:
+def test_results_are_equal_alone_in_a_batch_and_under_load(engine: LocalEngine) -> None:
     pictures = frames()
-    alone = [told(engine, picture)[0] for picture in pictures]
+    alone = [analyzed(engine, picture)[0] for picture in pictures]
     assert sum(map(len, alone)) >= 20
-    assert told(engine, *pictures) == alone
+    assert analyzed(engine, *pictures) == alone
     with ThreadPoolExecutor(32) as callers:
-        crowd = list(callers.map(lambda index: told(engine, pictures[index % 16])[0], range(96)))
-    assert crowd == [alone[index % 16] for index in range(96)]
+        concurrent = list(callers.map(lambda index: analyzed(engine, pictures[index % 16])[0], range(96)))
+    assert concurrent == [alone[index % 16] for index in range(96)]

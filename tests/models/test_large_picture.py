@@ -1,4 +1,4 @@
-"""A group photograph of 24 megapixels: faces of 40 px must be found, where they are."""
+"""A group photograph of 24 megapixels: faces of 40 px must be found at their positions."""
 
 import numpy as np
 import pytest
@@ -16,10 +16,10 @@ def scene() -> Group:
 
 
 @pytest.fixture(scope="module")
-def seen(engine: LocalEngine, scene: Group) -> FrameResult:
+def result(engine: LocalEngine, scene: Group) -> FrameResult:
     height, width = scene.picture.shape[:2]
-    (result,) = engine.analyze([Frame(scene.picture, width, height)], ACCURATE)
-    return result
+    (found,) = engine.analyze([Frame(scene.picture, width, height)], ACCURATE)
+    return found
 
 
 def overlaps(result: FrameResult, scene: Group) -> np.ndarray:
@@ -33,10 +33,10 @@ def overlaps(result: FrameResult, scene: Group) -> np.ndarray:
     return np.asarray(shared / union)
 
 
-def test_every_face_of_the_group_is_found(seen: FrameResult, scene: Group) -> None:
-    found = overlaps(seen, scene).max(axis=1) >= 0.4
+def test_every_face_of_the_group_is_found(result: FrameResult, scene: Group) -> None:
+    found = overlaps(result, scene).max(axis=1) >= 0.4
     assert found.all(), scene.faces[~found]
 
 
-def test_nothing_else_is_taken_for_a_face(seen: FrameResult, scene: Group) -> None:
-    assert (overlaps(seen, scene).max(axis=0) >= 0.4).all()
+def test_nothing_else_is_detected_as_a_face(result: FrameResult, scene: Group) -> None:
+    assert (overlaps(result, scene).max(axis=0) >= 0.4).all()

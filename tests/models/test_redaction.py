@@ -1,4 +1,4 @@
-"""Faces that the answer leaves out are hidden all the same, whatever was asked for."""
+"""Redaction hides every face, including those that the options leave out of the result."""
 
 import io
 
@@ -11,8 +11,8 @@ from mien.domain import AnalyzeOptions, DetectorMode
 from mien.engine.local import LocalEngine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
+from mien.usecases.analyze_image import PictureInput
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput
 
 SIDES = (20, 22, 24)  # px, widths of the faces; the astronaut's is 94
 PLACES = [(160 * column + 60, 240 * row + 90) for row in range(4) for column in range(8)]
@@ -36,19 +36,19 @@ def crowd() -> tuple[bytes, list[tuple[slice, slice]]]:
 
 @pytest.mark.parametrize("mode", list(DetectorMode))
 @pytest.mark.parametrize(
-    "asked", [{}, {"min_confidence": 0.05}, {"min_confidence": 0.95}, {"min_face": 300.0}, {"max_faces": 1}]
+    "requested", [{}, {"min_confidence": 0.05}, {"min_confidence": 0.95}, {"min_face": 300.0}, {"max_faces": 1}]
 )
-def test_every_small_face_is_hidden(engine: LocalEngine, mode: DetectorMode, asked: dict[str, float]) -> None:
+def test_every_small_face_is_hidden(engine: LocalEngine, mode: DetectorMode, requested: dict[str, float]) -> None:
     data, middles = crowd()
     before = np.asarray(Image.open(io.BytesIO(data)))
-    options = AnalyzeOptions(detector=mode, **asked)  # type: ignore[arg-type]
+    options = AnalyzeOptions(detector=mode, **requested)  # type: ignore[arg-type]
     decoder = PictureDecoder(DecodeLimits(), 2)
     answer = annotate_image(
         PictureInput(None, data), options, RenderOptions(redact=True), engine=engine, decoder=decoder
     )
     after = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
-    left = [place for place in middles if np.abs(after[place].astype(int) - before[place]).mean() < 8]
+    visible = [place for place in middles if np.abs(after[place].astype(int) - before[place]).mean() < 8]
     assert len(middles) == 32
-    assert left == []
-    if asked.get("min_confidence") == 0.95:
-        assert answer.picture.faces == ()  # what is reported is what was asked for
+    assert visible == []
+    if requested.get("min_confidence") == 0.95:
+        assert answer.picture.faces == ()  # the options still apply to what is reported

@@ -1,4 +1,4 @@
-"""What is committed under model_store/ is whole, and says what it must."""
+"""The models committed under model_store/ are complete and documented."""
 
 import pytest
 
@@ -10,12 +10,12 @@ MODELS = ModelStore(STORE).models
 IDS = [f"{model.name}-{model.version}" for model in MODELS]
 
 
-def test_both_models_are_there() -> None:
+def test_the_store_has_both_models() -> None:
     assert {model.name for model in MODELS} == {"emotion", "face-detector"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=IDS)
-def test_a_model_is_whole_and_documented(model: StoredModel) -> None:
+def test_a_model_is_complete_and_documented(model: StoredModel) -> None:
     assert len(model.read_graph()) < 12 * 2**20
     assert model.directory.name == model.version
     assert model.directory.parent.name == model.name
@@ -28,14 +28,14 @@ def test_a_model_is_whole_and_documented(model: StoredModel) -> None:
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model.name == "emotion"], ids=lambda one: one.version)
-def test_the_emotion_heads_speak_the_published_labels(model: StoredModel) -> None:
+def test_the_emotion_heads_have_the_published_labels(model: StoredModel) -> None:
     heads = model.section("heads")
     for labels in (LabelSet.FERPLUS8, LabelSet.BASIC7):
         assert set(heads[labels]["labels"]) == set(LABELS[labels])
         assert 0.3 < heads[labels]["temperature"] < 3
 
 
-def test_the_fast_emotion_model_serves_and_the_one_nearest_to_the_votes_is_asked_for() -> None:
+def test_the_default_emotion_model_is_faster_and_the_wide_one_closer_to_the_votes() -> None:
     store = ModelStore(STORE)
     served, wide = store.pick("emotion"), store.pick("emotion", "3")
     assert served.version == "2"

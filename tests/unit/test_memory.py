@@ -1,4 +1,4 @@
-"""Freed memory goes back."""
+"""Freed memory is returned to the system."""
 
 import sys
 
@@ -10,7 +10,7 @@ from mien.memory import trimmer
 _MIB = 1 << 20
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems give it back by themselves")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems return it by themselves")
 def test_a_heap_with_holes_shrinks() -> None:
     trim = trimmer()
     if trim is None:

@@ -1,4 +1,4 @@
-"""Decodes wait for one another where they would hold too much together."""
+"""Decodes wait while they would hold too much memory together."""
 
 import threading
 import time
@@ -10,12 +10,12 @@ from mien.errors import Cancelled, DeadlineExceeded
 from mien.memory_budget import MemoryBudget
 
 
-def held(turns: MemoryBudget, memory: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
-    """A thread that takes a turn: (it has it, let it go, the thread)."""
+def held(budget: MemoryBudget, memory: int) -> tuple[threading.Event, threading.Event, threading.Thread]:
+    """A thread that holds a lease: (it is held, release it, the thread)."""
     has, let_go = threading.Event(), threading.Event()
 
     def work() -> None:
-        with turns.take(memory, None):
+        with budget.take(memory, None):
             has.set()
             let_go.wait(5)
 
@@ -25,8 +25,8 @@ def held(turns: MemoryBudget, memory: int) -> tuple[threading.Event, threading.E
 
 
 def test_together_they_hold_no_more_than_allowed() -> None:
-    turns = MemoryBudget(concurrency=4, memory=100)
-    first, second, third = held(turns, 60), held(turns, 40), held(turns, 1)
+    budget = MemoryBudget(concurrency=4, memory=100)
+    first, second, third = held(budget, 60), held(budget, 40), held(budget, 1)
     assert first[0].wait(5)
     assert second[0].wait(5)
     assert not third[0].wait(0.1)
@@ -38,8 +38,8 @@ def test_together_they_hold_no_more_than_allowed() -> None:
 
 
 def test_no_more_at_once_than_allowed() -> None:
-    turns = MemoryBudget(concurrency=1, memory=100)
-    first, second = held(turns, 1), held(turns, 1)
+    budget = MemoryBudget(concurrency=1, memory=100)
+    first, second = held(budget, 1), held(budget, 1)
     assert first[0].wait(5) != second[0].wait(0.1)
     for _, let_go, thread in (first, second):
         let_go.set()
@@ -47,12 +47,12 @@ def test_no_more_at_once_than_allowed() -> None:
 
 
 def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
-    turns = MemoryBudget(concurrency=4, memory=100)
-    first = held(turns, 60)
+    budget = MemoryBudget(concurrency=4, memory=100)
+    first = held(budget, 60)
     assert first[0].wait(5)
-    large = held(turns, 90)
+    large = held(budget, 90)
     time.sleep(0.05)
-    small = held(turns, 1)
+    small = held(budget, 1)
     assert not small[0].wait(0.1)  # it would fit, but the large one came first
     first[1].set()
     assert large[0].wait(5)
@@ -62,79 +62,81 @@ def test_a_large_one_is_not_passed_for_ever_by_small_ones() -> None:
         thread.join(5)
 
 
-def test_one_larger_than_everything_gets_its_turn() -> None:
+def test_one_larger_than_everything_starts_when_nothing_else_is_held() -> None:
     with MemoryBudget(concurrency=2, memory=100).take(1000, None):
         pass
 
 
-def gone() -> None:
-    raise Cancelled("gone")
+def cancel() -> None:
+    raise Cancelled("cancelled")
 
 
 @pytest.mark.parametrize(
-    ("patience", "look", "error"), [(0.05, None, DeadlineExceeded), (None, gone, Cancelled)], ids=["deadline", "gone"]
+    ("seconds", "raise_if_cancelled", "error"),
+    [(0.05, None, DeadlineExceeded), (None, cancel, Cancelled)],
+    ids=["deadline", "cancelled"],
 )
-def test_who_gives_up_waiting_leaves_the_queue(
-    patience: float | None, look: Callable[[], None] | None, error: type[Exception]
+def test_a_cancelled_wait_leaves_the_queue(
+    seconds: float | None, raise_if_cancelled: Callable[[], None] | None, error: type[Exception]
 ) -> None:
-    turns = MemoryBudget(concurrency=2, memory=100)
-    first = held(turns, 60)
+    budget = MemoryBudget(concurrency=2, memory=100)
+    first = held(budget, 60)
     assert first[0].wait(5)
     started = time.monotonic()
-    with pytest.raises(error), turns.take(90, None if patience is None else started + patience, look):
+    with pytest.raises(error), budget.take(90, None if seconds is None else started + seconds, raise_if_cancelled):
         pass
     assert 0.04 < time.monotonic() - started < 1
-    with turns.take(40, time.monotonic() + 5):
+    with budget.take(40, time.monotonic() + 5):
         pass
     first[1].set()
     first[2].join(5)
 
 
-def test_what_is_kept_counts_until_it_is_given_back() -> None:
-    turns = MemoryBudget(concurrency=1, memory=100)
-    with turns.take(90, None) as share:
-        share.keep(40)
-    with turns.take(60, time.monotonic() + 5):
+def test_what_is_kept_counts_until_it_is_released() -> None:
+    budget = MemoryBudget(concurrency=1, memory=100)
+    with budget.take(90, None) as lease:
+        lease.keep(40)
+    with budget.take(60, time.monotonic() + 5):
         pass
-    with pytest.raises(DeadlineExceeded), turns.take(61, time.monotonic() + 0.05):
+    with pytest.raises(DeadlineExceeded), budget.take(61, time.monotonic() + 0.05):
         pass
     for _ in range(2):  # the second time is harmless
-        share.give_back()
-    with turns.take(100, time.monotonic() + 5):
+        lease.release()
+    with budget.take(100, time.monotonic() + 5):
         pass
 
 
 def test_no_more_can_be_kept_than_was_held() -> None:
-    turns = MemoryBudget(concurrency=1, memory=100)
-    with turns.take(10, None) as share:
-        share.keep(1000)
-    with turns.take(90, time.monotonic() + 5):
+    budget = MemoryBudget(concurrency=1, memory=100)
+    with budget.take(10, None) as lease:
+        lease.keep(1000)
+    with budget.take(90, time.monotonic() + 5):
         pass
-    share.give_back()
-    with turns.take(100, time.monotonic() + 5):
-        pass
-
-
-def test_what_was_kept_and_dropped_is_given_back() -> None:
-    turns = MemoryBudget(concurrency=1, memory=100)
-    with turns.take(90, None) as share:
-        share.keep(40)
-    del share
-    with turns.take(100, time.monotonic() + 5):
+    lease.release()
+    with budget.take(100, time.monotonic() + 5):
         pass
 
 
-def test_an_error_gives_everything_back() -> None:
-    turns = MemoryBudget(concurrency=1, memory=100)
+def test_what_was_kept_and_dropped_is_released() -> None:
+    budget = MemoryBudget(concurrency=1, memory=100)
+    with budget.take(90, None) as lease:
+        lease.keep(40)
+    del lease
+    with budget.take(100, time.monotonic() + 5):
+        pass
+
+
+def test_an_error_releases_everything() -> None:
+    budget = MemoryBudget(concurrency=1, memory=100)
 
     def broken() -> None:
-        with turns.take(90, None) as share:
-            share.keep(40)
+        with budget.take(90, None) as lease:
+            lease.keep(40)
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
         broken()
-    with turns.take(100, time.monotonic() + 5):
+    with budget.take(100, time.monotonic() + 5):
         pass
 
 

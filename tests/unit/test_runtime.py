@@ -1,4 +1,4 @@
-"""int8 sums: asked of the kernels themselves, and made exact only where they are not."""
+"""int8 sums: the kernels are tested, and made exact only if they overflow."""
 
 import numpy as np
 import onnxruntime as ort
@@ -17,14 +17,14 @@ def test_the_probe_multiplies_matrices() -> None:
     assert product.tolist() == (a.astype(np.int32) @ b.astype(np.int32)).tolist()
 
 
-def test_the_slower_sums_are_asked_for_where_the_fast_ones_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exact_sums_are_chosen_if_the_fast_ones_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "int8_sums_overflow", lambda: True)
     options = ort.SessionOptions()
     runtime.exact_sums(options)
     assert options.get_session_config_entry(KEY) == "1"
 
 
-def test_nothing_is_slowed_down_where_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_sums_are_kept_if_they_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "int8_sums_overflow", lambda: False)
     options = ort.SessionOptions()
     runtime.exact_sums(options)
@@ -32,8 +32,8 @@ def test_nothing_is_slowed_down_where_they_do_not(monkeypatch: pytest.MonkeyPatc
         options.get_session_config_entry(KEY)
 
 
-def test_kernels_that_clip_their_sums_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clipping:
+def test_kernels_that_saturate_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Saturating:
         """What AVX2 without VNNI does: pairs of products in 16 bits."""
 
         def __init__(self, *_: object, **__: object) -> None: ...
@@ -44,5 +44,5 @@ def test_kernels_that_clip_their_sums_are_found_out(monkeypatch: pytest.MonkeyPa
             pairs = np.clip(products[0::2] + products[1::2], -32768, 32767)
             return [pairs.sum(axis=0, keepdims=True)]
 
-    monkeypatch.setattr(ort, "InferenceSession", Clipping)
+    monkeypatch.setattr(ort, "InferenceSession", Saturating)
     assert runtime.int8_sums_overflow()

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 
 import mien.api.pages
 from mien.app import create_app
-from mien.domain import AnalyzeOptions, Frame, FrameResult
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, Frame, FrameResult
 from tests.api.live import picture, serving, settings
 from tests.fakes import FakeEngine
 
@@ -62,7 +62,9 @@ class SlowOnes(FakeEngine):
         super().__init__()
         self.release = threading.Event()
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
         for frame in frames:
             if frame.width == 64:
                 self.release.wait(10)

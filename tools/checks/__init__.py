@@ -1,1 +1,1 @@
-"""One module a subject; each has ``problems(root)``: a sentence for everything that is wrong, none when all is well."""
+"""One module per subject. Its ``problems(root)`` gives one sentence per problem, or an empty list."""

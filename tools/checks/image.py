@@ -1,6 +1,6 @@
-"""Dockerfile: what it copies is in a clean clone and reaches the build, and what it builds does not run as root.
+"""The Dockerfile copies only tracked files that .dockerignore lets through, and what it builds does not run as root.
 
-No Docker engine is needed. hadolint, which runs beside this in `make check`, knows the rest of the trade.
+Needs no Docker. The rest is hadolint's (`make lint`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def parse(dockerfile: str) -> list[tuple[str, str]]:
 
 
 class Ignore:
-    """.dockerignore: the last pattern that fits a path, or a folder that it lies in, decides."""
+    """.dockerignore: the last pattern that matches a path or one of its folders decides."""
 
     def __init__(self, text: str) -> None:
         lines = [line.strip() for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""No tracked file knows the machine that it was written on."""
+"""No tracked file contains a path of the machine that it was written on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.checks.tracked import tracked_files
 
-# The homes of checkouts, of root and of local wheels here. A reader elsewhere has none of them.
+# The folders of checkouts, of root and of local wheels on the machines where Mien is developed.
 MACHINE_PATH = re.compile(rb"(?<![\w.~-])/(?:work/|root/|opt/wheels|opt/pypi)\S{0,60}")
 
 

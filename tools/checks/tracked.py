@@ -1,4 +1,4 @@
-"""The files that a clean clone would have."""
+"""The files of a clean clone."""
 
 from __future__ import annotations
 

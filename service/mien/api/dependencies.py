@@ -1,64 +1,55 @@
-"""What the routers work with. ``mien.app`` makes one ``AppState`` an app; routers get it as a dependency."""
+"""What the routers share: the app's long-lived objects, calls, the API key, and routes that answer ``HEAD``."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+import hmac
+import time
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from mien.api.admission import AdmissionGate
+from mien.api.errors import Unauthorized
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
+from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
-
-class Recorder(Protocol):
-    """Where the API reports what it did; ``mien.telemetry`` counts it."""
-
-    def request_started(self) -> None:
-        """A request's headers have arrived."""
-        ...
-
-    def request_finished(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Its answer has been sent, or its client has gone."""
-        ...
-
-    def stage(self, name: str, seconds: float) -> None:
-        """One stage (queue, decode, detect, classify, render) of one request took this long."""
-        ...
-
-    def picture(self, outcome: str, faces: int) -> None:
-        """One picture was answered: ``outcome`` is ``ok`` or an error's code."""
-        ...
+_BEARER = HTTPBearer(auto_error=False, description="An API key, if the operator requires one.")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
 
 
 class EngineSlot:
-    """Holds the engine from when it is open until it is closed: the service listens before its models are loaded."""
+    """Holds the engine while it is open: the service listens before its models are loaded."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
 
     def fill(self, engine: Engine) -> None:
-        """From now on, there is an engine."""
         self._engine = engine
 
     def clear(self, reason: str) -> None:
-        """From now on there is none; ``reason`` is a sentence."""
+        """Make the engine unavailable; ``reason`` is a sentence."""
         self._engine, self.reason = None, reason
 
     def peek(self) -> Engine | None:
-        """The engine, if there is one."""
         return self._engine
 
     def get(self) -> Engine:
         """The engine.
 
         Raises:
-            EngineClosed: while there is none.
+            EngineClosed: while it is not available.
         """
         if self._engine is None:
             raise EngineClosed(f"{self.reason} Try again in a moment.")
@@ -67,10 +58,10 @@ class EngineSlot:
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """The long-lived objects of one app.
+    """The long-lived objects of one app; ``mien.app`` makes it.
 
-    Deadlines are in seconds. Clips, and pictures that take much memory, have gates of their own: they must not take
-    the threads of others.
+    Deadlines are in seconds. Clips, and pictures that take much memory, have gates of their own, so that they take no
+    threads from other requests.
     """
 
     engine: EngineSlot
@@ -85,14 +76,90 @@ class AppState:
     picture_deadline: float
     clip_deadline: float
     api_keys: tuple[str, ...]
-    recorder: Recorder
-    metrics_page: Callable[[], bytes]
+    metrics: Metrics
     version: str
     log_names: bool = False
 
 
-async def _services(request: Request) -> AppState:
-    return cast("AppState", request.app.state.services)
+async def _state(request: Request) -> AppState:
+    return cast("AppState", request.app.state.mien)
 
 
-ServicesDep = Annotated[AppState, Depends(_services)]
+StateDep = Annotated[AppState, Depends(_state)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisCall:
+    """One analysis, from the end of its upload. Runs in a worker thread; knows nothing of the connection."""
+
+    request_id: str
+    options: AnalyzeOptions
+    cancellation: Cancellation
+    engine: Engine
+    state: AppState
+    received_at: float = field(default_factory=time.monotonic, kw_only=True)
+
+    def waited_ms(self) -> float:
+        """Milliseconds since the end of the upload."""
+        return (time.monotonic() - self.received_at) * 1000
+
+    def active_models(self) -> dict[str, str]:
+        """The version of every model that answers, by name."""
+        return {model.name: model.version for model in self.engine.models() if model.active}
+
+    def record_stages(self, times: StageTimes, waited_ms: float) -> None:
+        """Report where the time went; ``waited_ms`` in the queue for a thread."""
+        stage = self.state.metrics.stage
+        stage("queue", (times.queue + waited_ms) / 1000)
+        stage("decode", times.decode / 1000)
+        stage("detect", times.detect / 1000)
+        stage("classify", times.classify / 1000)
+
+
+async def _require_key(
+    state: StateDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> None:
+    if not state.api_keys:
+        return
+    given = bearer.credentials if bearer is not None else header
+    if given is None:
+        raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
+    if not _matches(given, state.api_keys):
+        raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
+
+
+KEY_NEEDED = Depends(_require_key)
+"""Raises ``Unauthorized`` unless the request carries one of the API keys, or none is required."""
+
+
+def _matches(given: str, keys: Sequence[str]) -> bool:
+    """Whether ``given``, a header's value, is one of ``keys``; in constant time.
+
+    The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match.
+    """
+    readings = (given.encode("latin-1"), given.encode())
+    matches = [hmac.compare_digest(reading, key.encode()) for key in keys for reading in readings]
+    return any(matches)
+
+
+class GetRoute(APIRoute):
+    """Answers ``HEAD`` like ``GET`` (RFC 9110, 9.3.2); the server leaves the body out. OpenAPI lists it once.
+
+    The middleware's scope stays unchanged, so that the log and the metrics tell the two apart.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See ``starlette.routing.Route``."""
+        return super().matches(_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ``starlette.routing.Route``."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"Allow": "GET, HEAD"})
+        await super().handle(_as_get(scope), receive, send)
+
+
+def _as_get(scope: Scope) -> MutableMapping[str, Any]:
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope

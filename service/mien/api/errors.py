@@ -1,4 +1,4 @@
-"""Every error an HTTP caller can meet: one table from error class to status, one shape on the wire (RFC 9457)."""
+"""Errors over HTTP: one table from error class to status, and one shape on the wire (RFC 9457)."""
 
 import math
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from mien import errors
-from mien.api.option_errors import option_error
+from mien.api.queries import option_error
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class Unauthorized(errors.InputError):
-    """No API key was sent, or not one of ours."""
+    """No API key was sent, or an unknown one."""
 
     code = "unauthorized"
 
@@ -32,7 +32,7 @@ class UnknownHost(errors.InputError):
 
 
 class NotFound(errors.InputError):
-    """There is nothing at this address, or no such model."""
+    """No such path or model."""
 
     code = "not_found"
 
@@ -48,7 +48,7 @@ class InvalidField(errors.InvalidRequest):
 
 
 class UploadTimeout(errors.InvalidRequest):
-    """The body stopped coming."""
+    """The client sent the body too slowly, or stopped sending."""
 
     code = "upload_stalled"
 
@@ -61,12 +61,12 @@ class NotReady(errors.CapacityError):
 
 STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
-    Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is needed"),
+    Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is required"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
-    errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable answer form"),
-    errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was passed"),
+    errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable response type"),
+    errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
     errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),
     errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "The clip has sound only"),
@@ -82,13 +82,13 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
 }
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
-"""What the framework itself refuses."""
+"""For errors raised by the framework."""
 _INTERNAL = "Something failed inside the service; it has been logged under the request id. Try again."
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error ready for the wire: ``extra`` holds the members beyond RFC 9457's own (limit, field, ...)."""
+    """An error as sent; ``extra`` holds the members beyond those of RFC 9457 (limit, field, ...)."""
 
     status: int
     title: str
@@ -98,7 +98,7 @@ class Problem:
     headers: dict[str, str]
 
     def response(self, request_id: str) -> JSONResponse:
-        """The answer that carries this problem."""
+        """The response with this problem as its body."""
         body = {
             "type": f"urn:mien:problem:{self.code}",
             "title": self.title,
@@ -112,35 +112,34 @@ class Problem:
 
 
 class ProblemOut(BaseModel):
-    """An error (RFC 9457). ``limit`` and ``bound``, or ``field``, say which bound or part of the request it was."""
+    """An error (RFC 9457). ``limit`` and ``bound`` say which limit was exceeded, ``field`` what is wrong."""
 
     model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="`urn:mien:problem:` and the code")
     title: str = Field(description="what kind of error it is, in a few words")
     status: int = Field(description="the HTTP status")
-    detail: str = Field(description="what was wrong this time, and what to do about it")
+    detail: str = Field(description="what was wrong, and what to do about it")
     code: str = Field(description="a stable name of the kind of error, for programs")
     request_id: str = Field(description="the same as in the X-Request-ID header; the service's log has it")
-    limit: str | None = Field(None, description="the bound that was passed (too_large)")
+    limit: str | None = Field(None, description="the limit that was exceeded (too_large)")
     bound: float | None = Field(None, description="its value")
     field: str | None = Field(None, description="the option or the part of the body that is wrong")
 
 
 def problem_of(error: errors.MienError) -> Problem:
-    """What an error of ours becomes over HTTP."""
+    """The problem that ``error`` is reported as."""
     status, title = next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
-    # An engine failure's own words may speak of internals; the caller can do nothing with them.
+    # The message of an engine error may reveal internals, and does not help the caller.
     detail = _INTERNAL if status is HTTPStatus.INTERNAL_SERVER_ERROR else _sentence(error)
     return Problem(int(status), title, detail, error.code, dict(_members(error)), _headers(error, status))
 
 
 def _sentence(error: errors.MienError) -> str:
-    """The error's words as they stand alone; the command line has a file's name before them. Names are left as they
-    are."""
-    words = str(error)
-    named = isinstance(error, errors.InvalidOption | InvalidField) and words.startswith(error.name)
-    return (words if named else words[:1].upper() + words[1:]) + ("" if words.endswith(".") else ".")
+    """The message with a capital (unless it begins with the name of a field) and a full stop."""
+    text = str(error)
+    named = isinstance(error, errors.InvalidOption | InvalidField) and text.startswith(error.name)
+    return (text if named else text[:1].upper() + text[1:]) + ("" if text.endswith(".") else ".")
 
 
 def _members(error: errors.MienError) -> Iterator[tuple[str, Any]]:
@@ -160,12 +159,12 @@ def _headers(error: errors.MienError, status: HTTPStatus) -> dict[str, str]:
 
 
 def internal_problem() -> Problem:
-    """For an error that nobody foresaw: its text stays in the log."""
+    """For an unexpected error: its text goes to the log only."""
     return problem_of(errors.MienError())
 
 
 def request_id_of(request: Request) -> str:
-    """The id that ``mien.api.middleware`` gave this request."""
+    """The id that ``RequestContext`` gave this request."""
     return cast("str", request.scope["state"]["request_id"])
 
 
@@ -180,7 +179,7 @@ async def _on_validation(request: Request, error: RequestValidationError) -> JSO
 async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     details = {
-        404: f"There is nothing at {request.url.path}; /docs lists what there is.",
+        404: f"There is nothing at {request.url.path}; /docs lists the endpoints.",
         405: f"{request.url.path} does not answer {request.method}.",
     }
     code = HTTP_CODES.get(status, status.name.lower())
@@ -190,16 +189,16 @@ async def _on_http_exception(request: Request, error: HTTPException) -> JSONResp
     )
 
 
-async def _on_hang_up(request: Request, _: ClientDisconnect) -> JSONResponse:
-    # Nobody reads this; it gives the access log and the metrics a status (nginx's own for the case).
-    return Problem(499, "Client Closed Request", "The client hung up.", "client_closed_request", {}, {}).response(
+async def _on_disconnect(request: Request, _: ClientDisconnect) -> JSONResponse:
+    # Only for the access log and the metrics; 499 is nginx's status for this.
+    return Problem(499, "Client Closed Request", "The client disconnected.", "client_closed_request", {}, {}).response(
         request_id_of(request)
     )
 
 
 def install(app: FastAPI) -> None:
-    """Teach the app to answer every error as a problem."""
+    """Answer every error of ``app`` as a problem."""
     app.add_exception_handler(errors.MienError, _on_mien_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http_exception)  # type: ignore[arg-type]
-    app.add_exception_handler(ClientDisconnect, _on_hang_up)  # type: ignore[arg-type]
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)  # type: ignore[arg-type]

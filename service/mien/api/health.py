@@ -1,12 +1,11 @@
-"""Probes, ours and those of the Open Inference Protocol. They need no key, and none of them waits behind work."""
+"""Probes, ours and those of the Open Inference Protocol, and metrics. Probes need no key and never wait behind work."""
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from mien.api.dependencies import AppState, ServicesDep
+from mien.api.dependencies import KEY_NEEDED, AppState, GetRoute, StateDep
 from mien.api.errors import NotFound, NotReady
-from mien.api.get_route import GetRoute
 from mien.api.models import ModelName
 from mien.api.openapi import problems
 
@@ -20,17 +19,17 @@ async def health_live() -> dict[str, str]:
 
 
 @router.get("/health/startup", responses=problems(503), summary="Whether the models are loaded")
-async def health_startup(services: ServicesDep) -> dict[str, str]:
+async def health_startup(state: StateDep) -> dict[str, str]:
     """The models have been loaded and warmed up."""
-    if services.engine.peek() is None:
-        raise NotReady(services.engine.reason)
+    if state.engine.peek() is None:
+        raise NotReady(state.engine.reason)
     return {"status": "started"}
 
 
 @router.get("/health/ready", responses=problems(503), summary="Whether pictures are answered now")
-async def health_ready(services: ServicesDep) -> dict[str, Any]:
-    """Pictures are answered now: the models are warm and a canary came through the workers lately."""
-    return {"status": "ready", "canary_age_seconds": _check_ready(services)}
+async def health_ready(state: StateDep) -> dict[str, Any]:
+    """Pictures are answered now: the models are warm, and a synthetic frame was processed recently."""
+    return {"status": "ready", "canary_age_seconds": _check_ready(state)}
 
 
 @router.get("/v2/health/live", summary="Server live (Open Inference Protocol)")
@@ -40,25 +39,37 @@ async def server_live() -> dict[str, bool]:
 
 
 @router.get("/v2/health/ready", responses=problems(503), summary="Server ready (Open Inference Protocol)")
-async def server_ready(services: ServicesDep) -> dict[str, bool]:
+async def server_ready(state: StateDep) -> dict[str, bool]:
     """Open Inference Protocol: server ready."""
-    _check_ready(services)
+    _check_ready(state)
     return {"ready": True}
 
 
 @router.get("/v2/models/{name}/ready", responses=problems(404, 503), summary="Model ready (Open Inference Protocol)")
-async def model_ready(name: ModelName, services: ServicesDep) -> dict[str, Any]:
+async def model_ready(name: ModelName, state: StateDep) -> dict[str, Any]:
     """Open Inference Protocol: model ready."""
-    _check_ready(services)
-    if not any(model.name == name and model.active for model in services.engine.get().models()):
-        raise NotFound(f"No model {name!r} serves here; GET /models lists those that do.")
+    _check_ready(state)
+    if not any(model.name == name and model.active for model in state.engine.get().models()):
+        raise NotFound(f"No model {name!r} is being served; GET /models lists the models.")
     return {"name": name, "ready": True}
 
 
-def _check_ready(services: AppState) -> float | None:
-    engine = services.engine.peek()
+@router.get(
+    "/metrics",
+    dependencies=[KEY_NEEDED],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **problems(401, 421)},
+    summary="Metrics for Prometheus",
+)
+async def get_metrics(state: StateDep) -> Response:
+    """Counters, latencies and the engine's load in Prometheus's text format."""
+    return Response(state.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _check_ready(state: AppState) -> float | None:
+    engine = state.engine.peek()
     if engine is None:
-        raise NotReady(services.engine.reason)
+        raise NotReady(state.engine.reason)
     health = engine.health()
     if not health.ready:
         raise NotReady(health.reason)

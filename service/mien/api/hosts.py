@@ -1,14 +1,14 @@
-"""Which host names are answered, so that a stranger's web page cannot read a service that asks for no key.
+"""Which host names are answered, and what pages of other origins may do.
 
-A browser lets a page read answers from the host that it came from. The owner of a domain can let its name mean
-127.0.0.1 once the page is open (DNS rebinding): the browser then sends the page's requests here, and all that tells
-them apart is the ``Host`` header, which still names that domain. A numeric address cannot change its meaning so.
+A browser lets a page read responses from the host that it came from. The owner of a domain can point its name at
+127.0.0.1 once the page is open (DNS rebinding): the browser then sends the page's requests here, and only the ``Host``
+header, which still names that domain, gives them away. A numeric address cannot be pointed elsewhere.
 """
 
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Self
+from typing import Any, Self
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,18 +17,25 @@ from mien.api.errors import UnknownHost, problem_of
 
 ANY = "*"
 
+CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "HEAD", "POST"),
+    "allow_headers": ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID"),
+    "expose_headers": ("X-Request-ID", "Location", "Retry-After"),
+}
+"""For Starlette's ``CORSMiddleware``. Cookies are not allowed: a key travels in a header that a page sets itself."""
+
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]/@?#\s]+))(?::\d*)?")
 _PROBES = re.compile(r"/(v2/)?health/[a-z]+|/v2/models/[^/]+/ready")
-_LONGEST = 300  # characters of a Host header; a name has 253 at most
-_SHOWN = 100  # characters of a foreign name that an error repeats
+_MAX_LENGTH = 300  # characters of a Host header; a name has 253 at most
+_MAX_SHOWN = 100  # characters of a refused name that an error repeats
 
 
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """The ``Host`` headers that are answered: loopback always, on any port, and what is listed here.
+    """The ``Host`` headers that are answered: loopback names on any port, and those listed here.
 
-    ``names`` are in lower case; ``*.example.org`` is every name below ``example.org``, and ``*`` any host at all.
-    ``addresses``: numeric addresses are answered too.
+    ``names`` are in lower case; ``*.example.org`` means every name below ``example.org``, and ``*`` any host at all.
+    With ``addresses``, any numeric address is answered too.
     """
 
     names: frozenset[str]
@@ -38,29 +45,29 @@ class HostRule:
     def of(cls, bind: str, allowed: tuple[str, ...], keyed: bool) -> Self:
         """The rule of a service that listens on ``bind``.
 
-        One that asks for keys answers any host: a stranger's page has none to send.
+        With API keys any host is answered: another origin's page has no key to send.
         """
         if keyed:
             return cls(frozenset({ANY}), addresses=True)
-        # An operator who listens beyond loopback means to serve other machines, which know this one by its address.
+        # A service that listens beyond loopback is meant for other machines, which may use its address.
         return cls(frozenset({bind.lower(), *allowed}), addresses=not _is_loopback(bind.lower()))
 
     def allows(self, header: str) -> bool:
         """Whether a request with this ``Host`` is answered."""
         if ANY in self.names:
             return True
-        found = _HOST.fullmatch(header) if len(header) <= _LONGEST else None
+        found = _HOST.fullmatch(header) if len(header) <= _MAX_LENGTH else None
         if found is None:
             return False
         name = (found[1] or found[2]).lower().removesuffix(".")
         if _is_loopback(name) or name in self.names or (self.addresses and _address(name) is not None):
             return True
-        # Every suffix at a dot: few, and a set finds each at once.
+        # Every suffix that begins with a dot.
         return any(f"*{name[at.start() :]}" in self.names for at in re.finditer(r"\.", name))
 
 
 class KnownHosts:
-    """Refuses requests for a host that ``rule`` does not allow. Health probes are answered whatever host they name."""
+    """Refuses requests for a host that ``rule`` does not allow, except health probes."""
 
     def __init__(self, app: ASGIApp, rule: HostRule) -> None:
         self._app = app
@@ -68,7 +75,7 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _PROBES.fullmatch(scope["path"]):
-            # Without the header it is no browser, and there is no page to protect against.
+            # Every browser sends the header; without it there is no page to protect against.
             for host in Headers(scope=scope).getlist("host"):
                 if not self._rule.allows(host):
                     await problem_of(_unknown(host)).response(scope["state"]["request_id"])(scope, receive, send)
@@ -78,8 +85,8 @@ class KnownHosts:
 
 def _unknown(host: str) -> UnknownHost:
     return UnknownHost(
-        f"This service does not answer to the host name {host[:_SHOWN]!r}. Use localhost or its address, or have its "
-        "operator list the name in MIEN_ALLOWED_HOSTS."
+        f"This service does not answer to the host name {host[:_MAX_SHOWN]!r}. Use localhost or its address, "
+        "or have its operator list the name in MIEN_ALLOWED_HOSTS."
     )
 
 

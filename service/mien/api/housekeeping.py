@@ -1,4 +1,4 @@
-"""What a running server does beside its requests."""
+"""Periodic work of a running server."""
 
 import logging
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from mien.api.uploads.clip_folder import sweep
 from mien.memory import trimmer
 
 _LOGGER = logging.getLogger("mien")
-_PAUSE_SECONDS = 30.0
+_INTERVAL_SECONDS = 30.0
 
 
 async def run(scope: CancelScope, spool_dir: Path | None) -> None:
-    """Until ``scope`` is cancelled, now and then: remove what killed processes left, and give freed memory back."""
+    """Remove what killed processes left, and return freed memory to the system, until ``scope`` is cancelled."""
     trim = trimmer()
     with scope:
         while True:
             try:
                 await to_thread.run_sync(_once, spool_dir, trim)
             except Exception:
-                # It must not end the server, whose tasks end together; the next pass may find things better.
+                # It must not end the server, whose tasks end together; the next pass may succeed.
                 _LOGGER.exception("a housekeeping pass failed")
-            await sleep(_PAUSE_SECONDS)
+            await sleep(_INTERVAL_SECONDS)
 
 
 def _once(spool_dir: Path | None, trim: Callable[[], object] | None) -> None:
-    if left := sweep(spool_dir):
-        _LOGGER.info("removed clips that a killed process left", extra={"fields": {"clips": left}})
+    if removed := sweep(spool_dir):
+        _LOGGER.info("removed clips of killed processes", extra={"fields": {"clips": removed}})
     if trim is not None:
         trim()

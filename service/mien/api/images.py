@@ -1,137 +1,124 @@
 """``POST /predict``: pictures in, faces out, as JSON or drawn into the picture."""
 
 import threading
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
-from mien.api.dependencies import AppState, ServicesDep
-from mien.api.errors import request_id_of
+from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
+from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
-from mien.api.queries import PredictQuery, PredictQueryDep
-from mien.api.schemas import PictureOut, PredictOut, TimingOut
-from mien.api.security import KEY_NEEDED
-from mien.api.uploads.received import received_pictures
-from mien.domain import AnalyzeOptions
-from mien.engine.base import Engine
+from mien.api.queries import PredictQueryDep
+from mien.api.uploads.body import UploadedPictures, received_pictures
+from mien.domain import StageTimes
 from mien.errors import InputError, NotAcceptable
 from mien.images.decoder import LargePicture, PictureDecoder
 from mien.images.encode import Encoding
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput, PictureResult, PictureTimes
+from mien.usecases.picture_document import Document, picture_document, timing_document, to_json
 
 JSON = "application/json"
 _OFFERS = (JSON, "image/png", "image/jpeg")
 
-_Answer = tuple[Sequence[PictureResult], PictureTimes, Response]
+_Answer = tuple[Sequence[PictureResult], StageTimes, Response]
 
 router = APIRouter(tags=["pictures"], dependencies=[KEY_NEEDED])
 
 
 @router.post("/predict", responses=openapi.PREDICT_RESPONSES, openapi_extra=openapi.PREDICT_BODY)
-async def predict(request: Request, query: PredictQueryDep, services: ServicesDep) -> Response:
-    """Find every face in one or many pictures, and say which emotion a crowd of raters would see in it.
+async def predict(request: Request, query: PredictQueryDep, state: StateDep) -> Response:
+    """Find every face in one or more pictures, and predict which emotion human raters would see in it.
 
     Send pictures as multipart `file` fields, one picture as the raw body, or JSON `{"images": ["<base64>"]}`.
     `Accept: image/png` or `image/jpeg` answers one picture with the faces drawn into it.
     """
     media_type = choose(accept_of(request.headers), _OFFERS)
-    engine = services.engine.get()
-    gone = threading.Event()
-    async with received_pictures(request, services.uploads, services.gate, services.json_pictures) as received:
-        call = _Call(
-            request_id=request_id_of(request),
-            media_type=media_type,
-            query=query,
-            options=query.to_domain(
-                gone.is_set, services.picture_deadline, explain=query.explain and media_type != JSON
-            ),
-            engine=engine,
-            services=services,
+    engine = state.engine.get()
+    cancelled = threading.Event()
+    async with received_pictures(request, state.uploads, state.gate, state.json_pictures) as pictures:
+        explain = query.explain and media_type != JSON
+        options = query.to_domain(explain=explain)
+        cancellation = query.cancellation(cancelled.is_set, state.picture_deadline)
+        call = _PictureCall(
+            request_id_of(request), options, cancellation, engine, state, pictures, media_type, query.redact
         )
-        deadline = call.options.deadline
         try:
-            small = services.decoder.without_large()
-            response, notes = await services.gate.run(
-                request, lambda: call.answer(received.load(), small), deadline, gone, received.turn
-            )
+            work = partial(call.answer, state.decoder.without_large())
+            response, log_fields = await state.gate.run(request, work, cancellation.deadline, cancelled)
         except LargePicture:
-            # Known before it is decoded. Such pictures wait behind a gate of their own, so that any number of them
+            # Raised before it is decoded. Large pictures wait at a gate of their own, so that any number of them
             # leaves the threads to others.
-            response, notes = await services.large_gate.run(
-                request, lambda: call.answer(received.load(), services.decoder), deadline, gone, received.turn
-            )
-    request.state.notes.update(notes)
+            work = partial(call.answer, state.decoder)
+            response, log_fields = await state.large_gate.run(request, work, cancellation.deadline, cancelled)
+    request.state.log_fields.update(log_fields)
     return response
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
-    """One request, from when its pictures are here. Runs in a worker thread; knows nothing of the connection."""
-
-    request_id: str
+class _PictureCall(AnalysisCall):
+    pictures: UploadedPictures
     media_type: str
-    query: PredictQuery
-    options: AnalyzeOptions
-    engine: Engine
-    services: AppState
-    arrived: float = field(default_factory=time.monotonic)
+    redact: bool
 
-    def answer(self, pictures: list[PictureInput], decoder: PictureDecoder) -> tuple[Response, dict[str, Any]]:
-        """The response, and what the access log may say of it.
+    def answer(self, decoder: PictureDecoder) -> tuple[Response, dict[str, Any]]:
+        """The response, and fields for the access log.
 
         Raises:
             LargePicture: as ``decoder`` does.
             MienError: what was wrong with the pictures, or with the service.
         """
-        waited_ms = (time.monotonic() - self.arrived) * 1000
+        pictures = self.pictures.read()
+        waited_ms = self.waited_ms()
         try:
             results, times, response = (
                 self._json(pictures, waited_ms, decoder) if self.media_type == JSON else self._drawn(pictures, decoder)
             )
         except InputError as error:
             if len(pictures) == 1:
-                self.services.recorder.picture(error.code, 0)
+                self.state.metrics.picture(error.code, 0)
             raise
-        self._record(results, times, waited_ms)
-        notes: dict[str, Any] = {"pictures": len(results), "faces": sum(len(result.faces) for result in results)}
+        for result in results:
+            self.state.metrics.picture("ok" if result.error is None else result.error.code, len(result.faces))
+        self.record_stages(times, waited_ms)
+        log_fields: dict[str, Any] = {"pictures": len(results), "faces": sum(len(result.faces) for result in results)}
         if warnings := sum(len(result.warnings) for result in results):
-            notes["warnings"] = warnings
-        if self.services.log_names:
-            notes["names"] = [picture.name for picture in pictures]
-        return response, notes
+            log_fields["warnings"] = warnings
+        if self.state.log_names:
+            log_fields["names"] = [picture.name for picture in pictures]
+        return response, log_fields
 
     def _json(self, pictures: list[PictureInput], waited_ms: float, decoder: PictureDecoder) -> _Answer:
-        analysis = analyze_images(pictures, self.options, engine=self.engine, decoder=decoder)
-        alone = analysis.pictures[0].error if len(pictures) == 1 else None
-        if alone is not None:
-            raise alone
-        body = PredictOut(
-            request_id=self.request_id,
-            images=[PictureOut.from_domain(picture) for picture in analysis.pictures],
-            models={model.name: model.version for model in self.engine.models() if model.active},
-            timing_ms=TimingOut.from_domain(analysis.times, waited_ms),
-        )
-        return analysis.pictures, analysis.times, Response(body.model_dump_json(), media_type=JSON)
+        analysis = analyze_images(pictures, self.options, self.cancellation, engine=self.engine, decoder=decoder)
+        if len(pictures) == 1 and (error := analysis.pictures[0].error) is not None:
+            raise error
+        document = {
+            "request_id": self.request_id,
+            "images": [picture_document(picture, _error(picture)) for picture in analysis.pictures],
+            "models": self.active_models(),
+            "timing_ms": timing_document(analysis.times, waited_ms),
+        }
+        return analysis.pictures, analysis.times, Response(to_json(document), media_type=JSON)
 
     def _drawn(self, pictures: list[PictureInput], decoder: PictureDecoder) -> _Answer:
         if len(pictures) != 1:
-            raise NotAcceptable(f"One picture is drawn at a time, and {len(pictures)} came; send them singly.")
-        rendering = RenderOptions(Encoding(self.media_type), redact=self.query.redact)
-        drawn = annotate_image(pictures[0], self.options, rendering, engine=self.engine, decoder=decoder)
-        self.services.recorder.stage("render", drawn.render_ms / 1000)
+            raise NotAcceptable(f"Only one picture per request can be drawn, and {len(pictures)} were sent.")
+        rendering = RenderOptions(Encoding(self.media_type), redact=self.redact)
+        drawn = annotate_image(
+            pictures[0], self.options, rendering, self.cancellation, engine=self.engine, decoder=decoder
+        )
+        self.state.metrics.stage("render", drawn.render_ms / 1000)
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 
-    def _record(self, results: Sequence[PictureResult], times: PictureTimes, waited_ms: float) -> None:
-        recorder = self.services.recorder
-        for result in results:
-            recorder.picture("ok" if result.error is None else result.error.code, len(result.faces))
-        recorder.stage("queue", (times.queue + waited_ms) / 1000)
-        recorder.stage("decode", times.decode / 1000)
-        recorder.stage("detect", times.detect / 1000)
-        recorder.stage("classify", times.classify / 1000)
+
+def _error(picture: PictureResult) -> Document | None:
+    """The same code, status and words as the picture's own problem would have."""
+    if picture.error is None:
+        return None
+    problem = problem_of(picture.error)
+    members = {"code": problem.code, "status": problem.status, "title": problem.title, "detail": problem.detail}
+    return members | dict(problem.extra)

@@ -1,6 +1,6 @@
-"""What happens around every request, whatever its route: an id, one log line, metrics, and no unforeseen error escapes.
+"""What surrounds every request, whatever its route. Pure ASGI, so that streaming and disconnects pass through.
 
-Pure ASGI: each is a callable around the next, so that streaming and hang-ups pass through untouched.
+From the outermost: ``RequestContext``, ``LingeringClose``, ``ErrorBoundary`` and ``SlowClientTimeout``.
 """
 
 import asyncio
@@ -10,26 +10,35 @@ import time
 import uuid
 
 import anyio
+from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.api.dependencies import Recorder
+from mien.api.admission import MIN_RATE
 from mien.api.errors import internal_problem, problem_of
 from mien.errors import EngineClosed
+from mien.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET_ROUTES = re.compile(r"/(metrics|(v2/)?health/.*)")
+_HEADERS = {
+    "x-content-type-options": "nosniff",  # browsers must not guess a response's type
+    "cache-control": "no-store",
+}
+"""Of every response."""
+_LIVELY_BYTES = 4096
+"""Per read, from a client that sends as fast as it can; a refused upload that is slower is not read on."""
 
-access_log = logging.getLogger("mien.access")
-error_log = logging.getLogger("mien.error")
+_ACCESS_LOGGER = logging.getLogger("mien.access")
+_ERROR_LOGGER = logging.getLogger("mien.error")
 
 
 class RequestContext:
-    """Gives a request its id (the caller's own where it is sane), and afterwards logs and counts it."""
+    """Gives a request its id (the client's own if it is sane) and its response the common headers; logs and counts."""
 
-    def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._recorder = recorder
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -37,8 +46,7 @@ class RequestContext:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        state = scope.setdefault("state", {})
-        state.update(request_id=request_id, notes={})
+        scope.setdefault("state", {}).update(request_id=request_id, log_fields={})
         if scope["type"] == "http":
             await self._observed(scope, receive, send, request_id)
         else:
@@ -48,38 +56,34 @@ class RequestContext:
         status = 500
         started = time.perf_counter()
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                MutableHeaders(scope=message).update({**_HEADERS, "x-request-id": request_id})
             await send(message)
 
-        self._recorder.request_started()
+        self._metrics.request_started()
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._recorder.request_finished(scope["method"], route, status, seconds)
-            _log(scope, route, status, seconds)
-
-
-def _log(scope: Scope, route: str, status: int, seconds: float) -> None:
-    level = logging.DEBUG if _QUIET_ROUTES.fullmatch(route) else logging.INFO
-    fields = {
-        "request_id": scope["state"]["request_id"],
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        **scope["state"]["notes"],
-    }
-    access_log.log(level, "request", extra={"fields": fields})
+            self._metrics.request_finished(scope["method"], route, status, seconds)
+            fields = {
+                "request_id": request_id,
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                **scope["state"]["log_fields"],
+            }
+            level = logging.DEBUG if _QUIET_ROUTES.fullmatch(route) else logging.INFO
+            _ACCESS_LOGGER.log(level, "request", extra={"fields": fields})
 
 
 class ErrorBoundary:
-    """Reports an error that no handler foresaw, and answers a problem in its place."""
+    """Logs an unexpected error, and answers it as a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,33 +99,30 @@ class ErrorBoundary:
             started = started or message["type"] == "http.response.start"
             await send(message)
 
+        request_id = scope["state"]["request_id"]
+        fields = {"fields": {"request_id": request_id}}
         try:
             await self._app(scope, receive, watched_send)
         except asyncio.CancelledError:
-            # The server does so to what is still in work when its patience with a stop ends.
-            error_log.warning("stopped in mid-request", extra={"fields": {"request_id": scope["state"]["request_id"]}})
+            # The server cancels what still runs when its time for a graceful shutdown is over.
+            _ERROR_LOGGER.warning("request cancelled by the shutdown", extra=fields)
             if started:
-                return  # uvicorn cuts the connection, which tells the caller that the answer is not whole
+                return  # uvicorn closes the connection, which tells the client that the response is incomplete
             stopping = EngineClosed("The service stopped before the answer was ready; send the request again.")
-            await problem_of(stopping).response(scope["state"]["request_id"])(scope, receive, send)
+            await problem_of(stopping).response(request_id)(scope, receive, send)
         except Exception:
-            request_id = scope["state"]["request_id"]
-            error_log.exception("unforeseen error", extra={"fields": {"request_id": request_id}})
+            _ERROR_LOGGER.exception("unexpected error", extra=fields)
             if started:
-                raise  # half an answer is out; only a broken connection tells the caller so
+                raise  # the server then closes the connection, which tells the client the same
             await internal_problem().response(request_id)(scope, receive, send)
 
 
-_LIVELY_BYTES = 4096
-"""In one read, from a client that sends as fast as it can; refused ones that drip are not waited for."""
-
-
 class LingeringClose:
-    """Reads on for a while after a refusal sent before the whole body came.
+    """Reads on for a while after a refusal that is sent before the whole body has arrived.
 
     A server that closes with unread bytes resets the connection, and a client that is still sending never sees why it
-    was refused. The bytes are dropped as they come; past ``seconds`` the connection is cut, and past ``idle_seconds``
-    in which hardly any came: a client that sends slowly sees the refusal before it has sent the rest.
+    was refused. The bytes are discarded. The connection is closed after ``seconds``, or after ``idle_seconds`` with
+    hardly any bytes: a slow client sees the refusal before it has sent the rest.
     """
 
     def __init__(self, app: ASGIApp, seconds: float = 10.0, idle_seconds: float = 1.0) -> None:
@@ -145,7 +146,7 @@ class LingeringClose:
 
         async def lingering_send(message: Message) -> None:
             if message["type"] == "http.response.start" and not body_read:
-                # Clients that watch for an early answer (curl) stop sending when they see this.
+                # Clients that watch for an early response (curl) stop sending when they see this.
                 MutableHeaders(scope=message)["connection"] = "close"
             last = message["type"] == "http.response.body" and not message.get("more_body", False)
             # A client that waits for "100 Continue" has sent nothing and will not.
@@ -153,11 +154,11 @@ class LingeringClose:
                 await send(message)
                 return
             await send({**message, "more_body": True})
-            with anyio.move_on_after(self._seconds), anyio.move_on_after(self._idle_seconds) as patience:
+            with anyio.move_on_after(self._seconds), anyio.move_on_after(self._idle_seconds) as idle:
                 while not body_read:
                     received = await watched_receive()
                     if len(received.get("body", b"")) >= _LIVELY_BYTES:
-                        patience.deadline = anyio.current_time() + self._idle_seconds
+                        idle.deadline = anyio.current_time() + self._idle_seconds
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await self._app(scope, watched_receive, lingering_send)
@@ -166,3 +167,44 @@ class LingeringClose:
 def _has_body(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+class SlowClientTimeout:
+    """Closes the connection of a client that reads nothing of its response for ``seconds``, or less than ``MIN_RATE``
+    over as long: it would hold a thread, a place at the gate, or files.
+
+    The server buffers little; beyond that, sending waits until the client has read, and only that wait counts. The
+    response is cancelled at the send that waits, so that its own ``finally`` releases what it holds.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        seconds_left, sent = self._seconds, 0
+
+        async def timed_send(message: Message) -> None:
+            nonlocal seconds_left, sent
+            before = time.monotonic()
+            with anyio.move_on_after(seconds_left) as sending:
+                await send(message)
+            seconds_left -= time.monotonic() - before
+            sent += len(message.get("body", b""))
+            if sent >= MIN_RATE * self._seconds:
+                seconds_left, sent = self._seconds, 0
+            if sending.cancelled_caught:
+                fields = {"request_id": scope["state"]["request_id"], "path": scope["path"], "seconds": self._seconds}
+                _ACCESS_LOGGER.warning(
+                    "client stopped reading the response; connection closed", extra={"fields": fields}
+                )
+                response.cancel()
+                await checkpoint()
+
+        # A response that ends early makes the server close the connection: the client sees that it is incomplete.
+        with anyio.CancelScope() as response:
+            await self._app(scope, receive, timed_send)

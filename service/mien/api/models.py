@@ -1,4 +1,4 @@
-"""``GET /models`` and the metadata of the Open Inference Protocol: what the models say of themselves.
+"""``GET /models``, and the metadata of the Open Inference Protocol.
 
 A model's metadata is one of the protocol's probes: it needs no key.
 """
@@ -9,11 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.encoders import jsonable_encoder
 
-from mien.api.dependencies import ServicesDep
+from mien.api.dependencies import KEY_NEEDED, GetRoute, StateDep
 from mien.api.errors import NotFound
-from mien.api.get_route import GetRoute
 from mien.api.openapi import problems
-from mien.api.security import KEY_NEEDED
 
 router = APIRouter(route_class=GetRoute, tags=["models"])
 
@@ -23,9 +21,9 @@ _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP
 
 
 @router.get("/models", dependencies=[KEY_NEEDED], responses=problems(401, 421, 503), summary="List the models")
-async def list_models(services: ServicesDep) -> dict[str, Any]:
+async def list_models(state: StateDep) -> dict[str, Any]:
     """Every model in the store with its card: version, labels, input, metrics, calibration, data and licence."""
-    found = services.engine.get().models()
+    found = state.engine.get().models()
     cards = [
         {"name": model.name, "version": model.version, "active": model.active, "card": dict(model.manifest)}
         for model in found
@@ -35,17 +33,17 @@ async def list_models(services: ServicesDep) -> dict[str, Any]:
 
 
 @router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401, 421), summary="Name and version of the server")
-async def server_metadata(services: ServicesDep) -> dict[str, Any]:
+async def server_metadata(state: StateDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
-    return {"name": "mien", "version": services.version, "extensions": []}
+    return {"name": "mien", "version": state.version, "extensions": []}
 
 
 @router.get("/v2/models/{name}", responses=problems(404, 421, 503), summary="Metadata of a model")
-async def model_metadata(name: ModelName, services: ServicesDep) -> dict[str, Any]:
+async def model_metadata(name: ModelName, state: StateDep) -> dict[str, Any]:
     """Open Inference Protocol: model metadata."""
-    versions = [model for model in services.engine.get().models() if model.name == name]
+    versions = [model for model in state.engine.get().models() if model.name == name]
     if not versions:
-        raise NotFound(f"There is no model {name!r}; GET /models lists those there are.")
+        raise NotFound(f"There is no model {name!r}; GET /models lists the models.")
     serving = next((model for model in versions if model.active), versions[-1])
     return {
         "name": name,
@@ -57,7 +55,7 @@ async def model_metadata(name: ModelName, services: ServicesDep) -> dict[str, An
 
 
 def _tensors(section: object, datatype: str) -> list[dict[str, Any]]:
-    """The protocol's list of tensors: a free dimension, which a manifest names, is -1 there."""
+    """The tensors as the protocol lists them: a free dimension, which the manifest names, is -1."""
     tables = section if isinstance(section, list) else [section]
     return [
         {

@@ -1,51 +1,96 @@
-"""What the OpenAPI page says beyond what FastAPI derives by itself."""
+"""The parts of the OpenAPI document that FastAPI does not derive by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
 from mien.api.errors import MEDIA_TYPE, ProblemOut
-from mien.api.schemas import PredictOut
+from mien.api.schemas import AnalyzeVideoOut, PredictOut
 
 Responses = dict[int | str, dict[str, Any]]
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-# 16 x 16 pixels of grey: enough to be answered.
+_TAGS = {
+    "pictures": "Faces in still pictures.",
+    "clips": "People tracked through a clip.",
+    "models": "What the models say of themselves.",
+    "health": "Probes and metrics.",
+}
+_FILE = {"type": "string", "format": "binary"}
+_BINARY = {"schema": _FILE}
+_TEXT = {"schema": {"type": "string"}}
+# 16 x 16 grey pixels: enough to be answered.
 _PICTURE = (
     "data:image/png;base64,"
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAEUlEQVR42mNsYEAFTAwjWgAAmZAAoFDIQrAAAAAASUVORK5CYII="
 )
 
-_WHEN: dict[int | str, str] = {
+_DESCRIPTIONS: dict[int | str, str] = {
     400: "The request is malformed.",
-    401: "An API key is needed.",
-    404: "There is no such model, or none of that name serves.",
-    406: "The Accept header allows no form in which this is answered.",
-    408: "The upload stopped coming, or all but.",
+    401: "An API key is required.",
+    404: "There is no such model, or no version of it is being served.",
+    406: "The Accept header allows none of the response types.",
+    408: "The upload stalled.",
     421: "The Host header names a host that the service does not answer to.",
     422: "An option is wrong.",
-    429: "The queue is full, or too many uploads are on their way; see Retry-After.",
-    500: "The service failed; the log knows the request id.",
-    503: "Unavailable (starting, stopping or not well), or the request's deadline passed.",
-    507: "No room on the disk for the upload or the answer.",
+    429: "The queue is full, or too many uploads are in progress; see Retry-After.",
+    500: "The service failed; its log has the request id.",
+    503: "Unavailable (starting, stopping or unhealthy), or the request's deadline expired.",
+    507: "No room on the disk for the upload or the response.",
     "default": "Any other failure.",
 }
-_OF_PICTURES: dict[int | str, str] = {
+_PICTURE_DESCRIPTIONS: dict[int | str, str] = {
     400: "The request is malformed, a field has a wrong name, or the JSON body holds bad base64.",
-    413: "A limit was passed: bytes, pixels or number of files.",
-    415: "Not a picture that is read.",
-    422: "An option is wrong, or the picture is broken.",
+    413: "A limit was exceeded: bytes, pixels or number of files.",
+    415: "Not a supported picture format.",
+    422: "An option is wrong, or the picture is corrupt.",
 }
-# Whatever a body is sent to answers these.
-UPLOAD_STATUSES = (400, 401, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
+_VIDEO_DESCRIPTIONS: dict[int | str, str] = {
+    400: "The request is malformed, a form field has a wrong name, or more than one clip was sent.",
+    413: "A limit was exceeded: bytes, pixels per frame, or seconds.",
+    415: "Not a supported clip format or codec.",
+    422: "An option is wrong, the clip is corrupt, or it has no video track.",
+}
+_UPLOAD_STATUSES = (400, 401, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 
 
-def problems(*statuses: int, words: Mapping[int | str, str] | None = None) -> Responses:
-    """The error answers that an endpoint may give; ``words`` are the endpoint's own for some of them."""
-    when = {**_WHEN, **(words or {})}
+def problems(*statuses: int, descriptions: Mapping[int | str, str] | None = None) -> Responses:
+    """The error responses of an endpoint; ``descriptions`` replace the general ones for some of them."""
+    texts = {**_DESCRIPTIONS, **(descriptions or {})}
     schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
-    # Without the default, FastAPI adds a 422 of its own shape, which nobody here answers.
-    answers: tuple[int | str, ...] = (*statuses, "default")
-    return {status: {"description": when[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in answers}
+    # Without the default, FastAPI adds a 422 of its own shape, which is never sent.
+    keys: tuple[int | str, ...] = (*statuses, "default")
+    return {status: {"description": texts[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in keys}
+
+
+def _body(summary: str, family: str, file: Mapping[str, Any], **others: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation that takes a multipart ``file``, the raw file, or the media types ``others``."""
+    return {
+        "summary": summary,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": _object(file=file)},
+                f"{family}/*": _BINARY,
+                "application/octet-stream": _BINARY,
+                **others,
+            },
+        },
+    }
+
+
+def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _array(items: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"type": "array", "minItems": 1, "items": items, "description": description}
 
 
 PREDICT_RESPONSES: Responses = {
@@ -54,47 +99,86 @@ PREDICT_RESPONSES: Responses = {
         "description": "The faces of every picture, or the one picture with its faces drawn.",
         "content": {"image/png": _BINARY, "image/jpeg": _BINARY},
     },
-    **problems(*UPLOAD_STATUSES, words=_OF_PICTURES),
+    **problems(*_UPLOAD_STATUSES, descriptions=_PICTURE_DESCRIPTIONS),
 }
+PREDICT_BODY = _body(
+    "Find the faces in pictures",
+    "image",
+    _array(_FILE, "One or more picture files."),
+    **{
+        "application/json": {
+            "schema": {
+                **_object(
+                    images=_array(
+                        {"type": "string", "format": "byte"}, "Picture files, each as base64 or as a base64 data URI."
+                    )
+                ),
+                "example": {"images": [_PICTURE]},
+            }
+        }
+    },
+)
 
-PREDICT_BODY: dict[str, Any] = {
-    "summary": "Find the faces in pictures",
-    "requestBody": {
-        "required": True,
+VIDEO_RESPONSES: Responses = {
+    200: {
+        "model": AnalyzeVideoOut,
+        "description": "The timeline; as a table, as lines during the analysis, as a plot, or drawn into the clip.",
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": "string", "format": "binary"},
-                            "description": "One or many picture files.",
-                        }
-                    },
-                    "additionalProperties": False,
-                }
-            },
-            "image/*": _BINARY,
-            "application/octet-stream": _BINARY,
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {
-                        "images": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": "string", "format": "byte"},
-                            "description": "Picture files, each as base64 or as a base64 data URI.",
-                        }
-                    },
-                    "additionalProperties": False,
-                    "example": {"images": [_PICTURE]},
-                }
-            },
+            "text/csv": _TEXT,
+            "application/x-ndjson": _TEXT,
+            "image/png": _BINARY,
+            "video/mp4": _BINARY,
         },
     },
+    **problems(*_UPLOAD_STATUSES, descriptions=_VIDEO_DESCRIPTIONS),
 }
+VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of an operation in generated clients: that of its function."""
+    return route.name
+
+
+def complete_openapi(app: FastAPI, keyed: bool, max_pictures: int) -> None:
+    """Complete the document of ``app``, whose ``openapi`` is wrapped.
+
+    Args:
+        app: has all of its routes.
+        keyed: API keys are required; otherwise the document says that requests need none.
+        max_pictures: the bound on pictures per request.
+    """
+    openapi = app.openapi
+
+    def document() -> dict[str, Any]:
+        found = openapi()
+        if "tags" in found:  # FastAPI keeps the document: it is complete already
+            return found
+        # FastAPI lists models of its own media type only.
+        found["components"]["schemas"][ProblemOut.__name__] = ProblemOut.model_json_schema()
+        for operation in _operations(found):
+            if "security" in operation and not keyed:
+                operation["security"].append({})
+            for parameter in operation.get("parameters", ()):
+                _remove_null(parameter["schema"])
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                for field in body["schema"].get("properties", {}).values():
+                    if field["type"] == "array":
+                        field["maxItems"] = max_pictures
+        found["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
+        return found
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _remove_null(schema: dict[str, Any]) -> None:
+    """An option that may be left out is null inside, but a query string cannot say so."""
+    forms = [form for form in schema.get("anyOf", ()) if form != {"type": "null"}]
+    if len(forms) == 1:
+        del schema["anyOf"]
+        schema.update(forms[0])

@@ -1,4 +1,4 @@
-"""The pages a browser sees. Everything they load is in this package: they work without any network."""
+"""The pages for browsers. Everything they load is in this package: they work offline."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from mien.api.get_route import GetRoute
+from mien.api.dependencies import GetRoute
 
 _STATIC = Path(__file__).parent / "static"
 _HEADERS = {
-    # Also a proof: a browser refuses whatever a page would load from elsewhere.
+    # Browsers then load nothing from elsewhere, which also proves that the pages work offline.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }

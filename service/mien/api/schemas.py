@@ -1,44 +1,37 @@
-"""The wire shapes of ``POST /predict``, made from the domain.
+"""The JSON answers of ``POST /predict`` and ``POST /analyze-video``, described for OpenAPI.
 
-Boxes and landmarks are rounded to a hundredth of a pixel, and probabilities to four decimals, so that the scores of
-one face still sum to 1 within 0.0005. Rounding also makes equal faces equal bytes.
+The answers themselves are written by ``mien.usecases.picture_document`` and ``video_document``; the tests validate them
+against these models.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from mien.api.errors import problem_of
-from mien.domain import LABELS, Box, Face, LabelSet, Landmarks, Quality
-from mien.errors import MienError
-from mien.usecases.pictures import PictureResult, PictureTimes
+from mien.domain import LABELS, LabelSet
 
 Point = tuple[float, float]
 Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": list(LABELS[LabelSet.FERPLUS8])})]
-"""Every word of every label set: the others leave some of these out."""
+"""The labels of all label sets; ``ferplus8`` has every one."""
 Reason = Annotated[
     str, WithJsonSchema({"type": "string", "enum": ["small", "blurred", "dark", "bright", "turned", "cut"]})
 ]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True)
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
 
-class BoxOut(_Wire):
+class BoxOut(_Answer):
     """Pixels of the upright picture, clipped to it."""
 
     x: float = Field(description="left edge")
     y: float = Field(description="top edge")
-    width: float = Field(description="from the left edge to the right one")
-    height: float = Field(description="from the top edge to the bottom one")
-
-    @classmethod
-    def from_domain(cls, box: Box) -> Self:
-        return cls(x=_pixel(box.x), y=_pixel(box.y), width=_pixel(box.width), height=_pixel(box.height))
+    width: float = Field(description="from the left to the right edge")
+    height: float = Field(description="from the top to the bottom edge")
 
 
-class LandmarksOut(_Wire):
+class LandmarksOut(_Answer):
     """Five points in pixels of the upright picture; right and left are the subject's own."""
 
     right_eye: Point = Field(description="x and y of the right eye's centre")
@@ -47,144 +40,152 @@ class LandmarksOut(_Wire):
     right_mouth: Point = Field(description="x and y of the right corner of the mouth")
     left_mouth: Point = Field(description="x and y of the left corner of the mouth")
 
-    @classmethod
-    def from_domain(cls, points: Landmarks) -> Self:
-        return cls(
-            right_eye=_point(points.right_eye),
-            left_eye=_point(points.left_eye),
-            nose=_point(points.nose),
-            right_mouth=_point(points.right_mouth),
-            left_mouth=_point(points.left_mouth),
-        )
 
-
-class QualityOut(_Wire):
-    """How far the face can be judged at all; ``reasons`` is empty exactly when ``ok``."""
+class QualityOut(_Answer):
+    """How well the face can be assessed; ``reasons`` is empty exactly when ``ok``."""
 
     sharpness: float = Field(description="0 (blurred) to 1 (sharp)")
     brightness: float = Field(description="mean grey value of the face, 0 (black) to 1 (white)")
     size: float = Field(description="shorter side of the box in pixels")
-    pose: float = Field(description="0 looks straight ahead; 0.5 and above is a half profile or more")
-    ok: bool = Field(description="nothing speaks against judging this face")
-    reasons: list[Reason] = Field(description="what speaks against it")
-
-    @classmethod
-    def from_domain(cls, quality: Quality) -> Self:
-        return cls(
-            sharpness=_unit(quality.sharpness),
-            brightness=_unit(quality.brightness),
-            size=_pixel(quality.size),
-            pose=_unit(quality.pose),
-            ok=quality.ok,
-            reasons=list(quality.reasons),
-        )
+    pose: float = Field(description="0 is frontal; 0.5 and above is a half profile or more")
+    ok: bool = Field(description="the face is good enough to be assessed")
+    reasons: list[Reason] = Field(description="why it is not")
 
 
-class FaceOut(_Wire):
+class FaceOut(_Answer):
     """One face."""
 
     box: BoxOut = Field(description="where the face is")
-    confidence: float = Field(description="how sure the detector is that this is a face, 0 to 1")
+    confidence: float = Field(description="the detector's score, 0 to 1")
     landmarks: LandmarksOut = Field(description="where its eyes, nose and mouth are")
     emotion: Emotion = Field(description="the label with the highest score")
     score: float = Field(description="probability of `emotion`")
-    uncertain: bool = Field(description="no label stands out enough to be relied on")
-    scores: dict[str, float] = Field(description="a probability a label; they sum to 1 within 0.0005")
+    uncertain: bool = Field(description="no label stands out clearly")
+    scores: dict[str, float] = Field(description="one probability per label; they sum to 1 within 0.0005")
     valence: float = Field(description="from -1 (unpleasant) to 1 (pleasant)")
-    quality: QualityOut = Field(description="how far this face can be judged")
-
-    @classmethod
-    def from_domain(cls, face: Face) -> Self:
-        return cls(
-            box=BoxOut.from_domain(face.box),
-            confidence=_unit(face.confidence),
-            landmarks=LandmarksOut.from_domain(face.landmarks),
-            emotion=face.emotion,
-            score=_unit(face.score),
-            uncertain=face.uncertain,
-            scores={label: _unit(score) for label, score in face.scores.items()},
-            valence=_unit(face.valence),
-            quality=QualityOut.from_domain(face.quality),
-        )
+    quality: QualityOut = Field(description="how well this face can be assessed")
 
 
-class PictureErrorOut(_Wire):
-    """Why one picture of several could not be read: the same code, status and words as its own problem would have."""
+class PictureErrorOut(_Answer):
+    """Why one of several pictures could not be read: the members of the problem that it would have got alone."""
 
     model_config = ConfigDict(extra="allow")
 
-    code: str = Field(description="a stable name of the kind of error, for programs")
-    status: int = Field(description="the HTTP status that the picture alone would have had")
-    title: str = Field(description="what kind of error it is, in a few words")
+    code: str = Field(description="stable identifier of the error, for programs")
+    status: int = Field(description="the HTTP status that the picture would have got alone")
+    title: str = Field(description="the kind of error, in a few words")
     detail: str = Field(description="what was wrong, and what to do about it")
 
 
-class PictureOut(_Wire):
-    """One picture's answer: its faces, or an error."""
+class PictureOut(_Answer):
+    """The result of one picture: its faces, or an error."""
 
-    index: int = Field(description="its place among the pictures sent, from 0")
-    name: str | None = Field(description="its file name, where the form gave one")
+    index: int = Field(description="its position among the pictures sent, from 0")
+    name: str | None = Field(description="its file name, if the form gave one")
     width: int | None = Field(description="pixels of the upright picture; null when it could not be read")
     height: int | None = Field(description="pixels of the upright picture; null when it could not be read")
-    warnings: list[str] = Field(description="what could not be read of it, in sentences; empty for a whole file")
+    warnings: list[str] = Field(description="sentences about parts that could not be read; empty for an intact file")
     faces: list[FaceOut] = Field(description="the faces found")
-    error: PictureErrorOut | None = Field(description="why it could not be read; null when it was")
-
-    @classmethod
-    def from_domain(cls, picture: PictureResult) -> Self:
-        return cls(
-            index=picture.index,
-            name=picture.name,
-            width=picture.width,
-            height=picture.height,
-            warnings=list(picture.warnings),
-            faces=[FaceOut.from_domain(face) for face in picture.faces],
-            error=None if picture.error is None else _picture_error(picture.error),
-        )
+    error: PictureErrorOut | None = Field(description="why it could not be read; null if it was")
 
 
-class TimingOut(_Wire):
-    """Milliseconds. Stages are summed over the pictures and may overlap; ``total`` is by the clock."""
+class TimingOut(_Answer):
+    """Milliseconds. Stages are summed over the pictures and may overlap; ``total`` is wall-clock time."""
 
     queue: float = Field(description="waiting for a thread and a worker")
     decode: float = Field(description="decoding pictures or frames")
-    detect: float = Field(description="finding faces")
-    classify: float = Field(description="judging faces")
+    detect: float = Field(description="detecting faces")
+    classify: float = Field(description="classifying faces")
     total: float = Field(description="from the end of the upload to the answer")
 
-    @classmethod
-    def from_domain(cls, times: PictureTimes, waited_ms: float) -> Self:
-        return cls(
-            queue=round(times.queue + waited_ms, 2),
-            decode=round(times.decode, 2),
-            detect=round(times.detect, 2),
-            classify=round(times.classify, 2),
-            total=round(times.total + waited_ms, 2),
-        )
 
-
-class PredictOut(_Wire):
+class PredictOut(_Answer):
     """The answer of ``POST /predict``."""
 
-    request_id: str = Field(description="the same as in the X-Request-ID header; the service's log has it")
-    images: list[PictureOut] = Field(description="an entry a picture, in the order sent")
-    models: dict[str, str] = Field(description="name and version of the models that answered")
-    timing_ms: TimingOut = Field(description="what took how long, in milliseconds")
+    request_id: str = Field(description="as in the X-Request-ID header and the service's log")
+    images: list[PictureOut] = Field(description="one entry per picture, in the order sent")
+    models: dict[str, str] = Field(description="name and version of the models used")
+    timing_ms: TimingOut = Field(description="duration of each stage in milliseconds")
 
 
-def _picture_error(error: MienError) -> PictureErrorOut:
-    problem = problem_of(error)
-    members: dict[str, Any] = {"status": problem.status, "title": problem.title, **problem.extra}
-    return PictureErrorOut(code=problem.code, detail=problem.detail, **members)
+class VideoOut(_Answer):
+    """The clip as read; ``width`` and ``height`` are of the upright picture, ``rotation`` is clockwise in degrees."""
+
+    duration: float = Field(description="seconds, as far as the clip could be read")
+    width: int = Field(description="pixels of the upright frame")
+    height: int = Field(description="pixels of the upright frame")
+    frames_decoded: int = Field(description="frames read")
+    frames_analyzed: int = Field(description="frames that were analysed")
+    rotation: int = Field(description="degrees clockwise by which the stored frames are rotated to be upright")
+    codec: str = Field(description="codec of the frames, e.g. h264")
+    warnings: list[str] = Field(description="sentences about parts that could not be read")
 
 
-def _pixel(value: float) -> float:
-    return round(float(value), 2)
+class VideoFaceOut(_Answer):
+    """One face of one frame; ``person`` is the number of its track."""
+
+    person: int = Field(description="the person's number in `people`")
+    box: BoxOut = Field(description="where the face is")
+    confidence: float = Field(description="the detector's score, 0 to 1")
+    emotion: Emotion = Field(description="the label with the highest score")
+    score: float = Field(description="probability of `emotion`")
+    scores: dict[str, float] = Field(description="one probability per label, smoothed over time if requested")
 
 
-def _unit(value: float) -> float:
-    return round(float(value), 4)
+class FrameOut(_Answer):
+    """One sampled frame, with or without faces."""
+
+    time: float = Field(description="presentation time in seconds")
+    frame: int = Field(description="its number in the clip, from 0")
+    faces: list[VideoFaceOut] = Field(description="the faces in this frame")
 
 
-def _point(point: tuple[float, float]) -> Point:
-    return _pixel(point[0]), _pixel(point[1])
+class SegmentOut(_Answer):
+    """A stretch in which a person mostly showed one emotion."""
+
+    start: float = Field(description="seconds into the clip")
+    end: float = Field(description="seconds into the clip")
+    emotion: Emotion = Field(description="the dominant label")
+    mean_score: float = Field(description="mean probability of `emotion` over the stretch")
+    peak_time: float = Field(description="when `emotion` was strongest, in seconds into the clip")
+
+
+class PersonOut(_Answer):
+    """One person over the clip; means are weighted by time."""
+
+    person: int = Field(description="the number that the timeline's faces carry")
+    first_seen: float = Field(description="seconds into the clip")
+    last_seen: float = Field(description="seconds into the clip")
+    screen_time: float = Field(description="seconds for which the person is visible")
+    dominant: Emotion = Field(description="the label with the highest mean score")
+    mean_scores: dict[str, float] = Field(description="mean probability per label")
+    segments: list[SegmentOut] = Field(description="stretches of one emotion, in order")
+
+
+class FacesPerFrameOut(_Answer):
+    """The mean is weighted by time."""
+
+    mean: float = Field(description="mean number of faces per frame")
+    max: int = Field(description="largest number of faces in a frame")
+
+
+class SummaryOut(_Answer):
+    """The whole clip: each emotion's share of all people's screen time."""
+
+    dominant: Emotion | None = Field(description="the label with the largest share; null without faces")
+    share: dict[str, float] = Field(
+        description="each label's share of all screen time, summing to 1; empty without faces"
+    )
+    faces_per_frame: FacesPerFrameOut = Field(description="number of faces per frame")
+
+
+class AnalyzeVideoOut(_Answer):
+    """The answer of ``POST /analyze-video``."""
+
+    request_id: str = Field(description="as in the X-Request-ID header and the service's log")
+    video: VideoOut = Field(description="the clip as read")
+    timeline: list[FrameOut] = Field(description="the analysed frames, in order")
+    people: list[PersonOut] = Field(description="the people in the clip")
+    summary: SummaryOut = Field(description="a summary of the whole clip")
+    models: dict[str, str] = Field(description="name and version of the models used")
+    timing_ms: TimingOut = Field(description="duration of each stage in milliseconds")

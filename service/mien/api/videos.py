@@ -1,74 +1,158 @@
 """``POST /analyze-video``: a clip in, a timeline of people and emotions out."""
 
+import logging
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+import time
+from collections.abc import Generator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from mien.api.admission import AdmissionGate
-from mien.api.dependencies import ServicesDep
-from mien.api.errors import request_id_of
+from mien.api import openapi
+from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
+from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
-from mien.api.security import KEY_NEEDED
-from mien.api.streaming import LineStream, StreamingLines, TemporaryFileResponse
-from mien.api.uploads.body import UploadLimits
-from mien.api.uploads.clip_folder import ANNOTATED, clip_folder
-from mien.api.uploads.received import received_file
-from mien.api.uploads.spool import SpoolSettings
-from mien.api.uploads.spooled_text import SpooledText
-from mien.api.video_call import VideoCall
-from mien.api.video_openapi import VIDEO_BODY, VIDEO_RESPONSES
-from mien.api.video_query import VideoQueryDep
+from mien.api.queries import VideoQueryDep
+from mien.api.streaming import LineStream, SpooledText, StreamingLines, TemporaryFileResponse
+from mien.api.uploads.body import received_clip
+from mien.api.uploads.clip_folder import ANNOTATED
+from mien.api.uploads.spool import storage_errors
+from mien.errors import MienError
+from mien.images.encode import Encoding, encode
+from mien.render.charts import plot
+from mien.render.tables import csv_lines
+from mien.usecases import analyze_video as usecase
+from mien.usecases.annotate_video import annotate_video
+from mien.usecases.picture_document import timing_document, to_json
+from mien.usecases.video_document import analysis_chunks, row_document, summary_chunks
 
 JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
 _OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
+_LOGGER = logging.getLogger(__name__)
+_PEOPLE_PER_PIECE = 100  # the event loop is handed one piece at a time
 
 router = APIRouter(tags=["clips"], dependencies=[KEY_NEEDED])
 
 
-@router.post("/analyze-video", responses=VIDEO_RESPONSES, openapi_extra=VIDEO_BODY)
-async def analyze_video(request: Request, query: VideoQueryDep, services: ServicesDep) -> Response:
-    """Follow every person through a clip, and say which emotions a crowd of raters would see and when.
+@router.post("/analyze-video", responses=openapi.VIDEO_RESPONSES, openapi_extra=openapi.VIDEO_BODY)
+async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep) -> Response:
+    """Follow every person through a clip, and predict which emotions human raters would see, and when.
 
-    Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (a row a
-    face), `application/x-ndjson` (a line a frame while they come), `image/png` (a plot) or `video/mp4` (the clip with
-    its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer clips need
-    `start` and `end`.
+    Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (one row
+    per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot) or `video/mp4`
+    (the clip with its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer
+    clips need `start` and `end`.
     """
     media_type = choose(accept_of(request.headers), _OFFERS)
     video = query.to_video()
-    engine = services.engine.get()
-    gate, gone = services.clip_gate, threading.Event()
+    engine = state.engine.get()
+    gate, cancelled = state.clip_gate, threading.Event()
     async with AsyncExitStack() as stack:
-        clip = await stack.enter_async_context(_received(request, services.clip_uploads, gate))
-        options = query.to_domain(gone.is_set, services.clip_deadline)
-        call = VideoCall(request_id_of(request), clip, options, video, engine, services.clips, services.recorder)
+        clip = await stack.enter_async_context(received_clip(request, state.clip_uploads, gate))
+        cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
+        deadline = cancellation.deadline
+        call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
         if media_type == NDJSON:
-            pump = await LineStream.start(gate, request, call.lines, options.deadline, gone)
-            stack.push_async_callback(pump.aclose)
-            return StreamingLines(pump, stack.pop_all(), NDJSON)
+            lines = await LineStream.start(gate, request, call.lines, deadline, cancelled)
+            stack.push_async_callback(lines.aclose)
+            return StreamingLines(lines, stack.pop_all(), NDJSON)
         if media_type == MP4:
-            target = clip.with_name(ANNOTATED)
-            file = await gate.run(request, lambda: call.annotated(target), options.deadline, gone)
+            file = await gate.run(request, call.annotated, deadline, cancelled)
             return TemporaryFileResponse(file, stack.pop_all(), MP4)
         if media_type == PNG:
-            return Response(await gate.run(request, call.plot, options.deadline, gone), media_type=PNG)
-        pieces = call.csv if media_type == CSV else call.json
-        async with AsyncExitStack() as answer:  # which needs the clip no longer
-            text = SpooledText(services.clip_uploads.spool)
-            answer.push_async_callback(text.aclose)
-            await gate.run(request, lambda: text.write(pieces()), options.deadline, gone)
-            return StreamingLines(text, answer.pop_all(), media_type, text.size)
+            return Response(await gate.run(request, call.plot, deadline, cancelled), media_type=PNG)
+        # The text does not need the clip any more: the clip is removed before the text is sent.
+        async with AsyncExitStack() as text_stack:
+            text = SpooledText(state.clip_uploads.spool)
+            text_stack.push_async_callback(text.aclose)
+            work = partial(call.write, text, media_type)
+            await gate.run(request, work, deadline, cancelled)
+            return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
 
 
-@asynccontextmanager
-async def _received(request: Request, limits: UploadLimits, gate: AdmissionGate) -> AsyncIterator[Path]:
-    """The upload, in a folder of this request's own that goes with everything in it."""
-    async with clip_folder(limits.spool.folder) as folder:
-        # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
-        spool = SpoolSettings(folder=folder, named=True)
-        async with received_file(request, replace(limits, spool=spool), gate, family="video") as upload:
-            yield await upload.path()
+@dataclass(frozen=True, slots=True)
+class _ClipCall(AnalysisCall):
+    clip: Path
+    video: usecase.VideoOptions
+
+    def write(self, text: SpooledText, media_type: str) -> None:
+        """The whole answer as one JSON object, or as a CSV table with one row per face."""
+        analysis, waited_ms = self._analyzed()
+        if media_type == CSV:
+            text.write(csv_lines(analysis.timeline.rows, analysis.timeline.labels))
+        else:
+            after = {"models": self.active_models(), "timing_ms": timing_document(analysis.times, waited_ms)}
+            text.write(analysis_chunks(analysis, {"request_id": self.request_id}, after))
+
+    def plot(self) -> bytes:
+        """A PNG file of the scores over time."""
+        analysis, _ = self._analyzed()
+        sampling = self.video.sampling
+        end = analysis.duration if sampling.end is None else min(sampling.end, analysis.duration)
+        return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
+
+    def annotated(self) -> Path:
+        """An MP4 file beside the clip, with people boxed and named.
+
+        Raises:
+            StorageFull: when there is no room for it.
+        """
+        analysis, _ = self._analyzed()
+        target = self.clip.with_name(ANNOTATED)
+        before = time.monotonic()
+        with storage_errors("the annotated clip"):
+            for _ in annotate_video(
+                self.clip, target, analysis, self.video, self.cancellation, clips=self.state.clips, tell=self._log
+            ):
+                pass
+        self.state.metrics.stage("render", time.monotonic() - before)
+        return target
+
+    def lines(self) -> Generator[str]:
+        """JSON objects, one per line, told apart by ``type``: ``start``, ``frame`` as they are analysed, and ``end`` or
+        ``error``. A long line is yielded in pieces."""
+        waited_ms = self.waited_ms()
+        with usecase.VideoRun(
+            self.clip, self.options, self.video, self.cancellation, engine=self.engine, clips=self.state.clips
+        ) as run:
+            rows = run.rows()
+            first = next(rows, None)  # an error up to here becomes the response
+            yield _line("start", {"request_id": self.request_id, "models": self.active_models()})
+            try:
+                for row in chain([first] if first is not None else [], rows):
+                    yield _line("frame", row_document(row, run.labels))
+            except MienError as error:
+                # The status and half of the answer have been sent: the error becomes the last line.
+                problem = problem_of(error)
+                members = {"status": problem.status, "title": problem.title, "detail": problem.detail}
+                yield _line("error", {**members, "code": problem.code, **problem.extra, "request_id": self.request_id})
+                return
+            analysis = run.result()
+            self.record_stages(analysis.times, waited_ms)
+            summary = summary_chunks(
+                analysis, {"type": "end"}, {"timing_ms": timing_document(analysis.times, waited_ms)}
+            )
+            while piece := "".join(islice(summary, _PEOPLE_PER_PIECE)):
+                yield piece
+            yield "\n"
+
+    def _analyzed(self) -> tuple[usecase.VideoAnalysis, float]:
+        waited_ms = self.waited_ms()
+        analysis = usecase.analyze_video(
+            self.clip, self.options, self.video, self.cancellation, engine=self.engine, clips=self.state.clips
+        )
+        self.record_stages(analysis.times, waited_ms)
+        return analysis, waited_ms
+
+    def _log(self, warning: str) -> None:
+        # MP4 has no field for warnings.
+        _LOGGER.warning(warning, extra={"fields": {"request_id": self.request_id}})
+
+
+def _line(kind: str, members: Mapping[str, Any]) -> str:
+    return to_json({"type": kind, **members}) + "\n"

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import av.error
 import click
 
 from mien.errors import InputError, InvalidOption, MienError, StorageFull
 from mien.images.encode import Encoding
 from mien.images.formats import PictureFormat, sniff
-from mien.video.containers import open_container, picture_stream
+from mien.video.demuxer import Demuxer
 from mien.video.model import ClipLimits
 
 _PICTURES = {".jpg": Encoding.JPEG, ".jpeg": Encoding.JPEG, ".png": Encoding.PNG}
@@ -150,9 +149,8 @@ def write(path: Path, content: bytes) -> None:
 def hint_for_clip(path: Path) -> str:
     """For a file that is not a picture: the command for it if it is a clip, otherwise nothing."""
     try:
-        with open_container(path, ClipLimits().max_pixels) as container:
-            picture_stream(container)
-    except (MienError, OSError, av.error.FFmpegError):
+        Demuxer(path, ClipLimits().max_pixels).close()
+    except (MienError, OSError):
         return ""
     return f"; use mien video {path}"
 

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
 from mien.cli.files import PictureOrFolder, encoding_of, hint_for_clip, output_files, write
-from mien.domain import AnalyzeOptions, Face
+from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.engine.local import EngineConfig, open_engine
 from mien.errors import InputError, InvalidOption, UnsupportedMedia
@@ -19,9 +18,9 @@ from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
 from mien.settings import EngineSettings
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput, PictureResult
+from mien.usecases.picture_document import picture_document
 
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
 
@@ -72,7 +71,7 @@ def command(
     failed = False
     rows: list[tuple[str, ...]] = []
     with closing(work.engine):
-        for path, file in zip(pictures, files, strict=True):
+        for index, (path, file) in enumerate(zip(pictures, files, strict=True)):
             replaces = file is not None and file.exists()
             try:
                 result = work.analyze(path) if file is None else work.annotate(path, file)
@@ -88,7 +87,7 @@ def command(
                 notes.append(f"replaced {file}, which existed already")
             warn(path, (*notes, *result.warnings))
             if as_json:
-                click.echo(json.dumps(_document(path, result)))
+                click.echo(json.dumps({"picture": str(path), **picture_document(replace(result, index=index))}))
             else:
                 rows.extend(_rows(path, result))
     if rows:
@@ -134,16 +133,3 @@ def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:
         box = ", ".join(f"{value:.0f}" for value in (face.box.x, face.box.y, face.box.width, face.box.height))
         remarks = ", ".join((*(("uncertain",) if face.uncertain else ()), *face.quality.reasons))
         yield path.name, str(number), box, face.emotion, f"{face.score:.2f}", remarks
-
-
-def _document(path: Path, result: PictureResult) -> dict[str, Any]:
-    faces = [_face_json(face) for face in result.faces]
-    size = {"width": result.width, "height": result.height}
-    return {"picture": str(path), **size, "warnings": list(result.warnings), "faces": faces}
-
-
-def _face_json(face: Face) -> dict[str, Any]:
-    # dataclasses.asdict copies deeply, and a mapping proxy cannot be copied.
-    nested = {"box": asdict(face.box), "landmarks": asdict(face.landmarks), "quality": asdict(face.quality)}
-    own = {name: getattr(face, name) for name in ("confidence", "emotion", "score", "uncertain", "valence")}
-    return {**nested, **own, "scores": dict(face.scores)}

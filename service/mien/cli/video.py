@@ -100,7 +100,7 @@ def command(
         last = _end(video.sampling, analysis.duration) or analysis.duration
         write(chart, encode(plot(analysis.timeline, start, last), Encoding.PNG))
     elif annotated is not None:
-        _annotate(clip, annotated, options, video, analysis)
+        _annotate(clip, annotated, video, analysis)
     else:
         click.echo(table(_HEAD, _rows(analysis)))
     if target is not None:
@@ -120,11 +120,11 @@ def _analyze(clip: Path, options: AnalyzeOptions, video: VideoOptions, engine: E
         raise InputError(f"{clip}: {error}{hint}") from error
 
 
-def _annotate(clip: Path, target: Path, options: AnalyzeOptions, video: VideoOptions, analysis: VideoAnalysis) -> None:
+def _annotate(clip: Path, target: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
     warnings: list[str] = []
     try:
         with _progress("drawing", video.sampling, analysis.duration) as advance:
-            for position in annotate_video(clip, target, analysis, options, video, tell=warnings.append):
+            for position in annotate_video(clip, target, analysis, video, tell=warnings.append):
                 advance(position)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

@@ -1,35 +1,64 @@
-"""The engine seam: everything above it asks for faces here, everything below it finds them."""
+"""The engine interface: the layers above ask it for faces, the layers below implement it."""
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from mien.domain import AnalyzeOptions, EngineHealth, EngineLoad, Frame, FrameResult, ModelInfo
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorMode, EngineLoad, Frame, FrameResult
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model of the store; ``manifest`` is the parsed ``manifest.toml``, ``active`` whether the engine uses it."""
+
+    name: str
+    version: str
+    active: bool
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """Whether the engine can answer now; ``reason`` is a sentence, empty when ready. ``canary_age`` is in seconds."""
+
+    ready: bool
+    reason: str = ""
+    canary_age: float | None = None
 
 
 class Engine(Protocol):
     """Finds and classifies faces in frames. Thread-safe; every method may be called from any thread."""
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-        """Yield one result a frame, in the order of ``frames``.
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
+        """Yield one result per frame, in the order of ``frames``.
 
         The iterable is drawn from in the caller's thread, a bounded number of frames ahead of the results, so that
         decoding a clip (or the next picture of a batch) overlaps with inference and memory does not grow with its
-        length. A picture is a one-frame sequence. A frame is released once its faces are found.
+        length. A picture is a one-frame sequence. A frame is released after detection.
 
         Raises:
-            Overloaded: at the first ``next()``, when no further call is admitted.
-            DeadlineExceeded: when ``options.deadline`` passes.
+            DeadlineExceeded: when the deadline passes.
             InferenceFailed: when a model run failed on one of these frames.
             EngineClosed: when the engine is closed, also while results are awaited.
         """
         ...
 
+    def detector_side(self, mode: DetectorMode) -> int:
+        """The largest long side in pixels to which the detector scales a whole picture, its closer passes included."""
+        ...
+
+    def threshold(self, mode: DetectorMode) -> float:
+        """The lowest detector score that is reported if ``min_confidence`` is ``None``."""
+        ...
+
     def models(self) -> tuple[ModelInfo, ...]:
-        """Every model in the store; the active ones serve."""
+        """Every model in the store; the engine uses the active ones."""
         ...
 
     def health(self) -> EngineHealth:
-        """Whether the engine answers now. Never waits behind work."""
+        """Whether the engine can answer now. Never waits behind work."""
         ...
 
     def load(self) -> EngineLoad:
@@ -37,5 +66,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop the workers; every call in flight raises ``EngineClosed``. Closing twice is harmless."""
+        """Stop the workers; every call in progress raises ``EngineClosed``. Closing twice is harmless."""
         ...

@@ -1,9 +1,8 @@
-"""A frame of the service's own, sent through the real workers, so that readiness speaks of work done, not of threads
-that exist.
+"""A synthetic frame, sent through the real workers, so that readiness means that pictures are processed.
 
-While callers' faces are classified there is proof enough, and no canary is sent. When one is due it goes before the
-frames that wait, and waits itself for as long as it takes: were it to queue behind work, or to give up while every
-worker is busy, a service that answers would be taken for one that does not. It costs what a small picture costs.
+No canary is sent while callers' faces are classified. One that is due goes to the front of the queue and waits without
+a timeout: if it queued behind work, or gave up while all workers are busy, a busy service would be reported as unready.
+It costs as much as a small picture.
 """
 
 import threading
@@ -26,11 +25,11 @@ def canary_frame() -> Frame:
 
 
 def run_probe(batcher: Batcher, timeout: float | None, detector: DetectorMode = DetectorMode.FAST) -> bool:
-    """Run one canary before all that waits; whether it came back, within ``timeout`` seconds unless that is ``None``.
+    """Run one canary ahead of the queue; return whether it succeeded within ``timeout`` seconds (``None``: no timeout).
 
-    A closed batcher answers it at once.
+    Returns at once if the batcher is closed.
     """
-    # With no threshold the best cell in the picture always passes, so that the canary is classified too, face or not.
+    # Without a threshold the best cell always passes, so that the classifier runs too.
     options = AnalyzeOptions(detector=detector, min_face=0.0, min_confidence=0.0, max_faces=1)
     job = FrameJob(canary_frame(), options)
     batcher.put_frame(job, first=True)
@@ -42,10 +41,10 @@ def run_probe(batcher: Batcher, timeout: float | None, detector: DetectorMode = 
 
 
 class Canary:
-    """Sings on a thread of its own whenever no face has been classified for ``interval`` seconds, until stopped.
+    """A thread that runs a probe whenever no face has been classified for ``interval`` seconds, until stopped.
 
-    ``last_success`` tells when one was, as ``time.monotonic()``, or ``None`` for never. A canary that failed is
-    followed by another after ``interval`` seconds.
+    ``last_success`` returns when the last face was, as ``time.monotonic()``, or ``None`` for never. A failed probe is
+    repeated after ``interval`` seconds.
     """
 
     def __init__(self, batcher: Batcher, interval: float, last_success: Callable[[], float | None]) -> None:
@@ -57,18 +56,14 @@ class Canary:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; harmless when it has ended."""
+        """End the thread. Calling it twice is harmless."""
         self._stop.set()
 
     def _run(self) -> None:
         pause = self._interval
         while not self._stop.wait(pause):
-            pause = self._time_left()
+            last = self._last_success()
+            pause = 0.0 if last is None else last + self._interval - time.monotonic()
             if pause <= 0:
                 run_probe(self._batcher, timeout=None)
                 pause = self._interval
-
-    def _time_left(self) -> float:
-        """Seconds until no face will have been classified for an interval."""
-        last = self._last_success()
-        return 0.0 if last is None else last + self._interval - time.monotonic()

@@ -1,4 +1,4 @@
-"""Worker threads: take work, run the pipeline, resolve futures. A failure stays with the frame it belongs to."""
+"""Worker threads: take work, run the pipeline, resolve futures. A failure affects only its own frame."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mien.domain import StageTimes
-from mien.engine.batcher import Batcher, FrameJob, TileJob
+from mien.engine.batcher import Batcher, CropJob, FrameJob
 from mien.errors import DeadlineExceeded, InferenceFailed
 from mien.vision.classifier import Logits
 from mien.vision.pipeline import Pipeline
@@ -16,15 +16,19 @@ log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """``count`` threads over one batcher and one pipeline. onnxruntime and OpenCV release the GIL while they work."""
+    """``count`` threads over one batcher and one pipeline. onnxruntime and OpenCV release the GIL.
+
+    ``busy`` is the number of threads at work; ``last_frame`` the ``time.monotonic()`` of the last finished frame, and
+    ``last_success`` of the last one with classified faces.
+    """
 
     def __init__(self, pipeline: Pipeline, batcher: Batcher, count: int) -> None:
         self._pipeline = pipeline
         self._batcher = batcher
         self._lock = threading.Lock()
-        self._busy = 0
-        self._last_success: float | None = None
-        self._last_frame: float | None = None
+        self.busy = 0
+        self.last_success: float | None = None
+        self.last_frame: float | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"mien-worker-{n}", daemon=True) for n in range(count)
         ]
@@ -32,24 +36,9 @@ class WorkerPool:
             thread.start()
 
     @property
-    def busy(self) -> int:
-        """Workers that are working now."""
-        return self._busy
-
-    @property
     def alive(self) -> int:
-        """Workers that have not ended."""
+        """The number of workers that have not ended."""
         return sum(thread.is_alive() for thread in self._threads)
-
-    @property
-    def last_success(self) -> float | None:
-        """``time.monotonic()`` of the last frame that came out whole, faces classified."""
-        return self._last_success
-
-    @property
-    def last_frame(self) -> float | None:
-        """``time.monotonic()`` of the last frame that came out, with faces or without."""
-        return self._last_frame
 
     def join(self, timeout: float) -> None:
         """Wait for the threads to end; the batcher must be closed."""
@@ -59,7 +48,7 @@ class WorkerPool:
 
     def _work(self) -> None:
         while self._work_once():
-            pass  # a name for the work here would keep the last picture in memory while waiting for the next
+            pass  # a local variable here would keep the last picture in memory while waiting for the next
 
     def _work_once(self) -> bool:
         work = self._batcher.take()
@@ -68,7 +57,7 @@ class WorkerPool:
         self._count(+1)
         try:
             if isinstance(work, FrameJob):
-                self._find(work)
+                self._detect(work)
                 work.release()
             else:
                 self._classify(work)
@@ -78,44 +67,44 @@ class WorkerPool:
 
     def _count(self, step: int) -> None:
         with self._lock:
-            self._busy += step
+            self.busy += step
 
-    def _find(self, job: FrameJob) -> None:
-        if job.abandoned:
+    def _detect(self, job: FrameJob) -> None:
+        if job.is_done:
             return
-        if job.overdue:
+        if job.cancellation.seconds_left == 0.0:
             job.fail(DeadlineExceeded("The deadline passed in the queue for a worker; allow more time or retry later."))
             return
         job.started_at = time.perf_counter()
-        with _failing(job):
-            assert job.frame is not None  # noqa: S101  released only after this
+        with _failures_to(job):
+            assert job.frame is not None  # noqa: S101  released after this
             job.found = self._pipeline.detect(job.frame, job.options)
             job.found_at = time.perf_counter()
             if job.found.crops:
-                self._batcher.put_tiles(job)
+                self._batcher.put_crops(job)
             else:
                 self._finish(job)
 
-    def _classify(self, batch: Sequence[TileJob]) -> None:
-        tiles = [tile for tile in batch if not tile.frame.abandoned]
-        if len(tiles) > 1:
+    def _classify(self, batch: Sequence[CropJob]) -> None:
+        crops = [crop for crop in batch if not crop.frame.is_done]
+        if len(crops) > 1:
             try:
-                answers = self._pipeline.classify([tile.pixels for tile in tiles])
+                batch_logits = self._pipeline.classify([crop.pixels for crop in crops])
             except Exception:
-                log.exception("a batch of %d faces failed; each is tried by itself", len(tiles))
+                log.exception("a batch of %d faces failed; each is retried alone", len(crops))
             else:
-                for tile, logits in zip(tiles, answers, strict=True):
-                    self._answered(tile, logits)
+                for crop, logits in zip(crops, batch_logits, strict=True):
+                    self._classified(crop, logits)
                 return
-        # One tile must not fail its neighbours from other requests.
-        for tile in tiles:
-            with _failing(tile.frame):
-                self._answered(tile, self._pipeline.classify([tile.pixels])[0])
+        # One crop must not fail those of other requests.
+        for crop in crops:
+            with _failures_to(crop.frame):
+                self._classified(crop, self._pipeline.classify([crop.pixels])[0])
 
-    def _answered(self, tile: TileJob, logits: Logits) -> None:
-        if tile.frame.answer(tile.index, logits):
-            with _failing(tile.frame):
-                self._finish(tile.frame)
+    def _classified(self, crop: CropJob, logits: Logits) -> None:
+        if crop.frame.add_logits(crop.index, logits):
+            with _failures_to(crop.frame):
+                self._finish(crop.frame)
 
     def _finish(self, job: FrameJob) -> None:
         assert job.found is not None  # noqa: S101  called after detection
@@ -125,21 +114,23 @@ class WorkerPool:
             detect=(job.found_at - job.started_at) * 1e3,
             classify=(now - job.found_at) * 1e3,
         )
-        logits = [job.answers[index] for index in range(len(job.found.crops))]
+        logits = [job.logits[index] for index in range(len(job.found.crops))]
         result = self._pipeline.finish(job.found, logits, job.options, times)
-        self._last_frame = time.monotonic()
+        self.last_frame = time.monotonic()
         if logits:
-            self._last_success = self._last_frame
+            self.last_success = self.last_frame
         job.resolve(result)
 
 
 @contextmanager
-def _failing(job: FrameJob) -> Iterator[None]:
-    """The boundary of a worker: whatever breaks inside belongs to this frame alone, and its caller is told."""
+def _failures_to(job: FrameJob) -> Iterator[None]:
+    """The boundary of a worker: any error inside fails this frame alone."""
     try:
         yield
     except Exception as error:
         log.exception("a worker failed on a %d x %d picture", job.info.width, job.info.height)
-        failure = InferenceFailed("The models failed on this picture; the service's log says why. Others go on.")
+        failure = InferenceFailed(
+            "A model run failed on this picture; see the service's log. Other pictures are not affected."
+        )
         failure.__cause__ = error
         job.fail(failure)

@@ -1,4 +1,4 @@
-"""Which format a file is in, told by its first bytes; its name and its declared type are not asked."""
+"""The format of a file, by its first bytes alone: not by its name or declared type."""
 
 import re
 from enum import StrEnum
@@ -30,21 +30,21 @@ _SIGNATURES = (
     (b"II\x2b\x00", PictureFormat.TIFF),
     (b"MM\x00\x2b", PictureFormat.TIFF),
 )
-# A marker that begins a JPEG, and one that may follow it: an application's segment, a comment, a table or a frame.
+# The marker that begins a JPEG, and one that may follow: an application's segment, a comment, a table or a frame.
 _JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0-\xc2\xc4\xdb\xdd\xe0-\xef\xfe]")
-_MOST_BEFORE = 4096  # bytes before a JPEG's start: what mail, cameras and careless programs leave there
+_MAX_BEFORE = 4096  # bytes before a JPEG's start, as mail, cameras and careless programs leave them
 _DOCUMENTS = (b"%PDF", b"PK\x03\x04", b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"FLV")
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
-_READ = ", ".join(PictureFormat)
+_FORMATS = ", ".join(PictureFormat)
 
 
 def sniff(data: bytes) -> PictureFormat:
     """Name the format of ``data``.
 
     Raises:
-        InvalidRequest: when there are no bytes at all.
-        UnsupportedMedia: when the first bytes are of no format that Mien reads.
+        InvalidRequest: ``data`` is empty.
+        UnsupportedMedia: it is in none of the formats.
     """
     if not data:
         raise InvalidRequest("the file is empty (0 bytes); send the picture's bytes")
@@ -57,19 +57,18 @@ def sniff(data: bytes) -> PictureFormat:
         return _sniff_brands(data)
     if jpeg_start(data) > 0:
         return PictureFormat.JPEG
-    raise UnsupportedMedia(f"this is not a picture in a format that is read ({_READ})")
+    raise UnsupportedMedia(f"this is not a picture in a format that is read ({_FORMATS})")
 
 
 def jpeg_start(data: bytes) -> int:
-    """Where a JPEG begins in ``data``: 0, or a little later where other bytes come first; -1 where none does."""
-    if data.startswith(_DOCUMENTS):
-        return -1  # there are pictures in it, but it is none
-    found = _JPEG_START.search(data, 0, _MOST_BEFORE + 4)
-    return -1 if found is None else found.start()
+    """How many other bytes (4,096 at most) come before the JPEG in ``data``; 0 if it holds none."""
+    # A document may contain pictures, but is not one.
+    found = None if data.startswith(_DOCUMENTS) else _JPEG_START.search(data, 0, _MAX_BEFORE + 4)
+    return found.start() if found else 0
 
 
 def _sniff_brands(data: bytes) -> PictureFormat:
-    """Tell AVIF, HEIC and clips apart, which share one container and differ by the brands in their first box."""
+    """AVIF, HEIC and clips share one container; the brands in its first box tell them apart."""
     length = min(int.from_bytes(data[:4]), 256)
     # The major brand, then (after the minor version) the compatible ones.
     brands = [data[8:12], *(data[i : i + 4] for i in range(16, length - 3, 4))]
@@ -77,4 +76,4 @@ def _sniff_brands(data: bytes) -> PictureFormat:
         return PictureFormat.AVIF
     if not _HEIC_BRANDS.isdisjoint(brands):
         return PictureFormat.HEIC
-    raise UnsupportedMedia(f"this looks like a clip, not like a picture in a format that is read ({_READ})")
+    raise UnsupportedMedia(f"this looks like a clip, not a picture in a format that is read ({_FORMATS})")

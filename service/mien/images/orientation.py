@@ -1,73 +1,86 @@
-"""EXIF orientation: which way up the picture was stored, and turning it upright."""
+"""The eight ways in which a stored picture or video frame can be rotated and mirrored."""
 
-import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image
 
 from mien.domain import Box, U8Array
 
-UPRIGHT = 1
-_SIDEWAYS = frozenset({5, 6, 7, 8})
-
-# How the stored picture becomes upright: an optional mirror (OpenCV's flip code), then an optional turn.
-_MIRROR_AND_TURN: dict[int, tuple[int | None, int | None]] = {
-    1: (None, None),
-    2: (1, None),
-    3: (None, cv2.ROTATE_180),
-    4: (0, None),
-    5: (1, cv2.ROTATE_90_COUNTERCLOCKWISE),
-    6: (None, cv2.ROTATE_90_CLOCKWISE),
-    7: (1, cv2.ROTATE_90_CLOCKWISE),
-    8: (None, cv2.ROTATE_90_COUNTERCLOCKWISE),
-}
-
-
-_EXIF_BLOCKS = ("exif", "Raw profile type exif")
-"""Where Pillow's readers leave it; the second is a PNG's, as ImageMagick wrote it before there was a chunk for it."""
+# EXIF orientation -> transpose, flip_x, flip_y (EXIF 2.32, 4.6.4, tag 274)
+_EXIF: Mapping[object, tuple[bool, bool, bool]] = MappingProxyType(
+    {
+        1: (False, False, False),
+        2: (False, True, False),
+        3: (False, True, True),
+        4: (False, False, True),
+        5: (True, False, False),
+        6: (True, True, False),
+        7: (True, True, True),
+        8: (True, False, True),
+    }
+)
 
 
-def read_orientation(image: Image.Image) -> int:
-    """The EXIF orientation (1 to 8) that is still to be applied to a loaded ``image``; 1 where it is unreadable.
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How stored pixels become upright: transposed first, then flipped left to right (``flip_x``) and top to bottom
+    (``flip_y``)."""
 
-    The containers of HEIC and AVIF carry their own turn. libheif has applied HEIC's and pillow-heif then resets the
-    tag; Pillow translates AVIF's to the tag; and Pillow turns TIFF itself. In all cases the tag tells what is left.
-    """
-    # Asked directly, Pillow would go by XMP where EXIF says nothing, which no browser does.
-    exif_only = Image.new("1", (1, 1))
-    exif_only.info = {name: image.info[name] for name in _EXIF_BLOCKS if name in image.info}
-    try:
-        value = exif_only.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-    except (SyntaxError, ValueError, KeyError, TypeError, EOFError, OSError, struct.error):
-        # A picture with a broken EXIF block is still a picture.
-        return UPRIGHT
-    return value if isinstance(value, int) and value in _MIRROR_AND_TURN else UPRIGHT
+    transpose: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
 
+    @classmethod
+    def from_exif(cls, tag: object) -> Self:
+        """The orientation that an EXIF tag of 1 to 8 means; upright for anything else."""
+        return cls(*_EXIF.get(tag, _EXIF[1])) if isinstance(tag, int) else cls()
 
-def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Width and height after ``upright``."""
-    return (height, width) if orientation in _SIDEWAYS else (width, height)
+    @classmethod
+    def from_display_matrix(cls, matrix: bytes) -> Self:
+        """A clip's display matrix, rounded to the nearest of the eight orientations.
 
+        It is nine native int32 ``a b u / c d v / x y w`` that map stored (x, y) to shown (ax + cy, bx + dy); see
+        ISO/IEC 14496-12, 6.2.2.
+        """
+        a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(False, a < 0, d < 0)
+        return cls(True, c < 0, b < 0)
 
-def upright_box(box: Box, width: int, height: int, orientation: int) -> Box:
-    """Where a ``box`` of a stored picture of ``width`` x ``height`` pixels lies after ``upright``."""
-    left, top = box.x, box.y
-    right, bottom = width - box.x - box.width, height - box.y - box.height  # distances from the far sides
-    if orientation in {2, 3, 7, 8}:
-        left, right = right, left
-    if orientation in {3, 4, 6, 7}:
-        top, bottom = bottom, top
-    if orientation in _SIDEWAYS:
-        return Box(top, left, box.height, box.width)
-    return Box(left, top, box.width, box.height)
+    @property
+    def mirrored(self) -> bool:
+        """Whether left and right are exchanged, beyond a rotation."""
+        return (self.transpose + self.flip_x + self.flip_y) % 2 == 1
 
+    @property
+    def rotation(self) -> int:
+        """Clockwise degrees; if ``mirrored``, the rotation before a left-to-right flip."""
+        if not self.transpose:
+            return 180 if self.flip_y else 0
+        return 270 if self.flip_y else 90
 
-def upright(pixels: U8Array, orientation: int) -> U8Array:
-    """Turn ``pixels``, ``uint8 [h, w, 3]``, by an EXIF ``orientation`` (1 to 8)."""
-    mirror, turn = _MIRROR_AND_TURN[orientation]
-    if mirror is not None:
-        pixels = np.asarray(cv2.flip(pixels, mirror), dtype=np.uint8)
-    if turn is not None:
-        pixels = np.asarray(cv2.rotate(pixels, turn), dtype=np.uint8)
-    return pixels
+    def apply(self, pixels: U8Array) -> U8Array:
+        """Stored ``uint8 [h, w, 3]`` pixels, upright and contiguous."""
+        if self.transpose:
+            pixels = np.asarray(cv2.transpose(pixels), dtype=np.uint8)
+        if self.flip_x or self.flip_y:
+            code = 0 if not self.flip_x else -1 if self.flip_y else 1
+            pixels = np.asarray(cv2.flip(pixels, code), dtype=np.uint8)
+        return np.ascontiguousarray(pixels)
+
+    def upright_size(self, width: int, height: int) -> tuple[int, int]:
+        """Upright width and height of a picture stored as ``width`` x ``height``, and the reverse."""
+        return (height, width) if self.transpose else (width, height)
+
+    def upright_box(self, box: Box, width: int, height: int) -> Box:
+        """Where a ``box`` of a picture stored as ``width`` x ``height`` lies in the upright picture."""
+        if self.transpose:
+            box = Box(box.y, box.x, box.height, box.width)
+        width, height = self.upright_size(width, height)
+        x = width - box.x - box.width if self.flip_x else box.x
+        y = height - box.y - box.height if self.flip_y else box.y
+        return Box(x, y, box.width, box.height)

@@ -13,7 +13,7 @@ from mien.render.placement import SteadyLabels, place_labels
 from mien.timeline.model import FaceRow
 
 _LINE_SHARE = 1 / 320  # of the picture's long side
-_MAX_LINE_SHARE = 14  # the line is at most this fraction of the box's shorter side
+_MIN_SIDE_IN_LINES = 14  # shorter side of a box over the width of its line
 
 
 def annotate(pixels: U8Array, faces: Sequence[Face], full_width: int, full_height: int) -> U8Array:
@@ -73,7 +73,7 @@ def draw_box(canvas: U8Array, box: Rectangle, colour: Bgr) -> None:
     if is_empty(box):
         return
     left, top, right, bottom = box
-    thickest = max(1, min(right - left, bottom - top) // _MAX_LINE_SHARE)
+    thickest = max(1, min(right - left, bottom - top) // _MIN_SIDE_IN_LINES)
     line = min(max(2, round(max(canvas.shape[:2]) * _LINE_SHARE)), thickest)
     rim = max(1, line // 3)
     draw_outline(canvas, (left - rim, top - rim, right + rim, bottom + rim), line + 2 * rim, BLACK)

@@ -13,6 +13,7 @@ from mien.domain import U8Array
 from mien.render.canvas import BOLD, draw_text, text_size
 from mien.render.palette import BLACK, WHITE, Bgr, bgr, ink
 from mien.timeline.model import FrameRow, Person, Timeline
+from mien.timeline.tracker import MAX_GAP
 
 MAX_PEOPLE = 10
 """Panels drawn: the people who were on screen longest, in order of their numbers."""
@@ -27,7 +28,6 @@ _TITLE, _TEXT, _SMALL = 20, 15, 13
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 # Areas are drawn larger and averaged down: soft edges, and many samples per pixel blend instead of flickering.
 _SUPERSAMPLE_X, _SUPERSAMPLE_Y = 4, 2
-_MAX_GAP = 1.0  # s out of sight that the areas bridge, as the tracker does
 
 
 def plot(timeline: Timeline, begin: float, end: float) -> U8Array:
@@ -127,7 +127,7 @@ def score_curve(rows: Sequence[FrameRow], person: int, end: float) -> tuple[NDAr
         face = next((face for face in row.faces if face.person == person), None)
         if face is None:
             continue
-        if times and row.time - until > _MAX_GAP:
+        if times and row.time - until > MAX_GAP:
             _add_gap(times, scores, until)
         times.append(row.time)
         scores.append(face.scores)

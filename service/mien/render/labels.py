@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from mien.render.canvas import MEDIUM, Rectangle, text_size
 
@@ -77,6 +78,7 @@ def text_sizes(long_side: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((normal, round(math.sqrt(normal * smallest)), smallest)))
 
 
+@lru_cache(maxsize=4096)
 def tag_size(text: str, size: int) -> tuple[int, int, int]:
     """Width and height of the tag around ``text`` in letters of ``size`` pixels, and its padding."""
     padding = max(3, size // 4)

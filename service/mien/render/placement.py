@@ -98,7 +98,6 @@ class _Layout:
         self._width = width
         self._height = height
         self._sizes = text_sizes(max(width, height))
-        self._tags: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._near = self._neighbours()
 
     def best(self, index: int) -> Label | None:
@@ -129,7 +128,7 @@ class _Layout:
     def _label(self, index: int, position: Position) -> Label | None:
         """The box's label at ``position``; ``None`` if that is not within the picture."""
         text = self._texts[index][position.text]
-        tag_width, tag_height, padding = self._tag(text, position.size)
+        tag_width, tag_height, padding = tag_size(text, position.size)
         left, top = position.side.corner(self._boxes[index], tag_width, tag_height)
         # Moved along the box's edge into the picture, but not across the edge.
         if position.side in BESIDE:
@@ -156,13 +155,7 @@ class _Layout:
         """The sizes in which the longest text is at most ``max_width`` box widths wide, and always the smallest."""
         box, text = self._boxes[index], self._texts[index][0]
         pixels = max_width * (box[2] - box[0])
-        return [*(size for size in self._sizes[:-1] if self._tag(text, size)[0] <= pixels), self._sizes[-1]]
-
-    def _tag(self, text: str, size: int) -> tuple[int, int, int]:
-        known = self._tags.get((text, size))
-        if known is None:
-            known = self._tags[text, size] = tag_size(text, size)
-        return known
+        return [*(size for size in self._sizes[:-1] if tag_size(text, size)[0] <= pixels), self._sizes[-1]]
 
     def _taken(self, index: int) -> list[Rectangle]:
         """The labels that one of this box could touch."""
@@ -173,7 +166,7 @@ class _Layout:
         if not self._boxes:
             return []
         largest = [self._fitting_sizes(index, _MAX_KEPT_WIDTH)[0] for index in range(len(self._boxes))]
-        tags = [self._tag(texts[0], size)[:2] for texts, size in zip(self._texts, largest, strict=True)]
+        tags = [tag_size(texts[0], size)[:2] for texts, size in zip(self._texts, largest, strict=True)]
         boxes = np.array(self._boxes)
         low, high = boxes[:, :2] - tags, boxes[:, 2:] + tags
         near = ((low[:, None] < high[None]) & (low[None] < high[:, None])).all(axis=2)

@@ -1,4 +1,4 @@
-"""A timeline as a tidy table: one row a face, one column a variable."""
+"""A timeline as a tidy table: one row per face, one column per variable."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ class _Writer(Protocol):
 
 
 def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str]:
-    """The lines of a CSV file (RFC 4180, with a header) as the rows come, those of a frame together.
+    """The lines of a CSV file (RFC 4180, with a header), in one piece per frame.
 
     Columns: ``time`` (seconds), ``frame``, ``person``, ``x, y, width, height`` (pixels of the upright picture),
-    ``confidence``, ``emotion``, ``score``, and a column a label. A frame without a face has a line of its own with
-    everything after ``frame`` empty, so that "nobody" and "not looked at" differ.
+    ``confidence``, ``emotion``, ``score``, and one column per label. A frame without faces has a line with everything
+    after ``frame`` empty, to distinguish it from a frame that was not analysed.
     """
     lines = StringIO(newline="")
     writer: _Writer = csv.writer(lines)
@@ -32,10 +32,10 @@ def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str
 
 
 def _values(row: FrameRow, labels: int) -> Iterator[tuple[object, ...]]:
-    moment = (f"{row.time:.3f}", row.frame)
+    frame = (f"{row.time:.3f}", row.frame)
     if not row.faces:
-        yield (*moment, *[""] * (8 + labels))
+        yield (*frame, *[""] * (8 + labels))
     for face in row.faces:
         box = (f"{side:.2f}" for side in (face.box.x, face.box.y, face.box.width, face.box.height))
         scores = (f"{score:.4f}" for score in face.scores)
-        yield (*moment, face.person, *box, f"{face.confidence:.4f}", face.emotion, f"{face.score:.4f}", *scores)
+        yield (*frame, face.person, *box, f"{face.confidence:.4f}", face.emotion, f"{face.score:.4f}", *scores)

@@ -15,7 +15,7 @@ _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 class Metrics:
-    """Implements the API's ``Recorder``. ``load`` gives the engine's load, or ``None`` while there is no engine."""
+    """What the API measures. ``load`` gives the engine's load, or ``None`` while there is no engine."""
 
     def __init__(self, version: str, load: Callable[[], EngineLoad | None]) -> None:
         self._registry = registry = CollectorRegistry()
@@ -76,8 +76,7 @@ class _EngineGauges(Collector):
         if load is None:
             return
         for name, help_text, value in (
-            ("calls", "Calls that the engine has admitted.", load.calls),
-            ("capacity", "Calls that it admits at most.", load.capacity),
+            ("calls", "Calls in progress.", load.calls),
             ("waiting_frames", "Frames waiting for a worker.", load.waiting_frames),
             ("waiting_crops", "Face crops waiting for a worker.", load.waiting_crops),
             ("busy_workers", "Workers at work.", load.busy_workers),

@@ -1,29 +1,29 @@
-"""The linear assignment problem, small and dense."""
+"""The linear assignment problem, dense."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def assign(cost: NDArray[np.float64], unmatched: float) -> list[tuple[int, int]]:
-    """The pairing of rows with columns that costs least in all; leaving a row out costs ``unmatched``.
+    """The pairs of rows and columns with the lowest total cost; leaving a row unmatched costs ``unmatched``.
 
-    ``cost`` is ``float64 [rows, columns]``; a pair that costs ``unmatched`` or more is never made. The pairs come in
-    the order of their rows, and equal costs are always settled the same way.
+    ``cost`` is ``float64 [rows, columns]``; a pair that costs ``unmatched`` or more is never made. Pairs are in the
+    order of their rows, and ties are broken deterministically.
     """
     rows, columns = cost.shape
     if rows == 0 or columns == 0:
         return []
-    # A column of its own for every row to stay single. Open to all rows, it would send the search for each single one
-    # past all those before.
+    # One column per row for staying unmatched. Shared columns would make the search for each unmatched row pass all
+    # those before it.
     padded = np.full((rows, columns + rows), np.inf)
     padded[:, :columns][cost < unmatched] = cost[cost < unmatched]
     padded[np.arange(rows), columns + np.arange(rows)] = unmatched
-    chosen = _shortest_augmenting_paths(padded)
-    return [(row, int(column)) for row, column in enumerate(chosen) if column < columns]
+    matched = _shortest_augmenting_paths(padded)
+    return [(row, int(column)) for row, column in enumerate(matched) if column < columns]
 
 
 def _shortest_augmenting_paths(cost: NDArray[np.float64]) -> NDArray[np.intp]:
-    """For each row its column; rows <= columns.
+    """The column of each row; rows <= columns.
 
     The Hungarian method as successive shortest paths with potentials, O(rows^2 * columns): R. Jonker and A. Volgenant,
     "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38, 1987.
@@ -60,7 +60,7 @@ def _shortest_augmenting_paths(cost: NDArray[np.float64]) -> NDArray[np.intp]:
             if row == new:
                 break
             column = int(previous[0])
-    chosen = np.full(rows, -1, np.intp)
+    matched = np.full(rows, -1, np.intp)
     taken = np.flatnonzero(owner >= 0)
-    chosen[owner[taken]] = taken
-    return chosen
+    matched[owner[taken]] = taken
+    return matched

@@ -1,4 +1,4 @@
-"""The words of the timeline: compact frozen rows, so that an hour of them is small.
+"""Data of a timeline: compact frozen rows, so that an hour of them is small.
 
 Times are presentation times in seconds; scores are tuples in the order of the label set of the analysis.
 """
@@ -23,7 +23,7 @@ class FaceRow:
 
 @dataclass(frozen=True, slots=True)
 class FrameRow:
-    """One sampled frame, also where nobody is seen; faces are in the order of their person numbers."""
+    """One sampled frame, with or without faces, which are in order of their person numbers."""
 
     time: float
     frame: int
@@ -33,9 +33,9 @@ class FrameRow:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch ``start <= time < end`` in which one person mostly showed one emotion.
+    """The time ``start <= time < end`` in which one person mostly showed one emotion.
 
-    ``mean_score`` is that emotion's mean over the stretch, weighted by time; ``peak_time`` is when it scored highest.
+    ``mean_score`` is that emotion's mean over the segment, weighted by time; ``peak_time`` is when it scored highest.
     """
 
     start: float

@@ -1,4 +1,4 @@
-"""Rows kept small: an hour at 5 frames a second takes some 3 MB a person instead of 25."""
+"""Rows in packed arrays: an hour at 5 frames per second takes about 3 MB per person instead of 25."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import overload
 from mien.domain import Box
 from mien.timeline.model import FaceRow, FrameRow
 
-_BESIDE_SCORES = 6  # x, y, width, height, confidence, score
+_MEMBERS = 6  # x, y, width, height, confidence, score
 
 
 class PackedRows(Sequence[FrameRow]):
@@ -18,7 +18,7 @@ class PackedRows(Sequence[FrameRow]):
         self._times = array("d")
         self._frames = array("q")
         self._scenes = array("q")
-        self._ends = array("q")  # the number of faces up to and with each row
+        self._ends = array("q")  # number of faces up to and including each row
         self._people = array("q")
         self._emotions = array("B")
         self._values = array("d")
@@ -58,7 +58,7 @@ class PackedRows(Sequence[FrameRow]):
         return FrameRow(self._times[at], self._frames[at], self._scenes[at], faces)
 
     def _face(self, at: int) -> FaceRow:
-        width = _BESIDE_SCORES + len(self._labels)
+        width = _MEMBERS + len(self._labels)
         x, y, w, h, confidence, score, *scores = self._values[at * width : (at + 1) * width]
         label = self._labels[self._emotions[at]]
         return FaceRow(self._people[at], Box(x, y, w, h), confidence, label, score, tuple(scores))

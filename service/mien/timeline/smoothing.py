@@ -1,14 +1,14 @@
-"""Takes the flicker out of each person's scores."""
+"""Temporal smoothing of each person's scores."""
 
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mien.timeline.model import FaceRow, FrameRow
-from mien.timeline.tracker import MAX_LOSS
+from mien.timeline.tracker import MAX_GAP
 
 TIME_CONSTANT = 0.25
-"""Seconds after which a change has come through to 63 %."""
+"""Seconds after which 63 % of a change has taken effect."""
 
 
 def smooth(
@@ -16,9 +16,9 @@ def smooth(
 ) -> Iterator[FrameRow]:
     """Exponential moving average of each person's scores over time; emotion and score follow the averaged ones.
 
-    A sample's weight is ``1 - exp(-dt / time_constant)`` for the ``dt`` since the person's last one, which is the
-    exact response of a first-order low pass to scores that change in steps: the sampling rate does not change it, and
-    neither do irregular times. Averages of probabilities still sum to 1.
+    A sample's weight is ``1 - exp(-dt / time_constant)`` for the ``dt`` since the person's last one: the exact response
+    of a first-order low-pass filter to scores that change in steps, independent of the sampling rate and of irregular
+    times. Averages of probabilities still sum to 1.
     """
     last: dict[int, tuple[float, tuple[float, ...]]] = {}
     for row in rows:
@@ -26,13 +26,13 @@ def smooth(
         for face in row.faces:
             scores = face.scores
             if face.person in last:
-                then, before = last[face.person]
-                weight = 1.0 - math.exp(-(row.time - then) / time_constant)
+                last_time, before = last[face.person]
+                weight = 1.0 - math.exp(-(row.time - last_time) / time_constant)
                 scores = tuple(b + weight * (s - b) for b, s in zip(before, scores, strict=True))
             last[face.person] = (row.time, scores)
             faces.append(_with_scores(face, scores, labels))
         if len(last) > len(faces):
-            last = {person: seen for person, seen in last.items() if row.time - seen[0] <= 10 * MAX_LOSS}
+            last = {person: entry for person, entry in last.items() if row.time - entry[0] <= 10 * MAX_GAP}
         yield replace(row, faces=tuple(faces))
 
 

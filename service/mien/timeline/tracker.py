@@ -1,4 +1,4 @@
-"""Gives every face of a clip the number of the person it belongs to."""
+"""Multi-object tracking: gives every face of a clip the number of the person it belongs to."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,35 +9,35 @@ from numpy.typing import NDArray
 
 from mien.domain import Face, FrameResult
 from mien.timeline.assignment import assign
-from mien.timeline.kalman import Motion, association_cost, begin, correct, predict
+from mien.timeline.kalman import Motion, association_cost, initiate, predict, update
 from mien.timeline.model import FaceRow, FrameRow
 
-MAX_LOSS = 1.0
-"""Seconds out of sight after which a face gets a new number."""
+MAX_GAP = 1.0
+"""Seconds out of sight after which a track ends; a face that reappears later gets a new number."""
 
-# How far from its predicted place a face may turn up, in face sizes: at once, and more for every second unseen. Who
-# walks past the camera moves eight sizes a second: at five frames a second the second sight is 1.6 from the first.
+# How far from its predicted position a face may reappear, in face sizes: at once, and more per second unseen. Somebody
+# walking past the camera moves eight sizes per second: at 5 fps the second hit is 1.6 from the first.
 _REACH = 1.5
 _REACH_PER_SECOND = 1.0
-# Part of that for a doubtful face.
-_DOUBTFUL_REACH = 0.5
-# Beyond this a pair is less likely than a face lost and another found; see ``motion.association_cost``.
-_UNLIKELY = 50.0
-# What every second unseen counts against a pair: where a face fits two people, it is the one who was there just now.
-_ABSENCE = 20.0
-# Seconds over which a person's confidence is averaged.
-_MEMORY = 2.0
-# Seconds that a face of middling confidence is watched before it becomes someone.
-_WATCHED = 0.5
-_SLACK = 1e-6  # s; times are sums of fractions
+# Fraction of that for a face below ``keep_track``.
+_WEAK_REACH = 0.5
+# From this cost on, a track lost and another begun are more likely than a match; see ``kalman.association_cost``.
+_MAX_COST = 50.0
+# Cost per second unseen: if a face fits two tracks, the one seen more recently gets it.
+_UNSEEN_COST = 20.0
+# Time constant in seconds of a track's mean confidence.
+_CONFIDENCE_TIME = 2.0
+# Seconds that a face below ``new_track`` must be tracked before it is confirmed.
+_PROBATION = 0.5
+_ROUNDING = 1e-6  # s; times are sums of fractions
 
 
 @dataclass(frozen=True, slots=True)
 class TrackThresholds:
-    """How sure the detector must be. ``new_track``: of a face that nobody is known by, for it to become someone at
-    once. ``keep_track``: of a person, on average over the last seconds; a doubtful sight of somebody who was well seen
-    before is that person, a series of them is the back of a head. A face between the two becomes someone when it has
-    stayed so sure for half a second; at a doubtful sight the half second begins anew."""
+    """Detector confidences. ``new_track``: confidence that starts a new track immediately. ``keep_track``: mean
+    confidence over the last seconds that a track needs: after many good hits a weak one is the same person, a series of
+    weak ones is the back of a head. A face between the two starts a track after half a second at ``keep_track`` or
+    above; a weaker hit restarts that half second."""
 
     new_track: float = 0.0
     keep_track: float = 0.0
@@ -45,91 +45,89 @@ class TrackThresholds:
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    person: int | None  # while it is only watched: no one yet
+    person: int | None  # None while tentative
     motion: Motion
-    first: float
-    seen: float
-    confidence: float  # the mean over the sights so far, older ones weighing less
-    sights: float  # how many they are, so weighed
+    first_seen: float
+    last_seen: float
+    confidence: float  # mean over the hits, older ones weighing less
+    hits: float  # their number, weighted alike
 
 
-def track(results: Iterable[FrameResult], bounds: TrackThresholds = TrackThresholds()) -> Iterator[FrameRow]:
-    """One row a result, in order, as they come. Numbers count from 1 in order of appearance, then left to right.
+def track(results: Iterable[FrameResult], thresholds: TrackThresholds = TrackThresholds()) -> Iterator[FrameRow]:
+    """One row per result, in order, as they come. Numbers count from 1 in order of appearance, then left to right.
 
-    Tracks are predicted to the frame's time and matched with its faces so that the whole pairing is the likeliest.
-    A cut ends every track: nobody beyond it keeps a number, since without looking at the face itself (which this
-    tracker does not) the one who is there now cannot be told from the one who was. Reads nothing but the results and
-    keeps nothing but the faces of the last ``MAX_LOSS`` seconds, so equal results give equal rows.
-
-    A face below the ``bounds`` is left out, and moves nobody.
+    Tracks are predicted to the frame's time and matched with its faces by the most likely assignment as a whole. A
+    shot boundary ends every track: without comparing the faces themselves, which this tracker does not do, the person
+    after it cannot be told from the person before. Depends on nothing but the results and keeps only the faces of the
+    last ``MAX_GAP`` seconds, so equal results give equal rows. Faces below the thresholds are left out.
     """
     tracks: list[_Track] = []
-    known, scene, last = 0, 0, -math.inf
+    people, scene, last_time = 0, 0, -math.inf
     for result in results:
-        faces = result.faces
         if result.scene != scene:
             tracks = []
         scene = result.scene
         # A face missing from one frame is out of sight from the frame before it to the frame after.
-        allowed = MAX_LOSS + (result.time - last if tracks else 0.0)
-        last = result.time
-        tracks = [t for t in tracks if result.time - t.seen <= allowed]
-        moved = [predict(t.motion, result.time - t.seen, result.width, result.height) for t in tracks]
-        pairs = {face: track for track, face in _pair(tracks, moved, faces, result.time, bounds.keep_track)}
-        owners: dict[int, _Track] = {}
-        lost = set(range(len(tracks)))
-        for at, face in sorted(enumerate(faces), key=lambda item: (item[1].box.x, item[1].box.y)):
-            if at in pairs:
-                if tracks[pairs[at]].person is None and face.confidence < bounds.keep_track:
-                    lost.discard(pairs[at])
+        max_gap = MAX_GAP + (result.time - last_time if tracks else 0.0)
+        last_time = result.time
+        tracks = [t for t in tracks if result.time - t.last_seen <= max_gap]
+        motions = [predict(t.motion, result.time - t.last_seen, result.width, result.height) for t in tracks]
+        matches = {face: at for at, face in _match(tracks, motions, result.faces, result.time, thresholds.keep_track)}
+        updated: dict[int, _Track] = {}
+        unmatched = set(range(len(tracks)))
+        for index, face in sorted(enumerate(result.faces), key=lambda item: (item[1].box.x, item[1].box.y)):
+            if index in matches:
+                at = matches[index]
+                if tracks[at].person is None and face.confidence < thresholds.keep_track:
+                    unmatched.discard(at)  # a weak hit ends a tentative track
                     continue
-                seen = _seen_again(tracks[pairs[at]], moved[pairs[at]], face, result.time)
-                if max(seen.confidence, face.confidence) < bounds.keep_track:
+                hit = _hit(tracks[at], motions[at], face, result.time)
+                if max(hit.confidence, face.confidence) < thresholds.keep_track:
                     continue
-                lost.discard(pairs[at])
-            elif face.confidence >= min(bounds.keep_track, bounds.new_track):
-                seen = _Track(None, begin(face.box), result.time, result.time, face.confidence, 1.0)
+                unmatched.discard(at)
+            elif face.confidence >= min(thresholds.keep_track, thresholds.new_track):
+                hit = _Track(None, initiate(face.box), result.time, result.time, face.confidence, 1.0)
             else:
                 continue
-            if seen.person is None and _proven(seen, face, bounds):
-                known += 1
-                seen = replace(seen, person=known)
-            owners[at] = seen
-        tracks = [*(owners[at] for at in sorted(owners)), *(tracks[index] for index in sorted(lost))]
-        rows = [_row(own.person, faces[at]) for at, own in owners.items() if own.person is not None]
-        yield FrameRow(result.time, result.index, result.scene, tuple(sorted(rows, key=lambda r: r.person)))
+            if hit.person is None and _is_confirmed(hit, face, thresholds):
+                people += 1
+                hit = replace(hit, person=people)
+            updated[index] = hit
+        tracks = [*(updated[index] for index in sorted(updated)), *(tracks[at] for at in sorted(unmatched))]
+        rows = [_row(hit.person, result.faces[index]) for index, hit in updated.items() if hit.person is not None]
+        yield FrameRow(result.time, result.index, result.scene, tuple(sorted(rows, key=lambda row: row.person)))
 
 
-def _proven(watched: _Track, face: Face, bounds: TrackThresholds) -> bool:
-    return face.confidence >= bounds.new_track or watched.seen - watched.first >= _WATCHED - _SLACK
+def _is_confirmed(tentative: _Track, face: Face, thresholds: TrackThresholds) -> bool:
+    tracked = tentative.last_seen - tentative.first_seen
+    return face.confidence >= thresholds.new_track or tracked >= _PROBATION - _ROUNDING
 
 
-def _pair(
-    tracks: list[_Track], moved: list[Motion], faces: Sequence[Face], time: float, sure: float
+def _match(
+    tracks: list[_Track], motions: list[Motion], faces: Sequence[Face], time: float, keep_track: float
 ) -> list[tuple[int, int]]:
-    """Tracks with faces, by index: first the sure faces, then what is left with the doubtful ones nearby.
+    """Indices of matching tracks and faces: first the strong faces, then the weak ones near the remaining tracks.
 
-    In two rounds, as ByteTrack does it (Zhang et al., 2022), lest a doubtful find take a person from a sure one.
+    Two rounds, as in ByteTrack (Zhang et al., 2022), so that a weak detection cannot take a track from a strong one.
     """
-    unseen = np.asarray([time - old.seen for old in tracks], dtype=np.float64)
-    doubtful = np.asarray([face.confidence < sure for face in faces], dtype=np.bool_)
-    reach = np.outer(_REACH + _REACH_PER_SECOND * unseen, np.where(doubtful, _DOUBTFUL_REACH, 1.0))
-    cost = association_cost(moved, [face.box for face in faces], unseen, reach) + _ABSENCE * unseen[:, None]
-    everyone = np.arange(len(tracks))
-    pairs = _likeliest(cost, everyone, np.flatnonzero(~doubtful))
-    free = np.setdiff1d(everyone, [track for track, _ in pairs])
-    return pairs + _likeliest(cost, free, np.flatnonzero(doubtful))
+    unseen = np.asarray([time - old.last_seen for old in tracks], dtype=np.float64)
+    weak = np.asarray([face.confidence < keep_track for face in faces], dtype=np.bool_)
+    reach = np.outer(_REACH + _REACH_PER_SECOND * unseen, np.where(weak, _WEAK_REACH, 1.0))
+    cost = association_cost(motions, [face.box for face in faces], unseen, reach) + _UNSEEN_COST * unseen[:, None]
+    every = np.arange(len(tracks))
+    matches = _assign(cost, every, np.flatnonzero(~weak))
+    remaining = np.setdiff1d(every, [track for track, _ in matches])
+    return matches + _assign(cost, remaining, np.flatnonzero(weak))
 
 
-def _likeliest(cost: NDArray[np.float64], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[tuple[int, int]]:
-    chosen = assign(cost[np.ix_(rows, columns)], _UNLIKELY)
-    return [(int(rows[i]), int(columns[j])) for i, j in chosen]
+def _assign(cost: NDArray[np.float64], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[tuple[int, int]]:
+    return [(int(rows[i]), int(columns[j])) for i, j in assign(cost[np.ix_(rows, columns)], _MAX_COST)]
 
 
-def _seen_again(old: _Track, moved: Motion, face: Face, time: float) -> _Track:
-    before = old.sights * math.exp((old.seen - time) / _MEMORY)
-    confidence = (before * old.confidence + face.confidence) / (before + 1.0)
-    return _Track(old.person, correct(moved, face.box), old.first, time, confidence, before + 1.0)
+def _hit(old: _Track, predicted: Motion, face: Face, time: float) -> _Track:
+    weight = old.hits * math.exp((old.last_seen - time) / _CONFIDENCE_TIME)
+    confidence = (weight * old.confidence + face.confidence) / (weight + 1.0)
+    return _Track(old.person, update(predicted, face.box), old.first_seen, time, confidence, weight + 1.0)
 
 
 def _row(person: int, face: Face) -> FaceRow:

@@ -1,1 +1,1 @@
-"""Bytes or a file in, domain result out."""
+"""Bytes or a file in, domain result and document out."""

@@ -1,53 +1,45 @@
-"""A clip's answer as plain JSON values: the same for the service and the command line.
+"""A clip's analysis as JSON text: the same for the service and the command line.
 
-Times are rounded to a millisecond, boxes to a hundredth of a pixel, scores to four decimals: equal analyses give equal
-bytes, and scores still sum to 1 within 0.0005.
+Numbers are rounded as in ``picture_document``, times to a millisecond.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mien.timeline.model import FaceRow, FrameRow, Person, Segment, Summary, Timeline
 from mien.usecases.analyze_video import VideoAnalysis
-
-Document = dict[str, Any]
-
-
-def encoded(value: object) -> str:
-    """``value`` as JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+from mien.usecases.picture_document import Document, box_document, to_json, unit
 
 
 def analysis_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """The whole answer as pieces of one JSON object, a row and a person at a time: the text is never there as a whole.
+    """The whole document as pieces of one JSON object, one row or person each, so that memory never holds it whole.
 
     ``before`` and ``after`` are further members, put first and last.
     """
     timeline = analysis.timeline
-    yield encoded({**before, "video": _video(analysis)})[:-1] + ',"timeline":'
+    yield to_json({**before, "video": _video(analysis)})[:-1] + ',"timeline":'
     yield from _array(row_document(row, timeline.labels) for row in timeline.rows)
-    yield from _account(timeline, after)
+    yield from _people_and_summary(timeline, after)
 
 
-def account_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """The same without the rows."""
-    yield encoded({**before, "video": _video(analysis)})[:-1]
-    yield from _account(analysis.timeline, after)
+def summary_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """The same without the timeline."""
+    yield to_json({**before, "video": _video(analysis)})[:-1]
+    yield from _people_and_summary(analysis.timeline, after)
 
 
-def _account(timeline: Timeline, after: Mapping[str, Any]) -> Iterator[str]:
+def _people_and_summary(timeline: Timeline, after: Mapping[str, Any]) -> Iterator[str]:
     yield ',"people":'
     yield from _array(_person(person) for person in timeline.people)
-    yield "," + encoded({"summary": _summary(timeline.summary), **after})[1:]
+    yield "," + to_json({"summary": _summary(timeline.summary), **after})[1:]
 
 
 def _array(values: Iterable[Document]) -> Iterator[str]:
-    before = "["
+    separator = "["
     for value in values:
-        yield before + encoded(value)
-        before = ","
-    yield "]" if before == "," else "[]"
+        yield separator + to_json(value)
+        separator = ","
+    yield "]" if separator == "," else "[]"
 
 
 def _video(analysis: VideoAnalysis) -> Document:
@@ -70,14 +62,13 @@ def row_document(row: FrameRow, labels: tuple[str, ...]) -> Document:
 
 
 def _face(face: FaceRow, labels: tuple[str, ...]) -> Document:
-    box = face.box
     return {
         "person": face.person,
-        "box": {name: round(getattr(box, name), 2) for name in ("x", "y", "width", "height")},
-        "confidence": _unit(face.confidence),
+        "box": box_document(face.box),
+        "confidence": unit(face.confidence),
         "emotion": face.emotion,
-        "score": _unit(face.score),
-        "scores": {label: _unit(score) for label, score in zip(labels, face.scores, strict=True)},
+        "score": unit(face.score),
+        "scores": {label: unit(score) for label, score in zip(labels, face.scores, strict=True)},
     }
 
 
@@ -88,7 +79,7 @@ def _person(person: Person) -> Document:
         "last_seen": _time(person.last_seen),
         "screen_time": _time(person.screen_time),
         "dominant": person.dominant,
-        "mean_scores": {label: _unit(score) for label, score in person.mean_scores.items()},
+        "mean_scores": {label: unit(score) for label, score in person.mean_scores.items()},
         "segments": [_segment(segment) for segment in person.segments],
     }
 
@@ -98,7 +89,7 @@ def _segment(segment: Segment) -> Document:
         "start": _time(segment.start),
         "end": _time(segment.end),
         "emotion": segment.emotion,
-        "mean_score": _unit(segment.mean_score),
+        "mean_score": unit(segment.mean_score),
         "peak_time": _time(segment.peak_time),
     }
 
@@ -106,14 +97,10 @@ def _segment(segment: Segment) -> Document:
 def _summary(summary: Summary) -> Document:
     return {
         "dominant": summary.dominant,
-        "share": {label: _unit(part) for label, part in summary.share.items()},
+        "share": {label: unit(part) for label, part in summary.share.items()},
         "faces_per_frame": {"mean": round(summary.mean_faces, 3), "max": summary.max_faces},
     }
 
 
 def _time(seconds: float) -> float:
     return round(float(seconds), 3)
-
-
-def _unit(value: float) -> float:
-    return round(float(value), 4)

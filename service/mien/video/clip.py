@@ -1,4 +1,4 @@
-"""File -> sampled, upright ``Frame``s with true presentation times."""
+"""File -> sampled, upright ``Frame``s with their presentation times."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -10,46 +10,34 @@ from typing import Self
 
 from mien.domain import Frame
 from mien.errors import CorruptMedia, InvalidOption
-from mien.video.containers import declared_end, origin, time_base
-from mien.video.decoder import Decoder, Shown
-from mien.video.extent import Extent
-from mien.video.frame_conversion import OrientationReader, UprightConverter, upright_size
+from mien.video.decoder import DEFAULT_THREADS, Decoder, TimedFrame, bound_frame_size, decoder_memory
+from mien.video.demuxer import Demuxer
+from mien.video.duration import DurationTracker, declared_end
+from mien.video.file_structure import file_structure
+from mien.video.frame_conversion import OrientationReader, UprightConverter, square_pixel_size
 from mien.video.model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
-from mien.video.scene_cuts import CutCounter
-from mien.video.source import Source
-from mien.video.structure import structure_of
-from mien.video.timestamps import interval, rate_of
+from mien.video.shot_boundaries import ShotBoundaryDetector
 
 _SAME_SHAPE = 0.02  # of the aspect ratio: sizes are rounded to what codecs can hold
 
 
-def _no_caller() -> None:
-    """Nobody waits, and nobody hangs up."""
-
-
-def _no_wait(_: int) -> AbstractContextManager[object]:
-    """Nobody else decodes."""
-    return nullcontext()
-
-
 class Clip:
-    """An open clip. A context manager; ``frames()`` may be drawn once.
+    """An open clip. A context manager; ``frames()`` may be iterated once.
 
     ``Frame.time`` is the frame's own time stamp times the stream's time base, edit lists applied, as a player shows
-    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams and FLV: less the time at
-    which the file begins). A frame without a time stamp follows its predecessor at the average rate, and one that does
-    not advance is never shown and so never sampled.
+    it: a picture track that begins 1.5 s into the clip begins at 1.5 (transport streams and FLV: relative to the start
+    of the file). A frame without a time stamp follows its predecessor at the average rate, and one that does not
+    advance is never shown and so never sampled.
 
-    ``long_side`` bounds the size of ``Frame.pixels``, ``threads`` those of the decoder (see ``Source``).
-    ``raise_if_cancelled`` is called at every frame, also at those skipped on the way to ``start``, and ends the reading
-    with what it raises.
-    ``wait_for_memory`` is given the bytes that decoding may take, and held until the clip is closed.
-    Pictures that change their size on the way, but not their shape, have the ``width`` and ``height`` of the first.
-    ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow while frames are drawn. Memory does
+    ``long_side`` bounds the size of ``Frame.pixels``; ``threads`` are the decoder's (0: as many as suit this machine).
+    ``raise_if_cancelled`` is called at every frame, also at those skipped before ``start``.
+    ``wait_for_memory`` is called with the bytes that decoding may take, and its context held until the clip is closed.
+    Frames that change their size mid-stream, but not their shape, report the ``width`` and ``height`` of the first.
+    ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow during the iteration. Memory does
     not grow with the clip.
 
     Raises:
-        UnsupportedMedia, CorruptMedia, NoVideoStream: there is no frame to be had.
+        UnsupportedMedia, CorruptMedia, NoVideoStream: no frame can be decoded.
         TooLarge: more seconds than the limits allow, or a frame of too many pixels.
     """
 
@@ -61,34 +49,38 @@ class Clip:
         long_side: int | None = None,
         threads: int = 0,
         *,
-        raise_if_cancelled: Callable[[], None] = _no_caller,
-        wait_for_memory: Callable[[int], AbstractContextManager[object]] = _no_wait,
+        raise_if_cancelled: Callable[[], None] = lambda: None,
+        wait_for_memory: Callable[[int], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self._path = path
-        self._sampling = sampling
-        self._check_caller = raise_if_cancelled
+        self.path = path
+        self.sampling = sampling
+        self.limits = limits
+        self.frames_decoded = 0
+        self._raise_if_cancelled = raise_if_cancelled
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
-        self._source = Source(path, limits, threads)
+        self._demuxer = Demuxer(path, limits.max_pixels)
         self._resources = ExitStack()
-        self._resources.callback(self._source.close)
-        self.frames_decoded = 0
+        self._resources.callback(self._demuxer.close)
         try:
-            self._resources.enter_context(wait_for_memory(self._source.memory))
-            self._check_caller()
-            entry = self._source.seek(sampling.start, raise_if_cancelled)
-            stream = self._source.stream
+            limits = self._limits = bound_frame_size(self._demuxer.stream, limits)
+            threads = threads or DEFAULT_THREADS
+            memory = decoder_memory(self._demuxer.stream, limits.max_pixels, threads)
+            self._resources.enter_context(wait_for_memory(memory))
+            raise_if_cancelled()
+            key_frame = self._demuxer.seek(sampling.start, raise_if_cancelled)
+            stream = self._demuxer.stream
             self._aspect = stream.sample_aspect_ratio or Fraction(1)
-            self._decoder = Decoder(self._source.container, stream, entry, self._source.limits, raise_if_cancelled)
-            shown = iter(self._decoder)
-            first = next(shown, None)
+            self._decoder = Decoder(self._demuxer, key_frame, limits, threads, raise_if_cancelled)
+            decoded = self._decoder.frames()
+            first = next(decoded, None)
             if first is None:
-                raise CorruptMedia("No frame of the clip can be decoded in the range asked for; send another copy.")
-            self._shown = itertools.chain([first], shown)
+                raise CorruptMedia("No frame of the clip can be decoded in the requested range; send another copy.")
+            self._decoded = itertools.chain([first], decoded)
             self.info = self._describe(first)
-            self._extent = Extent(
-                time_base(stream),
-                interval(stream),
+            self._duration = DurationTracker(
+                self._demuxer.time_base,
+                self._demuxer.interval,
                 self.info.duration,
                 sampling.end,
                 reordered=bool(stream.codec_context.has_b_frames),
@@ -112,104 +104,102 @@ class Clip:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about what could not be read, or not as it stands; complete once ``frames()`` is exhausted."""
+        """Sentences about what was left out or altered in reading; complete once ``frames()`` is exhausted."""
         found = []
         if self._decoder.damaged:
             found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
         if self._decoder.restarts:
             found.append("The clip's clock starts over in the middle; its parts were put one after the other.")
-        return (*found, *self._extent.warnings(self._decoder.broke_off, self._decoder.position))
+        return (*found, *self._duration.warnings(self._decoder.broke_off, self._decoder.position))
 
     @property
     def read_until(self) -> float:
         """When the last of the frames decoded so far ends, in seconds."""
-        return self._extent.read_until
+        return self._duration.read_until
 
     @property
     def shown_until(self) -> float:
-        """When the last of the frames drawn so far stops being shown, in seconds: see ``Extent``."""
-        return self._extent.shown_until
+        """When the last of the frames read so far stops being shown, in seconds: see ``DurationTracker``."""
+        return self._duration.shown_until
 
     @property
     def duration(self) -> float:
-        """The length of the clip in seconds: see ``Extent``; known once ``frames()`` is exhausted."""
-        return self._extent.duration
+        """The length of the clip in seconds: see ``DurationTracker``; known once ``frames()`` is exhausted."""
+        return self._duration.duration
 
     def frames(self) -> Iterator[Frame]:
-        """The sampled frames in the order in which they are shown.
+        """The sampled frames in presentation order.
 
         Raises:
             TooLarge: more seconds or frames than the limits allow, or a frame of too many pixels.
             InvalidOption: the clip ends before ``start``.
         """
-        sampler, cuts = Sampler(self._sampling), CutCounter()
-        start, end = self._sampling.start, self._sampling.end
+        sampler, shots = Sampler(self.sampling), ShotBoundaryDetector()
+        start, end = self.sampling.start, self.sampling.end
         begin: Fraction | None = None
         last: Fraction | None = None
-        for shown in self._shown:
-            if end is not None and shown.time + TIME_SLACK >= end:
-                self._extent.met_asked()
+        for decoded in self._decoded:
+            if end is not None and decoded.time + TIME_SLACK >= end:
+                self._duration.reach_end()
                 return
-            self._check_caller()
-            begin = shown.time if begin is None else begin
-            self._count(shown, shown.time - max(begin, Fraction(start)))
-            scene = cuts.scene_of(shown.frame)
-            if last is not None and shown.time <= last:
+            self._raise_if_cancelled()
+            begin = decoded.time if begin is None else begin
+            self._count(decoded, decoded.time - max(begin, Fraction(start)))
+            scene = shots.scene_of(decoded.frame)
+            if last is not None and decoded.time <= last:
                 continue
-            last = shown.time
-            if shown.time + TIME_SLACK >= start and sampler.takes(shown.time):
-                yield self._frame(shown, scene)
-        self._extent.exhausted(structure_of(self._path, self.info.container))
+            last = decoded.time
+            if decoded.time + TIME_SLACK >= start and sampler.takes(decoded.time):
+                yield self._convert(decoded, scene)
+        self._duration.finish(file_structure(self.path, self.info.container))
         if start >= self.read_until:
             raise InvalidOption("start", f"The clip ends at {self.read_until:.3f} s; choose a start before that.")
 
     def _check_length(self) -> None:
         """Refuse a clip that is too long before its first seconds are analysed.
 
-        A header that claims too many seconds, or says nothing, is compared with the packets.
+        A header that declares too many seconds, or none, is checked against the packets.
         """
-        # Clips stamped by a clock that ran for hours have nothing to read before their first frame.
-        begin = max(self._sampling.start, self.info.begin)
-        limits = self._source.limits
-        ends = [end for end in (self._sampling.end, self.info.duration) if end is not None]
+        # Time stamps may begin hours after 0: there is nothing to read before the first frame.
+        begin = max(self.sampling.start, self.info.begin)
+        ends = [end for end in (self.sampling.end, self.info.duration) if end is not None]
         seconds = min(ends, default=float("inf")) - begin
-        if seconds > limits.max_seconds and self._source.reaches(begin + limits.max_seconds, self._check_caller):
-            limits.check_seconds(seconds)
+        limit = self._limits.max_seconds
+        if seconds > limit and self._demuxer.reaches(begin + limit, self._raise_if_cancelled):
+            self._limits.check_seconds(seconds)
 
-    def _describe(self, first: Shown) -> ClipInfo:
+    def _describe(self, first: TimedFrame) -> ClipInfo:
         orientation = self._orientations.of(first.frame)
-        width, height = upright_size(first.frame, self._aspect, orientation)
-        container, stream = self._source.container, self._source.stream
-        rate = rate_of(stream)
+        width, height = orientation.upright_size(*square_pixel_size(first.frame, self._aspect))
+        demuxer = self._demuxer
         return ClipInfo(
             width=width,
             height=height,
             rotation=orientation.rotation,
             mirrored=orientation.mirrored,
-            codec=stream.codec_context.codec.canonical_name,
-            container=container.format.name,
+            codec=demuxer.stream.codec_context.codec.canonical_name,
+            container=demuxer.format,
             begin=float(first.time),
-            duration=declared_end(container, stream),
-            rate=float(rate) if rate else None,
-            has_audio=bool(container.streams.audio),
+            duration=declared_end(demuxer),
+            rate=float(demuxer.rate) if demuxer.rate else None,
+            has_audio=bool(demuxer.container.streams.audio),
             interlaced=first.frame.interlaced_frame,
-            origin=float(origin(container)),
+            origin=float(demuxer.origin),
         )
 
-    def _count(self, shown: Shown, seconds: Fraction) -> None:
+    def _count(self, decoded: TimedFrame, seconds: Fraction) -> None:
         self.frames_decoded += 1
-        self._extent.met(shown.time, shown.frame.duration)
-        limits = self._source.limits
-        limits.check_frames(self.frames_decoded)
-        limits.check_seconds(float(seconds))
-        limits.check_pixels(shown.frame.width, shown.frame.height)
+        self._duration.add(decoded.time, decoded.frame.duration)
+        self._limits.check_frames(self.frames_decoded)
+        self._limits.check_seconds(float(seconds))
+        self._limits.check_pixels(decoded.frame.width, decoded.frame.height)
 
-    def _frame(self, shown: Shown, scene: int) -> Frame:
-        orientation = self._orientations.of(shown.frame)
-        width, height = upright_size(shown.frame, self._aspect, orientation)
+    def _convert(self, decoded: TimedFrame, scene: int) -> Frame:
+        orientation = self._orientations.of(decoded.frame)
+        width, height = orientation.upright_size(*square_pixel_size(decoded.frame, self._aspect))
         if abs(width * self.info.height - height * self.info.width) <= _SAME_SHAPE * width * self.info.height:
-            # The same picture in another size, as in calls over the network: whoever is in it has not moved.
+            # The same picture in another size, as in video calls: boxes stay comparable.
             width, height = self.info.width, self.info.height
-        pixels = self._converter.convert(shown.frame, self._aspect, orientation)
-        # Some writers begin a hair before 0; what is earlier than the slack is not shown.
-        return Frame(pixels, width, height, float(max(shown.time, Fraction(0))), shown.number, scene)
+        pixels = self._converter.convert(decoded.frame, self._aspect, orientation)
+        # Some writers begin slightly before 0; anything earlier than the slack is not shown.
+        return Frame(pixels, width, height, float(max(decoded.time, Fraction(0))), decoded.number, scene)

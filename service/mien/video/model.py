@@ -1,22 +1,22 @@
-"""What is asked of a clip, what bounds it, and what the container says of it."""
+"""Which frames of a clip are read, its limits, and what its container declares."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
 from mien.errors import InvalidOption, TooLarge
 
-# Half a millisecond: containers that count in milliseconds (Matroska, WebM) round every time to one of them, and a
-# frame that was meant for a sampling instant must not miss it for that.
+# Half a millisecond: containers that count in milliseconds (Matroska, WebM) round every time, and a frame due at a
+# sampling instant must not miss it for that.
 TIME_SLACK = Fraction(1, 2000)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which frames of a clip are wanted.
+    """Which frames of a clip are read.
 
-    ``fps`` is the sampling rate in frames a second of presentation time; ``None`` takes every frame. The instants
+    ``fps`` is the sampling rate in frames per second of presentation time; ``None`` takes every frame. The instants
     ``k / fps`` divide time into equal cells that do not depend on ``start``, and the first frame of each cell is
-    taken, so a clip read in pieces that begin on such instants gives the same frames as one read at once.
+    taken, so a clip read in parts that begin on such instants gives the same frames as one read at once.
     ``start <= time < end`` in seconds; ``end`` of ``None`` is the end of the clip.
     """
 
@@ -35,11 +35,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ClipLimits:
-    """Bounds on one clip: seconds of it that are read, pixels of a frame (8K is 35 million), frames decoded, and rows
-    of its answer: one for each face of each sampled frame, and one for a frame without a face.
+    """Bounds on one clip: seconds read, pixels per frame (8K is 35 million), frames decoded, and rows of its answer:
+    one for each face of each sampled frame, and one for a frame without a face.
 
-    ``pixel_rate`` bounds all pictures together, in pixels for each second that may be read: 4K at 60 frames. GIF is
-    slow to decode and made for small pictures: ``gif_pixel_rate`` is Full HD at 30 frames.
+    ``pixel_rate`` bounds all frames together, in pixels per second that may be read: 4K at 60 frames per second. GIF is
+    slow to decode and made for small frames: ``gif_pixel_rate`` is Full HD at 30.
     """
 
     max_seconds: float = 4 * 3600.0
@@ -50,63 +50,50 @@ class ClipLimits:
     gif_pixel_rate: int = 1920 * 1080 * 30
 
     def check_seconds(self, seconds: float) -> None:
-        """Raises ``TooLarge`` when more of the clip is to be read than allowed."""
+        """Raises ``TooLarge`` if more of the clip is to be read than allowed."""
         if seconds > self.max_seconds:
-            raise TooLarge(
-                "max_seconds",
-                self.max_seconds,
-                f"The clip has over {self.max_seconds:g} s to analyse; choose a part of it with start and end.",
-            )
+            message = f"The clip has over {self.max_seconds:g} s to analyse; choose a part of it with start and end."
+            raise TooLarge("max_seconds", self.max_seconds, message)
 
     def check_pixels(self, width: int, height: int) -> None:
-        """Raises ``TooLarge`` when a frame is larger than allowed."""
+        """Raises ``TooLarge`` if a frame is larger than allowed."""
         if width * height > self.max_pixels:
-            raise TooLarge(
-                "max_pixels",
-                self.max_pixels,
-                f"The clip's pictures are {width} x {height}; send one of at most {self.max_pixels} pixels a frame.",
-            )
+            message = f"The clip's frames are {width} x {height}; send at most {self.max_pixels} pixels per frame."
+            raise TooLarge("max_pixels", self.max_pixels, message)
 
     def check_frames(self, count: int) -> None:
-        """Raises ``TooLarge`` when more frames were decoded than allowed."""
+        """Raises ``TooLarge`` if more frames were decoded than allowed."""
         if count > self.max_frames:
-            raise TooLarge(
-                "max_frames",
-                self.max_frames,
-                f"The clip has over {self.max_frames} frames to decode; choose a part of it with start and end.",
-            )
+            message = f"The clip has over {self.max_frames} frames to decode; choose a part of it with start and end."
+            raise TooLarge("max_frames", self.max_frames, message)
 
     def check_rows(self, count: int) -> None:
-        """Raises ``TooLarge`` when the answer has more rows than allowed."""
+        """Raises ``TooLarge`` if the answer has more rows than allowed."""
         if count > self.max_rows:
-            raise TooLarge(
-                "max_rows",
-                self.max_rows,
+            message = (
                 f"The answer would have over {self.max_rows:,} rows, one for each face of each sampled frame; choose a "
-                "lower fps, fewer faces with max_faces, or a part of the clip with start and end.",
+                "lower fps, fewer faces with max_faces, or a part of the clip with start and end."
             )
+            raise TooLarge("max_rows", self.max_rows, message)
 
     def check_decoded(self, pixels: int, decoder: str) -> None:
-        """Raises ``TooLarge`` when ``decoder`` (FFmpeg's name) has made more pixels of one clip than allowed."""
-        most = self.max_seconds * (self.gif_pixel_rate if decoder == "gif" else self.pixel_rate)
-        if pixels > most:
-            raise TooLarge(
-                "max_decoded_pixels",
-                most,
-                f"The clip's pictures have over {most:.2g} pixels together; send smaller pictures, or fewer of them.",
-            )
+        """Raises ``TooLarge`` if ``decoder`` (FFmpeg's name) has decoded more pixels of one clip than allowed."""
+        bound = self.max_seconds * (self.gif_pixel_rate if decoder == "gif" else self.pixel_rate)
+        if pixels > bound:
+            message = f"The clip's frames have over {bound:.2g} pixels in total; send smaller frames, or fewer of them."
+            raise TooLarge("max_decoded_pixels", bound, message)
 
 
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
-    """What the container and the first frame say.
+    """What the container and the first frame declare.
 
     ``width`` and ``height`` are those of the upright picture with square pixels: display rotation and sample aspect
     ratio applied. ``rotation`` is the clockwise turn in degrees (0, 90, 180, 270) that makes the coded picture
     upright, and ``mirrored`` whether it is flipped as well. ``duration`` is the presentation time at which the
-    picture track ends according to the container, which may be wrong; ``None`` where it does not say. ``begin`` is the
-    time of the first frame that is decoded: that of the clip, or the key frame on the way to ``start``. ``rate`` is the
-    average frame rate, ``origin`` what was taken off the times in the file (see ``mien.video.containers.origin``).
+    picture track ends according to the container, which may be wrong; ``None`` if unknown. ``begin`` is the
+    time of the first frame that is decoded: that of the clip, or the key frame before ``start``. ``rate`` is the
+    average frame rate, ``origin`` what was subtracted from the time stamps in the file (see ``Demuxer.origin``).
     """
 
     width: int
@@ -124,7 +111,7 @@ class ClipInfo:
 
 
 class Sampler:
-    """Says of each frame, in presentation order, whether it is the first of its sampling cell."""
+    """Decides for each frame, in presentation order, whether it is the first of its sampling cell."""
 
     def __init__(self, sampling: Sampling) -> None:
         self._fps = None if sampling.fps is None else Fraction(str(sampling.fps))

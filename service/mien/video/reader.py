@@ -1,10 +1,10 @@
-"""Opening clips for callers who share one machine's memory."""
+"""Opening clips within the limits and the memory budget of one machine."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien.domain import AnalyzeOptions
+from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.memory_budget import MemoryBudget
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
@@ -12,24 +12,27 @@ from mien.video.model import ClipLimits, Sampling
 
 @dataclass(frozen=True, slots=True)
 class ClipReader:
-    """Opens clips: within ``limits``, each decoded by ``threads`` (0: as many as suit this machine), and with
-    ``turns`` no more at once than the memory suffices for."""
+    """Opens clips within ``limits``, each decoded by ``threads`` (0: as many as suit this machine); ``budget`` bounds
+    the memory that they take together."""
 
     limits: ClipLimits = field(default_factory=ClipLimits)
     threads: int = 0
-    turns: MemoryBudget | None = None
+    budget: MemoryBudget | None = None
 
-    def open(self, path: Path, sampling: Sampling, long_side: int, options: AnalyzeOptions) -> Clip:
-        """A clip for the caller who asked with ``options``.
+    def open(
+        self, path: Path, sampling: Sampling, long_side: int, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Clip:
+        """Open ``path``, once the budget has room for it.
 
         Raises:
-            DeadlineExceeded, Cancelled: while others held the memory.
+            DeadlineExceeded, Cancelled: before there was room, or while reading.
             And as ``Clip``.
         """
 
         def wait_for_memory(memory: int) -> AbstractContextManager[object]:
-            turns = self.turns
-            return nullcontext() if turns is None else turns.take(memory, options.deadline, options.raise_if_cancelled)
+            if self.budget is None:
+                return nullcontext()
+            return self.budget.take(memory, cancellation.deadline, cancellation.raise_if_cancelled)
 
         return Clip(
             path,
@@ -37,7 +40,7 @@ class ClipReader:
             self.limits,
             long_side,
             self.threads,
-            raise_if_cancelled=options.raise_if_cancelled,
+            raise_if_cancelled=cancellation.raise_if_cancelled,
             wait_for_memory=wait_for_memory,
         )
 

@@ -44,7 +44,7 @@ def test_every_error_has_a_status(cls: type[errors.MienError]) -> None:
         (InvalidField("images", "images[0] is not a string."), "images[0] is not a string."),
     ],
 )
-def test_what_is_said_is_a_sentence(error: errors.MienError, detail: str) -> None:
+def test_details_are_sentences(error: errors.MienError, detail: str) -> None:
     assert problem_of(error).detail == detail
 
 
@@ -56,7 +56,7 @@ def test_the_table_in_the_documentation_has_every_code_with_its_status() -> None
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d{3}) \| (`.+?`) \|", page, re.MULTILINE)
     documented = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
-    # Of a caller who has gone only the log hears.
+    # Reported to the log only: the client has disconnected.
     classes = every_class(errors.MienError) - NEVER_SENT - every_class(errors.ModelError) - {errors.Cancelled}
     problems = [problem_of(make(cls)) for cls in classes]
     assert documented == {(problem.status, problem.code) for problem in problems} | set(HTTP_CODES.items())

@@ -18,7 +18,7 @@ def test_a_failing_pass_is_logged_and_the_next_one_runs(
         raise RuntimeError("the sweep broke")
 
     monkeypatch.setattr(housekeeping, "sweep", fail)
-    monkeypatch.setattr(housekeeping, "_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(housekeeping, "_INTERVAL_SECONDS", 0.05)
     with serving(app.create_app(settings(), FakeEngine())) as client:
         wait_until(lambda: len(passes) >= 3)
         client.get("/health/live").raise_for_status()

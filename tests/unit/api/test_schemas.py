@@ -1,4 +1,4 @@
-"""The words that the wire shapes promise are those that the layers below say."""
+"""The enums of the wire shapes are those of the layers below."""
 
 import numpy as np
 

@@ -29,7 +29,7 @@ def check(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104
     return subprocess.run([sys.executable, "-I", SCRIPT], env=environment, timeout=20, check=False).returncode
 
 
-class _OfIPv6(HTTPServer):
+class _IPv6Server(HTTPServer):
     address_family = socket.AF_INET6
 
 
@@ -63,15 +63,15 @@ def test_it_asks_where_the_service_listens(server: HTTPServer, host: str) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
-def test_it_asks_one_address_alone_when_that_is_all_the_service_has() -> None:
+def test_it_asks_the_single_address_that_the_service_listens_on() -> None:
     with serving(HTTPServer(("127.0.0.2", 0), _Handler)) as server:
         assert [check(server.server_port, host) for host in ("127.0.0.2", "127.0.0.1")] == [0, 1]
 
 
 @pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")
 @pytest.mark.parametrize("host", ["::", "::1"])
-def test_it_asks_over_ipv6_where_the_service_listens_there(host: str) -> None:
-    with serving(_OfIPv6(("::1", 0), _Handler)) as server:
+def test_it_asks_over_ipv6_if_the_service_listens_there(host: str) -> None:
+    with serving(_IPv6Server(("::1", 0), _Handler)) as server:
         assert check(server.server_port, host) == 0
 
 
@@ -82,7 +82,7 @@ def test_nothing_listening_is_not_ready(server: HTTPServer) -> None:
 
 
 @pytest.mark.parametrize("port", ["", "tcp://10.96.0.12:8000"])
-def test_a_port_that_the_service_takes_for_none_is_none_here_too(port: str) -> None:
+def test_a_port_that_is_no_number_is_ignored(port: str) -> None:
     environment = os.environ | {"MIEN_HOST": "127.0.0.1", "MIEN_PORT": port}
-    asked = subprocess.run([sys.executable, SCRIPT], env=environment, timeout=20, check=False, capture_output=True)
-    assert asked.stderr == b""
+    run = subprocess.run([sys.executable, SCRIPT], env=environment, timeout=20, check=False, capture_output=True)
+    assert run.stderr == b""

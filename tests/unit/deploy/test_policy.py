@@ -1,7 +1,6 @@
-"""What the manifests promise, beyond being well formed: the files agree with one another and with the service."""
+"""The manifests agree with one another, the Dockerfile and the service; `make manifests` checks their form."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +8,15 @@ import pytest
 from mien.images.limits import DecodeLimits
 from mien.settings import Settings
 from mien.video.model import ClipLimits
+from tests.unit.deploy.manifests import KUBERNETES, ROOT, read
 from tools.checks import image
-from tools.checks.documents import read_yaml
 
-ROOT = Path(__file__).resolve().parents[3]
 PORT = Settings.model_fields["port"].default
 SHUTDOWN_SECONDS = Settings.model_fields["shutdown_seconds"].default
-BASE = ROOT / "deploy/kubernetes/base"
 
 
 def manifest(name: str) -> Any:
-    (document,) = read_yaml(BASE / f"{name}.yaml")
-    return document
+    return read(KUBERNETES / f"base/{name}.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +32,7 @@ def container(pod: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def services() -> Any:
-    (compose,) = read_yaml(ROOT / "docker-compose.yml")
-    return compose["services"]
+    return read(ROOT / "docker-compose.yml")["services"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +60,7 @@ def test_ports_agree(container: Any, services: Any, final_stage: list[tuple[str,
     assert services["mien"]["ports"][0].endswith(f":{PORT}")
 
 
-def test_the_three_probes(container: Any) -> None:
+def test_each_probe_asks_its_own_path(container: Any) -> None:
     for probe, path in (("startup", "startup"), ("liveness", "live"), ("readiness", "ready")):
         assert container[f"{probe}Probe"]["httpGet"] == {"path": f"/health/{path}", "port": "http"}
 
@@ -90,13 +85,13 @@ def test_the_image_and_the_pod_name_the_same_user(pod: Any, final_stage: list[tu
     assert ("USER", f"{context['runAsUser']}:{context['runAsGroup']}") in final_stage
 
 
-def test_requests_in_flight_may_finish(pod: Any, container: Any, services: Any) -> None:
+def test_requests_in_flight_have_time_to_finish(pod: Any, container: Any, services: Any) -> None:
     pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pod["terminationGracePeriodSeconds"] > pause + SHUTDOWN_SECONDS
     assert int(services["mien"]["stop_grace_period"].removesuffix("s")) > SHUTDOWN_SECONDS
 
 
-def test_workers_follow_the_cores_granted(container: Any, services: Any) -> None:
+def test_there_is_one_worker_per_core_granted(container: Any, services: Any) -> None:
     (workers,) = (entry for entry in container["env"] if entry["name"] == "MIEN_WORKERS")
     assert workers["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
     limits = services["mien"]["deploy"]["resources"]["limits"]
@@ -121,7 +116,7 @@ def test_the_pods_image_is_this_version(container: Any) -> None:
 
 
 def _bytes(quantity: str) -> int:
-    """Kubernetes' Mi and Gi, and compose's m, M and G, which are binary there too."""
+    """Of Kubernetes' Mi and Gi, or compose's m, M and G, which are binary as well."""
     units = {"m": 2**20, "g": 2**30}
     number = quantity.rstrip("iMGmg")
     return int(number) * units[quantity[len(number)].lower()]
@@ -129,15 +124,15 @@ def _bytes(quantity: str) -> int:
 
 def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container: Any, services: Any) -> None:
     largest = DecodeLimits(max_pixels=Settings.model_fields["max_pixels"].default).memory
-    decode = largest + largest // 2  # large ones and small ones, as mien.images.decoder has them
+    decode = largest + largest // 2  # large and small ones, as in mien.images.decoder
     clip = Settings.model_fields["max_clip_bytes"].default
-    resting = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and some to spare
+    idle = 256 * 2**20  # 171 MiB after a thousand requests (benchmarks/http_latency), and a margin
     workers = 2
-    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as mien.video.clip reckons, 8 bits
+    clip_decode = (28 + 2 * (workers + 1)) * ClipLimits().max_pixels * 3 // 2  # as mien.video.decoder, 8 bits
     bodies = (4 * workers + 4 + workers // 2) * Settings.model_fields[
         "max_body_bytes"
     ].default  # a thread each, as mien.app has it
-    worst = resting + decode + clip_decode + bodies
+    worst = idle + decode + clip_decode + bodies
     assert _bytes(container["resources"]["limits"]["memory"]) >= worst
     (volume,) = pod["volumes"]
     assert _bytes(volume["emptyDir"]["sizeLimit"]) >= 2 * clip

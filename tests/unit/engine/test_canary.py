@@ -28,7 +28,7 @@ def taken(batcher: Batcher) -> FrameJob:
     return work
 
 
-def test_the_canary_goes_before_the_frames_that_wait() -> None:
+def test_the_canary_goes_to_the_front_of_the_queue() -> None:
     with closing(Batcher(8)) as batcher:
         jobs = [job_of(1), job_of(2)]
         for job in jobs:
@@ -45,19 +45,19 @@ def test_the_canary_waits_for_busy_workers_instead_of_giving_up() -> None:
     with closing(Batcher(8)) as batcher:
         canary = Canary(batcher, interval=0.01, last_success=lambda: None)
         waiting(batcher, 1)
-        time.sleep(0.2)  # twenty intervals in which no worker comes
+        time.sleep(0.2)  # twenty intervals without a free worker
         assert batcher.waiting() == (1, 0)
-        assert not taken(batcher).abandoned
+        assert not taken(batcher).is_done
         canary.stop()
 
 
-def test_a_canary_that_nobody_takes_in_time_is_a_failure() -> None:
+def test_a_canary_that_is_not_taken_in_time_fails() -> None:
     with closing(Batcher(8)) as batcher:
         assert not run_probe(batcher, timeout=0.01)
-        assert taken(batcher).abandoned
+        assert taken(batcher).is_done
 
 
-def test_no_canary_is_sent_while_faces_are_classified_and_one_as_soon_as_none_are() -> None:
+def test_a_canary_is_sent_only_while_no_faces_are_classified() -> None:
     last = time.monotonic()
     with closing(Batcher(8)) as batcher:
         canary = Canary(batcher, interval=0.2, last_success=lambda: last)
@@ -71,12 +71,12 @@ def test_no_canary_is_sent_while_faces_are_classified_and_one_as_soon_as_none_ar
         canary.stop()
 
 
-def test_a_canary_that_fails_is_not_followed_at_once() -> None:
+def test_a_failed_canary_is_not_repeated_at_once() -> None:
     with closing(Batcher(8)) as batcher:
         began = time.monotonic()
         canary = Canary(batcher, interval=0.1, last_success=lambda: began - 60)
         for _ in range(3):
-            taken(batcher).fail(MienError("the models do not answer"))
+            taken(batcher).fail(MienError("the models do not work"))
         assert time.monotonic() - began >= 0.3
         canary.stop()
 
@@ -84,14 +84,14 @@ def test_a_canary_that_fails_is_not_followed_at_once() -> None:
 @pytest.mark.parametrize("closed_first", [True, False])
 def test_closing_ends_a_canary(closed_first: bool) -> None:
     batcher = Batcher(8)
-    heard: list[bool] = []
-    singer = threading.Thread(target=lambda: heard.append(run_probe(batcher, None)), daemon=True)
+    succeeded: list[bool] = []
+    prober = threading.Thread(target=lambda: succeeded.append(run_probe(batcher, None)), daemon=True)
     if closed_first:
         batcher.close()
-        singer.start()
+        prober.start()
     else:
-        singer.start()
+        prober.start()
         waiting(batcher, 1)
         batcher.close()
-    singer.join(20)
-    assert heard == [False]
+    prober.join(20)
+    assert succeeded == [False]

@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions, Frame, U8Array
+from mien.domain import AnalyzeOptions, Cancellation, Frame, U8Array
 from mien.engine.local import EngineConfig, LocalEngine
-from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed, Overloaded
+from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed
 from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
 
 OPTIONS = AnalyzeOptions()
-BAD_FRAME, BAD_TILE = 250, 251
-WAIT = 20.0  # s; nothing here takes long, so a test that waits this long has found a hang
+BAD_FRAME, BAD_CROP = 250, 251
+WAIT = 20.0  # s; nothing here takes long: a test that waits this long hangs
 
 
 @pytest.fixture
 def stub() -> StubPipeline:
-    return StubPipeline(bad_frames=[BAD_FRAME], bad_tiles=[BAD_TILE])
+    return StubPipeline(bad_frames=[BAD_FRAME], bad_crops=[BAD_CROP])
 
 
 @pytest.fixture
 def engine(stub: StubPipeline) -> Iterator[LocalEngine]:
-    config = EngineConfig(Path(), workers=2, capacity=8, canary_interval=60)
+    config = EngineConfig(Path(), workers=2, canary_interval=60)
     engine = LocalEngine(as_pipeline(stub), (), config)
     yield engine
     stub.gate.set()
@@ -73,7 +73,7 @@ def test_frames_are_drawn_a_bounded_distance_ahead(engine: LocalEngine) -> None:
     assert len(list(results)) == 199
 
 
-def test_frames_are_released_once_looked_at(engine: LocalEngine, stub: StubPipeline) -> None:
+def test_frames_are_released_after_detection(engine: LocalEngine, stub: StubPipeline) -> None:
     released: list[int] = []
 
     def frames(*values: int) -> Iterator[Frame]:
@@ -87,7 +87,7 @@ def test_frames_are_released_once_looked_at(engine: LocalEngine, stub: StubPipel
     assert released[3:] == [BAD_FRAME]
     stub.gate.clear()
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze(frames(4, 5, 6), replace(OPTIONS, deadline=time.monotonic() + 0.05)))
+        list(engine.analyze(frames(4, 5, 6), OPTIONS, Cancellation(time.monotonic() + 0.05)))
     stub.gate.set()
     until(lambda: sorted(released[4:]) == [4, 5, 6])
 
@@ -96,7 +96,7 @@ def test_no_picture_stays_in_memory(engine: LocalEngine) -> None:
     pixels: list[weakref.ref[U8Array]] = []
 
     def decode(value: int) -> Frame:
-        until(lambda: all(ref() is None for ref in pixels))  # those before, once looked at
+        until(lambda: all(ref() is None for ref in pixels))  # earlier frames, after detection
         made = frame(value)
         pixels.append(weakref.ref(made.pixels))
         return made
@@ -137,12 +137,12 @@ def test_a_frame_that_fails_fails_its_own_caller_only(engine: LocalEngine) -> No
 def test_a_face_that_fails_does_not_fail_its_batch(engine: LocalEngine, stub: StubPipeline) -> None:
     stub.gate.clear()
     with ThreadPoolExecutor(8) as callers:
-        calls = {n: callers.submit(values, engine, frame(n, faces=2)) for n in (1, 2, BAD_TILE, 3, 4)}
+        calls = {n: callers.submit(values, engine, frame(n, faces=2)) for n in (1, 2, BAD_CROP, 3, 4)}
         while engine.load().calls < 5:
             time.sleep(0.001)
         stub.gate.set()
         with pytest.raises(InferenceFailed):
-            calls.pop(BAD_TILE).result(WAIT)
+            calls.pop(BAD_CROP).result(WAIT)
         assert {n: call.result(WAIT) for n, call in calls.items()} == {n: [[n, n]] for n in calls}
 
 
@@ -151,46 +151,29 @@ def test_workers_survive_failures(engine: LocalEngine) -> None:
         with pytest.raises(InferenceFailed):
             values(engine, frame(BAD_FRAME))
         with pytest.raises(InferenceFailed):
-            values(engine, frame(BAD_TILE))
+            values(engine, frame(BAD_CROP))
     assert values(engine, frame(7)) == [[7]]
     assert engine.load().busy_workers == 0
-
-
-def test_more_calls_than_the_capacity_are_refused_and_then_admitted_again(
-    engine: LocalEngine, stub: StubPipeline
-) -> None:
-    stub.gate.clear()
-    with ThreadPoolExecutor(8) as callers:
-        calls = [callers.submit(values, engine, frame(n)) for n in range(8)]
-        while engine.load().calls < 8:
-            time.sleep(0.001)
-        with pytest.raises(Overloaded):
-            values(engine, frame(9))
-        stub.gate.set()
-        for call in calls:
-            call.result(WAIT)
-    assert values(engine, frame(9)) == [[9]]
-    assert engine.load().calls == 0
 
 
 def test_a_deadline_ends_the_wait(engine: LocalEngine, stub: StubPipeline) -> None:
     stub.gate.clear()
     begin = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze([frame(1)], AnalyzeOptions(deadline=begin + 0.1)))
+        list(engine.analyze([frame(1)], OPTIONS, Cancellation(begin + 0.1)))
     assert time.monotonic() - begin < 5
     stub.gate.set()
     assert values(engine, frame(2)) == [[2]]
 
 
-def test_a_frame_whose_deadline_passed_in_the_queue_is_not_looked_at(engine: LocalEngine, stub: StubPipeline) -> None:
+def test_a_frame_whose_deadline_passed_in_the_queue_is_skipped(engine: LocalEngine, stub: StubPipeline) -> None:
     with pytest.raises(DeadlineExceeded):
-        list(engine.analyze([frame(42)], AnalyzeOptions(deadline=time.monotonic() - 1)))
+        list(engine.analyze([frame(42)], OPTIONS, Cancellation(time.monotonic() - 1)))
     values(engine, frame(1))
     assert 42 not in stub.found
 
 
-def test_a_caller_that_goes_away_frees_its_place_and_its_frames(engine: LocalEngine, stub: StubPipeline) -> None:
+def test_closing_the_iterator_cancels_the_other_frames(engine: LocalEngine, stub: StubPipeline) -> None:
     results = engine.analyze((frame(n) for n in range(100)), OPTIONS)
     next(results)
     results.close()  # type: ignore[attr-defined]
@@ -209,7 +192,7 @@ def test_an_error_while_drawing_frames_reaches_the_caller(engine: LocalEngine) -
     assert engine.load().calls == 0
 
 
-def test_closing_answers_everyone(engine: LocalEngine, stub: StubPipeline) -> None:
+def test_closing_ends_every_call(engine: LocalEngine, stub: StubPipeline) -> None:
     stub.gate.clear()
     with ThreadPoolExecutor(8) as callers:
         calls = [callers.submit(values, engine, frame(n)) for n in range(8)]
@@ -226,7 +209,7 @@ def test_closing_answers_everyone(engine: LocalEngine, stub: StubPipeline) -> No
 
 
 def test_both_workers_work(engine: LocalEngine, stub: StubPipeline) -> None:
-    stub.gate.clear()  # while it is shut a worker holds on to its frame, so the next one is the other worker's
+    stub.gate.clear()  # while it is closed a worker keeps its frame, so the other worker takes the next one
     with ThreadPoolExecutor(1) as caller:
         call = caller.submit(values, engine, frame(1), frame(2))
         until = time.monotonic() + WAIT
@@ -240,13 +223,13 @@ def test_both_workers_work(engine: LocalEngine, stub: StubPipeline) -> None:
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + WAIT
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.005)
 
 
 @contextmanager
 def watched(stub: StubPipeline, interval: float) -> Iterator[LocalEngine]:
-    """An engine of one worker whose canary sings every ``interval`` seconds."""
+    """An engine of one worker with a canary every ``interval`` seconds."""
     engine = LocalEngine(as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=interval))
     try:
         yield engine
@@ -271,7 +254,7 @@ def test_health_follows_the_work(stub: StubPipeline) -> None:
 
 @contextmanager
 def callers_of_face_free_frames(engine: LocalEngine, count: int) -> Iterator[None]:
-    """So many callers who send such frames one after the other, so that there is always a queue."""
+    """``count`` callers, each sending such frames one after the other, so that there is always a queue."""
     end = threading.Event()
 
     def call() -> None:
@@ -288,7 +271,7 @@ def callers_of_face_free_frames(engine: LocalEngine, count: int) -> Iterator[Non
                 ended.result(WAIT)
 
 
-def test_an_engine_that_is_loaded_with_pictures_without_faces_stays_ready() -> None:
+def test_an_engine_busy_with_pictures_without_faces_stays_ready() -> None:
     stub = StubPipeline(seconds=0.1)
     with watched(stub, 0.3) as engine, callers_of_face_free_frames(engine, 6):
         until(lambda: engine.health().ready)
@@ -303,14 +286,14 @@ def test_pictures_without_faces_do_not_hide_that_the_classifier_is_broken() -> N
     stub = StubPipeline()
     with watched(stub, 0.2) as engine, callers_of_face_free_frames(engine, 1):
         until(lambda: engine.health().ready)
-        stub.bad_tiles.add(0)
+        stub.bad_crops.add(0)
         until(lambda: not engine.health().ready)
         assert "No face has been classified" in engine.health().reason
-        stub.bad_tiles.clear()
+        stub.bad_crops.clear()
         until(lambda: engine.health().ready)
 
 
-def test_stage_times_are_told(engine: LocalEngine) -> None:
+def test_stage_times_are_reported(engine: LocalEngine) -> None:
     (result,) = engine.analyze([frame(1)], OPTIONS)
     assert result.times.queue >= 0
     assert result.times.detect > 0

@@ -23,7 +23,7 @@ def decoder(limits: DecodeLimits | None = None, concurrency: int = 2) -> Picture
 
 
 def save(image: Image.Image, picture_format: str, orientation: int | None = None, **options: Any) -> bytes:
-    """Encode at a quality that keeps flat colours within a level or two."""
+    """Encode, lossy formats at a quality that keeps flat colours within a level or two."""
     file = io.BytesIO()
     if orientation is not None:
         exif = Image.Exif()
@@ -75,6 +75,6 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that declares a size and holds next to nothing."""
+    """A PNG that declares a size and has hardly any pixel data."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0" * 100))

@@ -42,7 +42,7 @@ def test_the_first_of_many_frames_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("side", "expected"), [(None, 1000), (400, 1000), (160, 500), (100, 500), (83, 250), (20, 125)]
 )
-def test_the_reduced_side_keeps_three_times_what_the_detector_sees(name: str, side: int | None, expected: int) -> None:
+def test_the_reduced_side_is_at_least_three_times_the_detectors(name: str, side: int | None, expected: int) -> None:
     frame = decoder().decode(save(portrait(1000).crop((0, 0, 1000, 601)), name), detector_side=side)
     assert (frame.width, frame.height) == (1000, 601)
     height, width = frame.pixels.shape[:2]
@@ -61,13 +61,13 @@ def test_a_reduced_jpeg_looks_like_the_full_one() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (3, 2)])
 @pytest.mark.parametrize("name", ["JPEG", "PNG"])
-def test_slivers_survive(size: tuple[int, int], name: str) -> None:
+def test_pictures_of_one_pixel_width_or_height(size: tuple[int, int], name: str) -> None:
     frame = decoder().decode(save(Image.new("RGB", size, "red"), name), detector_side=10)
     assert (frame.width, frame.height) == size
     assert min(frame.pixels.shape[:2]) >= 1
 
 
-def test_decoding_to_be_looked_at_is_capped() -> None:
+def test_decoding_for_display_is_capped() -> None:
     data = save(portrait(1000).crop((0, 0, 1000, 500)), "JPEG")
     frame = decoder().decode_within(data, long_side=300)
     assert frame.pixels.shape == (150, 300, 3)
@@ -75,12 +75,12 @@ def test_decoding_to_be_looked_at_is_capped() -> None:
     assert decoder().decode_within(data, long_side=2000).pixels.shape == (500, 1000, 3)
 
 
-def test_a_deadline_that_has_passed_costs_no_decode() -> None:
+def test_an_expired_deadline_costs_no_decode() -> None:
     with pytest.raises(DeadlineExceeded):
         decoder().decode(save(portrait(), "PNG"), deadline=time.monotonic() - 1)
 
 
-def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
+def test_waiting_for_a_slot_ends_at_the_deadline() -> None:
     one_at_a_time = PictureDecoder(DecodeLimits(), 1)
     data = save(portrait(), "PNG")
     with one_at_a_time._small.take(1, None):
@@ -91,7 +91,7 @@ def test_waiting_for_a_turn_ends_with_the_deadline() -> None:
     assert one_at_a_time.decode(data, deadline=time.monotonic() + 5).width == 256
 
 
-def test_frames_that_wait_hold_their_memory_until_they_are_released() -> None:
+def test_frames_hold_their_memory_until_they_are_released() -> None:
     # One such picture may be decoded; its frame leaves 3 of 17 bytes per pixel taken.
     data = save(portrait(100), "WEBP")
     full = PictureDecoder(DecodeLimits(max_pixels=100 * 100), 4)
@@ -100,12 +100,12 @@ def test_frames_that_wait_hold_their_memory_until_they_are_released() -> None:
         full.decode(data, deadline=time.monotonic() + 0.05)
     frame.release()
     frame = full.decode(data, deadline=time.monotonic() + 5)
-    del frame  # whoever was to release it has gone
+    del frame  # dropped without release
     assert full.decode_within(data, long_side=50, deadline=time.monotonic() + 5).pixels.shape == (50, 50, 3)
     assert full.decode(data, deadline=time.monotonic() + 5).width == 100
 
 
-def test_a_turn_comes_back_after_an_error() -> None:
+def test_a_slot_is_free_again_after_an_error() -> None:
     one_at_a_time = PictureDecoder(DecodeLimits(), 1)
     data = save(portrait(), "PNG")
     for _ in range(3):

@@ -9,19 +9,19 @@ from mien.render.palette import EMOTION_COLOURS, bgr
 
 
 def stripes() -> U8Array:
-    """Two pixels of every colour in turn: thinned colour would smear them."""
+    """Two pixels of every colour alternately: chroma subsampling would smear them."""
     colours = [bgr(emotion) for emotion in EMOTION_COLOURS]
     row = np.repeat(np.array(colours, np.uint8), 4, axis=0)
     return np.ascontiguousarray(np.broadcast_to(row, (64, *row.shape)))
 
 
-def test_png_loses_nothing() -> None:
+def test_png_is_lossless() -> None:
     data = encode(stripes(), Encoding.PNG)
     assert sniff(data) is PictureFormat.PNG
     assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), stripes())
 
 
-def test_jpeg_keeps_colours_apart() -> None:
+def test_jpeg_has_no_chroma_subsampling() -> None:
     data = encode(stripes(), Encoding.JPEG)
     assert sniff(data) is PictureFormat.JPEG
     back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

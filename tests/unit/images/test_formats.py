@@ -6,12 +6,12 @@ from tests.unit.images.files import FORMATS, portrait, save
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_is_known_by_its_first_bytes(name: str) -> None:
+def test_every_format_is_recognised_by_its_first_bytes(name: str) -> None:
     expected = {"WEBP": "WebP", "HEIF": "HEIC"}.get(name, name)
     assert sniff(save(portrait(64), name)) is PictureFormat(expected)
 
 
-def test_avif_is_told_from_heic_by_a_compatible_brand() -> None:
+def test_a_compatible_brand_distinguishes_avif_from_heic() -> None:
     assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1avifmiaf") is PictureFormat.AVIF
     assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf") is PictureFormat.HEIC
 
@@ -27,6 +27,6 @@ def test_an_empty_file_is_a_bad_request() -> None:
 
 
 @pytest.mark.parametrize("data", [b"hello, I am called portrait.jpg", b"%PDF-1.7", b"\xff\xd8", b"<svg/>", b"\0" * 64])
-def test_anything_else_is_unsupported_and_the_message_says_what_is_read(data: bytes) -> None:
+def test_anything_else_is_unsupported_and_the_message_lists_the_formats(data: bytes) -> None:
     with pytest.raises(UnsupportedMedia, match=r"JPEG, PNG, .*HEIC"):
         sniff(data)

@@ -1,4 +1,4 @@
-"""Broken on purpose: whatever the bytes, the decoder answers with a frame or with one of Mien's own errors."""
+"""Hostile files: whatever the bytes, the decoder returns a frame or raises one of Mien's own errors."""
 
 import contextlib
 import io
@@ -13,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from mien.errors import CorruptMedia, InputError, TooLarge
+from mien.images.decoder import no_check
 from mien.images.jpeg_scans import has_more_scans
 from mien.images.limits import DecodeLimits
 from tests.unit.images.files import FORMATS, WITH_EXIF, decoder, portrait, save
@@ -77,12 +78,22 @@ def test_a_jpeg_with_endless_scans_is_refused_before_it_costs_anything() -> None
 
 def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> None:
     plain = save(portrait(64), "JPEG", progressive=True, comment=b"\xff\xda" * 500)
-    assert not has_more_scans(plain, 100)
-    assert not has_more_scans(plain + many_scans(500), 100)
-    assert has_more_scans(plain, 3)
-    assert not has_more_scans(many_scans(90), 100)
-    assert has_more_scans(many_scans(101), 100)
+    assert not has_more_scans(plain, 100, no_check)
+    assert not has_more_scans(plain + many_scans(500), 100, no_check)
+    assert has_more_scans(plain, 3, no_check)
+    assert not has_more_scans(many_scans(90), 100, no_check)
+    assert has_more_scans(many_scans(101), 100, no_check)
     assert decoder().decode(plain + b"\xff\xda" * 500).width == 64
+
+
+def test_scans_are_counted_after_a_first_picture_of_nothing_but_tables() -> None:
+    """libjpeg reads past an end marker that comes before any scan."""
+    data = many_scans(200)
+    tables = data[2 : data.index(b"\xff\xc2")]
+    hidden = b"\xff\xd8" + tables + b"\xff\xd9" + data
+    assert has_more_scans(hidden, 100, no_check)
+    with pytest.raises(TooLarge, match="scans"):
+        decoder().decode(hidden)
 
 
 def entry(data: bytes, tag: int) -> slice:
@@ -95,7 +106,7 @@ def entry(data: bytes, tag: int) -> slice:
 
 @pytest.mark.parametrize("make", [deep_tiff, lambda: save(portrait(48), "TIFF", software="x")])
 def test_a_tiff_that_gives_its_size_twice_is_refused(make: Callable[[], bytes]) -> None:
-    """What was checked could be one size, and what is decoded the other."""
+    """One size would be checked, and another one decoded."""
     data = bytearray(make())
     assert decoder().decode(bytes(data)).width == 48
     data[entry(data, 305)] = data[entry(data, 256)]

@@ -6,7 +6,8 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from mien.domain import U8Array
+from mien.domain import Box, U8Array
+from mien.images.orientation import Orientation
 from mien.video.clip import Clip
 from mien.video.model import ClipLimits, Sampling
 from tests.clips import wrap_pictures
@@ -24,6 +25,43 @@ def corners(pixels: U8Array) -> list[list[int]]:
     return [pixels[y, x, ::-1].astype(int).tolist() for y in rows for x in columns]
 
 
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_an_orientation_maps_pixels_sizes_and_boxes_alike(tag: int) -> None:
+    upright = four_corners()
+    stored, orientation = stored_as(upright, tag), Orientation.from_exif(tag)
+    assert np.array_equal(orientation.apply(stored), upright)
+    height, width = stored.shape[:2]
+    assert orientation.upright_size(width, height) == (96, 64)
+    mark = np.zeros_like(stored)
+    mark[2:12, 5:8] = 1
+    rows, columns = np.nonzero(orientation.apply(mark)[..., 0])
+    box = orientation.upright_box(Box(5, 2, 3, 10), width, height)
+    assert (box.x, box.y, box.x + box.width - 1, box.y + box.height - 1) == (
+        *(columns.min(), rows.min()),
+        *(columns.max(), rows.max()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("matrix", "orientation", "rotation", "mirrored"),
+    [
+        ((1, 0, 0, 1), Orientation(), 0, False),
+        ((0, 1, -1, 0), Orientation.from_exif(6), 90, False),
+        ((-1, 0, 0, -1), Orientation.from_exif(3), 180, False),
+        ((0, -1, 1, 0), Orientation.from_exif(8), 270, False),
+        ((-1, 0, 0, 1), Orientation.from_exif(2), 0, True),
+        ((0.9, 0.1, -0.1, 0.9), Orientation(), 0, False),
+    ],
+)
+def test_a_display_matrix_is_rounded_to_an_orientation(
+    matrix: tuple[float, ...], orientation: Orientation, rotation: int, mirrored: bool
+) -> None:
+    a, b, c, d = (round(65536 * value) for value in matrix)
+    data = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], np.int32).tobytes()
+    assert Orientation.from_display_matrix(data) == orientation
+    assert (orientation.rotation, orientation.mirrored) == (rotation, mirrored)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", WITH_EXIF)
 def test_every_corner_ends_where_it_belongs(name: str, orientation: int) -> None:
@@ -36,7 +74,7 @@ def test_every_corner_ends_where_it_belongs(name: str, orientation: int) -> None
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_reduced_decode_is_turned_too(orientation: int) -> None:
+def test_a_reduced_decode_is_rotated_too(orientation: int) -> None:
     stored = Image.fromarray(stored_as(four_corners(960, 640), orientation))
     frame = decoder().decode(save(stored, "JPEG", orientation), detector_side=80)
     assert (frame.width, frame.height) == (960, 640)
@@ -46,9 +84,7 @@ def test_a_reduced_decode_is_turned_too(orientation: int) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["avi", "mov"])
-def test_a_camera_that_writes_jpegs_into_a_clip_says_how_it_was_held(
-    tmp_path: Path, form: str, orientation: int
-) -> None:
+def test_jpegs_in_a_clip_are_rotated_by_their_exif(tmp_path: Path, form: str, orientation: int) -> None:
     stored = save(Image.fromarray(stored_as(four_corners(), orientation)), "JPEG", orientation)
     path = wrap_pictures(tmp_path / f"clip.{form}", "mjpeg", "yuvj444p", [stored] * 3)
     with Clip(path, Sampling(None), ClipLimits()) as clip:
@@ -59,7 +95,7 @@ def test_a_camera_that_writes_jpegs_into_a_clip_says_how_it_was_held(
 
 @pytest.mark.parametrize("with_exif", [False, True])
 @pytest.mark.parametrize("name", WITH_XMP)
-def test_xmp_turns_nothing(name: str, with_exif: bool) -> None:
+def test_xmp_rotates_nothing(name: str, with_exif: bool) -> None:
     options: dict[str, Any] = {"xmp": XMP}
     if with_exif:
         # Pillow looks into EXIF early where it is to find the resolution there.
@@ -79,7 +115,7 @@ def test_xmp_turns_nothing(name: str, with_exif: bool) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_that_imagemagick_put_into_the_text_of_a_png(orientation: int) -> None:
+def test_exif_in_a_text_of_a_png_as_by_imagemagick(orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     block = exif.tobytes()

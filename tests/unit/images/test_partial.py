@@ -1,6 +1,8 @@
-"""Files that break off: what is read of them is right, and what is not is told."""
+"""Files that break off: what can be read is right, and what cannot is reported."""
 
 import re
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 from mien.domain import Box, Frame
 from mien.errors import CorruptMedia
-from tests.unit.images.files import decoder, portrait, save, stored_as
+from tests.unit.images.files import decoder, png_chunk, portrait, save, stored_as
 
 SIDE = 256
 
@@ -34,7 +36,7 @@ def part_of(frame: Frame, pixels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "BMP"])
-def test_what_came_is_as_in_the_whole_file(name: str, share: float) -> None:
+def test_the_readable_part_equals_that_of_the_whole_file(name: str, share: float) -> None:
     data = save(portrait(), name)
     whole, frame = decoder().decode(data), decoder().decode(cut(data, share))
     assert (frame.width, frame.height) == (SIDE, SIDE)
@@ -49,7 +51,7 @@ def test_what_came_is_as_in_the_whole_file(name: str, share: float) -> None:
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
 @pytest.mark.parametrize("subsampling", [0, 2])
 @pytest.mark.parametrize("side", [None, 32])
-def test_a_row_of_blocks_that_came_in_part_is_missing(mode: str, subsampling: int, side: int | None) -> None:
+def test_an_incomplete_row_of_blocks_is_missing(mode: str, subsampling: int, side: int | None) -> None:
     data = save(portrait().convert(mode), "JPEG", subsampling=subsampling)
     frame = decoder().decode(data[:-600], detector_side=side)
     blocks = 16 if mode != "L" and subsampling else 8
@@ -57,7 +59,7 @@ def test_a_row_of_blocks_that_came_in_part_is_missing(mode: str, subsampling: in
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_missing_rows_are_where_they_are_upright(orientation: int) -> None:
+def test_the_readable_part_is_given_in_the_upright_picture(orientation: int) -> None:
     upright = np.asarray(portrait())
     data = save(Image.fromarray(stored_as(upright, orientation)), "JPEG", orientation)
     frame = decoder().decode(cut(data, 0.6))
@@ -100,11 +102,6 @@ def test_rows_between_those_of_an_interlaced_picture_are_filled(name: str, optio
 
 def interlaced_png(pixels: np.ndarray) -> bytes:
     """Adam7, which neither Pillow nor OpenCV writes: every pass unfiltered."""
-    import struct
-    import zlib
-
-    from tests.unit.images.files import png_chunk
-
     height, width = pixels.shape[:2]
     passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
     rows = b"".join(b"\0" + row.tobytes() for x, y, dx, dy in passes for row in pixels[y::dy, x::dx])
@@ -114,11 +111,11 @@ def interlaced_png(pixels: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize("before", [b"\n", b"Content-Type: image/jpeg\r\n\r\n", b"\0" * 4000, b"\xff\xd8 no \xff"])
-def test_bytes_before_a_jpeg_are_passed_over(before: bytes) -> None:
+def test_bytes_before_a_jpeg_are_skipped(before: bytes) -> None:
     data = save(portrait(), "JPEG")
     frame = decoder().decode(before + data)
     assert np.array_equal(frame.pixels, decoder().decode(data).pixels)
-    assert frame.warnings == (f"{len(before)} bytes before the JPEG's start were passed over.",)
+    assert frame.warnings == (f"{len(before)} bytes before the JPEG's start were skipped.",)
 
 
 def test_a_whole_file_has_no_warning() -> None:
@@ -127,7 +124,7 @@ def test_a_whole_file_has_no_warning() -> None:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "BMP", "GIF"])
-def test_what_holds_no_row_is_corrupt(name: str) -> None:
+def test_a_file_without_a_complete_row_is_corrupt(name: str) -> None:
     data = save(portrait(), name)
     with pytest.raises(CorruptMedia):
         decoder().decode(
@@ -135,7 +132,7 @@ def test_what_holds_no_row_is_corrupt(name: str) -> None:
         )
 
 
-def test_grey_rows_at_the_end_of_a_whole_picture_are_no_missing_ones() -> None:
+def test_grey_rows_at_the_end_of_a_whole_picture_are_not_missing() -> None:
     pixels = np.asarray(portrait()).copy()
     pixels[SIDE // 2 :] = 128
     frame = decoder().decode(save(Image.fromarray(pixels), "JPEG"))

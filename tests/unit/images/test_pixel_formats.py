@@ -20,7 +20,7 @@ def tiff(samples: NDArray[np.generic], **options: Any) -> bytes:
 
 
 def deep_portrait() -> NDArray[np.uint16]:
-    """RGB of 16 bits whose low bytes matter."""
+    """16-bit RGB in which the low bytes matter."""
     eight = np.asarray(portrait(128)).astype(np.uint16)
     return eight * 257
 
@@ -33,7 +33,7 @@ def test_colour_tiff_of_16_bits_keeps_its_brightness(byteorder: str, options: di
     assert np.abs(frame.pixels[..., ::-1].astype(int) - deep // 257).max() <= 1
 
 
-def test_colour_tiff_of_16_bits_stored_plane_by_plane_is_refused_in_words() -> None:
+def test_colour_tiff_of_16_bits_stored_plane_by_plane_is_refused() -> None:
     planes = np.ascontiguousarray(np.moveaxis(deep_portrait(), -1, 0))
     with pytest.raises(UnsupportedMedia, match="interleaved"):
         decoder().decode(tiff(planes, photometric="rgb", planarconfig="separate"))
@@ -47,7 +47,7 @@ def test_colour_tiff_of_8_bits_stored_plane_by_plane() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_a_deep_tiff_is_turned_upright(orientation: int, dtype: type[np.generic]) -> None:
+def test_a_deep_tiff_is_rotated_upright(orientation: int, dtype: type[np.generic]) -> None:
     stored = stored_as(four_corners(), orientation)
     deep = stored.astype(np.uint16) * 257 if dtype is np.uint16 else stored.astype(np.float32) / 255
     data = tiff(deep, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
@@ -56,7 +56,7 @@ def test_a_deep_tiff_is_turned_upright(orientation: int, dtype: type[np.generic]
     assert np.array_equal(frame.pixels[..., ::-1], four_corners())
 
 
-def test_transparency_of_a_deep_tiff_is_laid_on_white() -> None:
+def test_transparency_of_a_deep_tiff_is_composited_on_white() -> None:
     deep = np.zeros((32, 32, 4), np.uint16)
     deep[:, 16:] = (65_535, 0, 0, 65_535)
     pixels = decoder().decode(tiff(deep, photometric="rgb", extrasamples=["unassalpha"])).pixels
@@ -73,7 +73,7 @@ def test_colour_png_of_16_bits_keeps_its_brightness() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "<", ">"])
-def test_grey_of_16_bits_is_scaled_and_not_cut_off_at_white(kind: str) -> None:
+def test_grey_of_16_bits_is_scaled_and_not_clipped(kind: str) -> None:
     grey = np.linspace(0, 65_535, 64 * 48).reshape(48, 64).astype(np.uint16)
     data = cv2.imencode(".png", grey)[1].tobytes() if kind == "PNG" else tiff(grey, byteorder=kind)
     pixels = decoder().decode(data).pixels
@@ -85,7 +85,7 @@ def test_grey_of_16_bits_is_scaled_and_not_cut_off_at_white(kind: str) -> None:
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}, {"tile": (64, 64)}])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_grey_that_is_white_at_zero_is_no_negative(
+def test_grey_that_is_white_at_zero_is_not_a_negative(
     dtype: type[np.unsignedinteger], byteorder: str, options: dict[str, Any]
 ) -> None:
     grey = np.asarray(portrait(128).convert("L")).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
@@ -94,7 +94,7 @@ def test_grey_that_is_white_at_zero_is_no_negative(
     assert np.abs(pixels[..., 0].astype(int) - np.asarray(portrait(128).convert("L"))).max() <= 1
 
 
-def test_transparent_grey_that_is_white_at_zero_is_no_negative() -> None:
+def test_transparent_grey_that_is_white_at_zero_is_not_a_negative() -> None:
     grey = np.asarray(portrait(64).convert("L")).astype(np.uint16) * 257
     stored = np.dstack([65_535 - grey, np.full_like(grey, 65_535)])
     data = tiff(stored, photometric="miniswhite", planarconfig="contig", extrasamples=["unassalpha"])
@@ -102,7 +102,7 @@ def test_transparent_grey_that_is_white_at_zero_is_no_negative() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])
-def test_white_at_zero_without_a_known_black_is_refused_in_words(dtype: type[np.generic]) -> None:
+def test_white_at_zero_without_a_known_black_is_refused(dtype: type[np.generic]) -> None:
     with pytest.raises(UnsupportedMedia, match="zero as black"):
         decoder().decode(tiff(np.zeros((32, 32), dtype), photometric="miniswhite"))
 
@@ -115,12 +115,12 @@ def test_floats_from_0_to_1_are_read(dtype: type[np.floating]) -> None:
 
 
 @pytest.mark.parametrize("value", [1.5, -0.1, np.nan, np.inf])
-def test_other_floats_are_refused_in_words(value: float) -> None:
+def test_other_floats_are_refused(value: float) -> None:
     with pytest.raises(UnsupportedMedia, match="0 to 1"):
         decoder().decode(tiff(np.full((32, 32), value, np.float32)))
 
 
-def test_32_bit_integers_are_refused_in_words() -> None:
+def test_32_bit_integers_are_refused() -> None:
     with pytest.raises(UnsupportedMedia, match="int32"):
         decoder().decode(tiff(np.full((32, 32), 7, np.int32)))
 
@@ -131,7 +131,7 @@ def test_scaling_rounds_to_the_nearest_level() -> None:
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
-def test_transparency_is_laid_on_white(name: str) -> None:
+def test_transparency_is_composited_on_white(name: str) -> None:
     rgba = np.zeros((64, 64, 4), np.uint8)
     rgba[:, 32:] = (200, 100, 50, 255)
     rgba[:16, 32:, 3] = 128

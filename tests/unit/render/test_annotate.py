@@ -38,7 +38,7 @@ def test_without_faces_nothing_is_drawn() -> None:
     assert np.array_equal(annotate(grey(), [], 640, 480), grey())
 
 
-def test_the_box_lies_where_the_face_is() -> None:
+def test_the_box_is_around_the_face() -> None:
     drawn = annotate(grey(), [make_face(Box(100, 150, 200, 250), "sad")], 640, 480)
     left, _, right, bottom = covers(drawn, bgr("sad"))
     assert left == 100

@@ -20,7 +20,7 @@ def timeline(people: int, seconds: float = 4.0, fps: float = 5.0) -> Timeline:
     return summarize(rows_of([k / fps for k in range(int(fps * seconds))], at), LABELS8, seconds)
 
 
-def test_areas_lie_where_the_scores_are() -> None:
+def test_areas_match_the_scores() -> None:
     # Halves: happy below (it comes first), sad above, nobody after 2 s.
     rows = rows_of([0.0, 1.0, 2.0, 4.0], lambda t: [face(scores(happy=0.5, sad=0.5))] if t < 2 else [])
     times, values = score_curve(rows, 1, 5.0)

@@ -5,7 +5,7 @@ from mien.render.tables import csv_lines
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 
-def test_a_row_a_face_and_a_row_for_nobody() -> None:
+def test_one_row_per_face_and_one_for_a_frame_without_faces() -> None:
     rows = rows_of([0.0, 0.2], lambda t: [face(scores(happy=0.9), 1), face(scores(sad=0.5), 2)] if t else [])
     table = list(csv.DictReader(io.StringIO("".join(csv_lines(rows, LABELS8)))))
     assert list(table[0]) == [
@@ -21,5 +21,5 @@ def test_a_row_a_face_and_a_row_for_nobody() -> None:
     assert abs(sum(float(table[2][label]) for label in LABELS8) - 1) < 0.0005
 
 
-def test_lines_end_as_csv_asks() -> None:
+def test_lines_end_with_crlf() -> None:
     assert all(line.endswith("\r\n") for line in csv_lines(rows_of([0.0], lambda _: []), LABELS8))

@@ -1,4 +1,4 @@
-"""Faces moved along known paths, and how often a tracker changes its mind about them."""
+"""Synthetic detections along known paths, and the identity switches that a tracker makes on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Path = Callable[[float], tuple[float, float] | None]
 
 @dataclass(frozen=True)
 class Take:
-    """What was filmed, and who is who: ``names[i][j]`` is the person behind face ``j`` of result ``i``."""
+    """Results and ground truth: ``names[i][j]`` is the person behind face ``j`` of result ``i``."""
 
     results: tuple[FrameResult, ...]
     names: tuple[tuple[str, ...], ...]
@@ -33,9 +33,9 @@ def film(
     hides: bool = False,
     seed: int = 1,
 ) -> Take:
-    """Film the faces with a detector's jitter (3 % of their size); people's faces differ in size by some 10 %.
+    """Detections with jitter (3 % of the face size); sizes of people's faces differ by about 10 %.
 
-    With ``hides`` a face that is covered by more than half by another, nearer one (first in ``paths``) is not seen.
+    With ``hides`` a face that is more than half covered by a nearer one (first in ``paths``) is not detected.
     """
     rng = np.random.default_rng(seed)
     sizes = {name: size * rng.uniform(0.9, 1.1) for name in paths}
@@ -59,23 +59,23 @@ def film(
 
 
 def numbers(take: Take) -> dict[str, list[int]]:
-    """The numbers that each person was given, in order of time, while standing clear of the others.
+    """The numbers assigned to each person, in order of time, while clear of the others.
 
-    Two boxes that cover each other by more than half are within the detector's jitter of being each other: who is who
-    in them means nothing (as in the CLEAR MOT measures); who comes out of it as whom does.
+    Two boxes that cover each other by more than half are within the detector's jitter of each other, so their identity
+    means nothing (as in the CLEAR MOT measures); their identity afterwards does.
     """
-    given: dict[str, list[int]] = {}
+    assigned: dict[str, list[int]] = {}
     for row, result, names in zip(track(take.results), take.results, take.names, strict=True):
         person_at = {face.box: face.person for face in row.faces}
         for face, name in zip(result.faces, names, strict=True):
             others = (other.box for other in result.faces if other is not face)
             if not any(_overlap(face.box, other) > 0.5 for other in others):
-                given.setdefault(name, []).append(person_at[face.box])
-    return given
+                assigned.setdefault(name, []).append(person_at[face.box])
+    return assigned
 
 
 def switches(take: Take) -> int:
-    """How often any person's number changes from one sighting to the next."""
+    """Identity switches: how often a person's number changes from one hit to the next."""
     return sum(sum(a != b for a, b in pairwise(seen)) for seen in numbers(take).values())
 
 
@@ -85,7 +85,7 @@ def every(fps: float, seconds: float) -> list[float]:
 
 
 def line(x: float, y: float, vx: float, vy: float = 0.0) -> Path:
-    """A straight path: pixels, and pixels a second."""
+    """A straight path: pixels, and pixels per second."""
     return lambda t: (x + vx * t, y + vy * t)
 
 

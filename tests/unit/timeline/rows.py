@@ -1,4 +1,4 @@
-"""Rows of a timeline, written down shortly."""
+"""Rows of a timeline, in short notation."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,7 @@ BOX = Box(10.0, 20.0, 60.0, 80.0)
 
 
 def scores(**given: float) -> tuple[float, ...]:
-    """The scores named, the rest shared out."""
+    """The scores named, the rest distributed evenly."""
     rest = (1.0 - sum(given.values())) / (len(LABELS8) - len(given))
     return tuple(given.get(label, rest) for label in LABELS8)
 
@@ -22,5 +22,5 @@ def face(values: tuple[float, ...], person: int = 1, box: Box = BOX) -> FaceRow:
 
 
 def rows_of(times: Sequence[float], at: Callable[[float], Sequence[FaceRow]], scene: int = 0) -> list[FrameRow]:
-    """A row a time."""
+    """One row per time."""
     return [FrameRow(time, index, scene, tuple(at(time))) for index, time in enumerate(times)]

@@ -20,7 +20,7 @@ def test_boxes_move_between_samples_and_emotions_do_not() -> None:
     assert (first.box.x, first.box.y, first.box.width) == pytest.approx((10, 20, 20))
     assert (first.emotion, second.box) == ("happy", Box(50, 50, 10, 10))
     assert [f.person for f in moments.at(2.0)] == [1]
-    # Up to a cut a box stays where it was; beyond it there is someone else.
+    # Up to a shot boundary a box keeps its position; after it there is someone else.
     assert moments.at(2.9)[0].box == Box(20, 40, 30, 10)
     assert [f.person for f in moments.at(3.0)] == [3]
     assert [f.person for f in moments.at(9.0)] == [3]

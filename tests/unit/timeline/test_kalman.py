@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.domain import Box
-from mien.timeline.kalman import Motion, association_cost, begin, correct, predict
+from mien.timeline.kalman import Motion, association_cost, initiate, predict, update
 
 
 def boxes(rng: np.random.Generator, count: int) -> list[Box]:
@@ -12,7 +12,7 @@ def boxes(rng: np.random.Generator, count: int) -> list[Box]:
 
 
 def of_one(motion: Motion, box: Box, seconds: float, reach: float) -> float:
-    """The rule for one pair, in plain numbers: of a normal distribution in place (two axes) and in the size's log."""
+    """The cost of one pair in plain numbers: normal distributions of position (two axes) and of log size."""
     size = math.sqrt(box.width * box.height)
     away = math.hypot(box.x + box.width / 2 - motion.x, box.y + box.height / 2 - motion.y)
     away /= math.sqrt(size * motion.size)
@@ -24,11 +24,11 @@ def of_one(motion: Motion, box: Box, seconds: float, reach: float) -> float:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_all_pairs_at_once_are_as_surprising_as_one_by_one(seed: int) -> None:
+def test_costs_of_all_pairs_equal_those_one_by_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     seconds, reach = rng.uniform(0, 1, 6), rng.uniform(0.5, 4, (6, 9))
     first, second, found = boxes(rng, 6), boxes(rng, 6), boxes(rng, 9)
-    seen = [correct(begin(a), b) for a, b in zip(first, second, strict=True)]
+    seen = [update(initiate(a), b) for a, b in zip(first, second, strict=True)]
     moved = [predict(one, s, 300, 300) for one, s in zip(seen, seconds.tolist(), strict=True)]
     expected = [[of_one(moved[i], found[j], seconds[i], reach[i, j]) for j in range(9)] for i in range(6)]
     got = association_cost(moved, found, seconds, reach)
@@ -37,7 +37,7 @@ def test_all_pairs_at_once_are_as_surprising_as_one_by_one(seed: int) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-9)
 
 
-def test_nobody_and_nothing() -> None:
-    here = begin(Box(0, 0, 50, 50))
+def test_no_tracks_or_no_boxes() -> None:
+    here = initiate(Box(0, 0, 50, 50))
     assert association_cost([], [Box(0, 0, 50, 50)], np.zeros(0), np.zeros((0, 1))).shape == (0, 1)
     assert association_cost([here], [], np.zeros(1), np.zeros((1, 0))).shape == (1, 0)

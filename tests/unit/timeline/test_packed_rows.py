@@ -24,7 +24,7 @@ def rows(count: int) -> list[FrameRow]:
     ]
 
 
-def test_what_goes_in_comes_out() -> None:
+def test_rows_come_back_exactly() -> None:
     given = rows(50)
     log = PackedRows(LABELS8)
     for row in given:

@@ -9,11 +9,11 @@ from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 SAD, HAPPY = scores(sad=0.9), scores(happy=0.9)
 
 
-def test_one_time_constant_after_a_change_63_percent_are_through_at_any_rate() -> None:
+def test_after_one_time_constant_63_percent_of_a_change_has_taken_effect_at_any_rate() -> None:
     for fps in (4, 10, 40, 200):
         times = [k / fps for k in range(2 * fps + 1)]
         rows = rows_of(times, lambda t: [face(SAD if t < 1.0 - 1e-9 else HAPPY)])
-        # The sample at 1.0 stands for the time since the one before it.
+        # The sample at 1.0 counts for the time since the previous one.
         until = TIME_CONSTANT - 1 / fps
         at = next(k for k, t in enumerate(times) if t >= 1.0 + until - 1e-9)
         happy = list(smooth(rows, LABELS8))[at].faces[0].scores[LABELS8.index("happy")]
@@ -22,7 +22,7 @@ def test_one_time_constant_after_a_change_63_percent_are_through_at_any_rate() -
         assert happy == pytest.approx(SAD[1] + share * (HAPPY[1] - SAD[1]))
 
 
-def test_irregular_times_end_where_regular_ones_do() -> None:
+def test_irregular_and_regular_times_converge_alike() -> None:
     def final(times: list[float]) -> tuple[float, ...]:
         return list(smooth(rows_of(times, lambda t: [face(SAD if t <= 1 else HAPPY)]), LABELS8))[-1].faces[0].scores
 
@@ -41,11 +41,11 @@ def test_scores_still_sum_to_1_and_the_emotion_follows_them() -> None:
         assert seen.emotion == LABELS8[seen.scores.index(seen.score)]
 
 
-def test_people_do_not_mix_and_the_first_sample_stays_as_it_is() -> None:
+def test_people_are_smoothed_separately_from_their_first_sample() -> None:
     rows = rows_of([0.0, 0.1], lambda _: [face(SAD, 1), face(HAPPY, 2)])
     assert list(smooth(rows, LABELS8)) == rows
 
 
-def test_rows_without_faces_stay() -> None:
+def test_rows_without_faces_are_kept() -> None:
     rows = rows_of([0.0, 0.1, 30.0], lambda t: [face(SAD)] if t == 0.0 else [])
     assert [len(row.faces) for row in smooth(rows, LABELS8)] == [1, 0, 0]

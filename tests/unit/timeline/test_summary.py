@@ -6,7 +6,7 @@ import pytest
 
 from mien.timeline.model import FrameRow
 from mien.timeline.summary import Summarizer, summarize
-from tests.unit.timeline.plain import account
+from tests.unit.timeline.reference import summary_of
 from tests.unit.timeline.rows import LABELS8, face, rows_of, scores
 
 HAPPY, SAD = scores(happy=0.9), scores(sad=0.6)
@@ -25,7 +25,7 @@ def test_everything_is_weighted_by_time_not_by_frames() -> None:
     assert sum(person.mean_scores.values()) == pytest.approx(1)
 
 
-def test_people_and_faces_a_frame() -> None:
+def test_people_and_faces_per_frame() -> None:
     rows = rows_of([0.0, 1.0, 2.0, 3.0], lambda t: [face(HAPPY, 1), face(SAD, 2)] if t in (1.0, 2.0) else [])
     timeline = summarize(rows, LABELS8, 4.0)
     assert [p.person for p in timeline.people] == [1, 2]
@@ -34,7 +34,7 @@ def test_people_and_faces_a_frame() -> None:
     assert len(timeline.rows) == 4
 
 
-def test_nobody_and_nothing() -> None:
+def test_clips_without_rows_or_without_faces() -> None:
     empty = summarize([], LABELS8, 0.0)
     assert (list(empty.people), empty.summary.dominant, empty.summary.mean_faces) == ([], None, 0.0)
     alone = summarize(rows_of([0.0, 1.0], lambda _: []), LABELS8, 2.0)
@@ -48,7 +48,7 @@ def test_a_single_frame_without_duration() -> None:
 
 
 def random_rows(seed: int) -> list[FrameRow]:
-    """People who come, go and change their faces, at irregular times; some are out of sight for seconds."""
+    """People who come, go and change their expressions, at irregular times; some are out of sight for seconds."""
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.choice([0.04, 0.2, 0.3, 1.4], rng.integers(1, 60))).tolist()
     moods = rng.dirichlet(np.full(8, 0.3), 8)
@@ -62,10 +62,10 @@ def random_rows(seed: int) -> list[FrameRow]:
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_sums_made_as_rows_come_are_those_of_all_rows_at_once(seed: int) -> None:
+def test_summaries_equal_those_of_the_reference(seed: int) -> None:
     rows = random_rows(seed)
     end = rows[-1].time + (0.2 if seed % 3 else 0.0)
-    got, (people, summary) = summarize(rows, LABELS8, end), account(rows, LABELS8, end)
+    got, (people, summary) = summarize(rows, LABELS8, end), summary_of(rows, LABELS8, end)
     assert (got.summary.dominant, got.summary.max_faces) == (summary.dominant, summary.max_faces)
     assert got.summary.mean_faces == pytest.approx(summary.mean_faces)
     assert dict(got.summary.share) == pytest.approx(dict(summary.share))
@@ -80,7 +80,7 @@ def test_sums_made_as_rows_come_are_those_of_all_rows_at_once(seed: int) -> None
         assert [s.mean_score for s in one.segments] == pytest.approx([s.mean_score for s in other.segments])
 
 
-def test_what_is_kept_of_a_person_does_not_grow_with_the_rows() -> None:
+def test_memory_per_person_does_not_grow_with_the_rows() -> None:
     def crowd(frames: int) -> Iterator[FrameRow]:
         for k in range(frames):
             yield FrameRow(k / 5, k, 0, tuple(face(HAPPY if k < 20 else SAD, person) for person in range(1, 11)))
@@ -97,7 +97,7 @@ def test_what_is_kept_of_a_person_does_not_grow_with_the_rows() -> None:
     assert kept(2000) < 1.2 * kept(200)
 
 
-def test_a_person_who_changes_with_every_frame_takes_less_than_350_bytes_a_row() -> None:
+def test_a_person_whose_emotion_changes_every_frame_takes_under_350_bytes_per_row() -> None:
     tracemalloc.start()
     summarizer = Summarizer(LABELS8)
     for k in range(5000):

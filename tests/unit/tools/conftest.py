@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -6,12 +7,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yml", "pyproject.toml", "deploy", "requirements")
+COPIED = ("Makefile", "Dockerfile", ".dockerignore", "docker-compose.yml", "pyproject.toml", "deploy", "requirements")
+
+
+def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without the variables of an outer make, which this one would inherit.
+    kept_out = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "HOST", "PORT", "PYTHON"}
+    environment = {name: value for name, value in os.environ.items() if name not in kept_out}
+    return subprocess.run(["make", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A small clone in a path with a space: what the checks read, and stubs of the rest that the image copies."""
+    """A clone, in a path with a space, of what the checks read, with stubs of the rest that the image copies."""
     root = tmp_path / "a clone"
     root.mkdir()
     for name in COPIED:
@@ -33,7 +41,7 @@ Edit = Callable[[str, tuple[str, str]], None]
 
 @pytest.fixture
 def edit(checkout: Path) -> Edit:
-    """In one file of the clone, put one text in the place of another, which must be there."""
+    """Replace a text that must be in a file of the clone."""
 
     def replace(name: str, change: tuple[str, str]) -> None:
         old, new = change

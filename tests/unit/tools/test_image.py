@@ -6,12 +6,12 @@ from tests.unit.tools.conftest import Edit
 from tools.checks import image
 
 
-def test_the_dockerfile_is_well(checkout: Path) -> None:
+def test_the_dockerfile_has_no_problem(checkout: Path) -> None:
     assert image.problems(checkout) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "named"),
     [
         ("Dockerfile", ("COPY service/", "COPY servant/"), "servant"),
         (".dockerignore", ("!model_store", "!model-store"), "model_store"),
@@ -23,10 +23,10 @@ def test_the_dockerfile_is_well(checkout: Path) -> None:
         ("Dockerfile", ("HEALTHCHECK --interval=10s", "LABEL x=y"), "HEALTHCHECK"),
     ],
 )
-def test_a_broken_recipe_is_found(checkout: Path, edit: Edit, name: str, change: tuple[str, str], said: str) -> None:
+def test_a_fault_is_found(checkout: Path, edit: Edit, name: str, change: tuple[str, str], named: str) -> None:
     edit(name, change)
     found = image.problems(checkout)
-    assert any(said in problem for problem in found)
+    assert any(named in problem for problem in found)
 
 
 def test_an_untracked_source_is_found(checkout: Path) -> None:
@@ -37,8 +37,8 @@ def test_an_untracked_source_is_found(checkout: Path) -> None:
 def test_the_last_pattern_decides() -> None:
     ignore = image.Ignore("# a comment\n*\n!service\n!deploy/healthcheck.py\n**/__pycache__\n**/*.pyc\n")
     kept = ["service/mien/app.py", "service/mien/api/static/a.css", "deploy/healthcheck.py"]
-    left = ["README.md", "deploy/kubernetes/x.yaml", "service/__pycache__/app.py", "service/mien/api/x.pyc", "x.pyc"]
-    assert [name for name in kept + left if not ignore.matches(name)] == kept
+    ignored = ["README.md", "deploy/kubernetes/x.yaml", "service/__pycache__/app.py", "service/mien/api/x.pyc", "x.pyc"]
+    assert [name for name in kept + ignored if not ignore.matches(name)] == kept
 
 
 def test_continued_lines_and_comments_are_read_as_docker_reads_them() -> None:

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.domain import AnalyzeOptions, DetectorMode, Frame, FrameResult, U8Array
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorMode, Frame, FrameResult, U8Array
 from mien.errors import CorruptMedia, DeadlineExceeded, InferenceFailed, InvalidRequest, Overloaded, UnsupportedMedia
-from mien.images.checked_file import no_check
-from mien.images.decoder import PictureDecoder
+from mien.images.decoder import PictureDecoder, no_check
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import ImageAnalysis, analyze_images
-from mien.usecases.pictures import PictureInput
+from mien.usecases.analyze_image import ImageAnalysis, PictureInput, analyze_images
 from tests.fakes import FakeEngine
 
 
@@ -24,13 +22,13 @@ def png(level: int, size: tuple[int, int] = (64, 48)) -> bytes:
 
 
 def analyze(
-    *inputs: PictureInput, options: AnalyzeOptions | None = None, engine: FakeEngine | None = None
+    *inputs: PictureInput, cancellation: Cancellation = NEVER_CANCELLED, engine: FakeEngine | None = None
 ) -> ImageAnalysis:
     decoder = PictureDecoder(DecodeLimits(), 2)
-    return analyze_images(inputs, options or AnalyzeOptions(), engine=engine or FakeEngine(), decoder=decoder)
+    return analyze_images(inputs, AnalyzeOptions(), cancellation, engine=engine or FakeEngine(), decoder=decoder)
 
 
-def test_faces_come_back_with_name_size_and_place() -> None:
+def test_results_have_the_name_size_and_index_of_their_picture() -> None:
     analysis = analyze(
         PictureInput("a.png", png(10)), PictureInput(None, png(20, (30, 90))), engine=FakeEngine(faces=2)
     )
@@ -74,7 +72,7 @@ def test_one_bad_picture_does_not_fail_the_others() -> None:
     assert repr(alone.faces) == repr(pictures[5].faces)
 
 
-def test_a_picture_has_the_same_faces_alone_and_in_any_company() -> None:
+def test_a_picture_has_the_same_faces_alone_and_among_others() -> None:
     inputs = [PictureInput(str(level), png(level)) for level in range(0, 240, 15)]
     together = analyze(*inputs).pictures
     for given, picture in zip(inputs, together, strict=True):
@@ -82,7 +80,7 @@ def test_a_picture_has_the_same_faces_alone_and_in_any_company() -> None:
     assert len({repr(picture.faces) for picture in together}) == len(inputs)
 
 
-def test_nothing_but_bad_pictures_is_still_an_answer() -> None:
+def test_a_request_of_bad_pictures_only_has_a_result() -> None:
     engine = FakeEngine()
     (picture,) = analyze(PictureInput(None, b"hello"), engine=engine).pictures
     assert isinstance(picture.error, UnsupportedMedia)
@@ -93,8 +91,8 @@ def test_no_pictures_at_all() -> None:
     assert analyze().pictures == ()
 
 
-class Watched(PictureDecoder):
-    """Tells how many pictures were decoded so far, and what was asked."""
+class Recording(PictureDecoder):
+    """Records the arguments of each decode."""
 
     def __init__(self) -> None:
         super().__init__(DecodeLimits(), 2)
@@ -113,13 +111,15 @@ class Watched(PictureDecoder):
 
 
 def test_pictures_are_decoded_as_the_engine_draws_them() -> None:
-    decoder = Watched()
+    decoder = Recording()
     decoded: list[int] = []
 
     class Drawing(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
             decoded.append(len(decoder.calls))
-            for result in super().analyze(frames, options):
+            for result in super().analyze(frames, options, cancellation):
                 decoded.append(len(decoder.calls))
                 yield result
 
@@ -128,10 +128,10 @@ def test_pictures_are_decoded_as_the_engine_draws_them() -> None:
     assert decoded == [0, 1, 2, 3]
 
 
-def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
+def test_a_picture_is_freed_before_the_next_is_decoded() -> None:
     pixels: list[weakref.ref[U8Array]] = []
 
-    class Remembering(Watched):
+    class Remembering(Recording):
         def decode(
             self,
             data: bytes,
@@ -146,10 +146,12 @@ def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
             return frame
 
     class Forgetting(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-            return map(self._answer, frames)  # a generator's variable would hold the frame
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
+            return map(self._result, frames)  # a generator's variable would hold the frame
 
-        def _answer(self, frame: Frame) -> FrameResult:
+        def _result(self, frame: Frame) -> FrameResult:
             return FrameResult(frame.width, frame.height, ())
 
     inputs = [PictureInput(None, png(level)) for level in (1, 2, 3)]
@@ -157,12 +159,14 @@ def test_a_picture_is_gone_before_the_next_is_decoded() -> None:
     assert len(pixels) == 3
 
 
-def test_frames_carry_the_place_of_their_picture() -> None:
+def test_frames_carry_the_index_of_their_picture() -> None:
     indices: list[int] = []
 
     class Noting(FakeEngine):
-        def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-            for result in super().analyze(frames, options):
+        def analyze(
+            self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+        ) -> Iterator[FrameResult]:
+            for result in super().analyze(frames, options, cancellation):
                 indices.append(result.index)
                 yield result
 
@@ -171,22 +175,22 @@ def test_frames_carry_the_place_of_their_picture() -> None:
 
 
 @pytest.mark.parametrize(("mode", "side"), [(DetectorMode.FAST, 320), (DetectorMode.ACCURATE, 1920)])
-def test_the_decoder_knows_the_detector_and_the_deadline(mode: DetectorMode, side: int) -> None:
-    decoder, deadline = Watched(), time.monotonic() + 60
-    options = AnalyzeOptions(detector=mode, deadline=deadline)
-    analyze_images([PictureInput(None, png(1))], options, engine=FakeEngine(), decoder=decoder)
+def test_the_decoder_gets_the_detector_side_and_the_deadline(mode: DetectorMode, side: int) -> None:
+    decoder, deadline = Recording(), time.monotonic() + 60
+    options, cancellation = AnalyzeOptions(detector=mode), Cancellation(deadline)
+    analyze_images([PictureInput(None, png(1))], options, cancellation, engine=FakeEngine(), decoder=decoder)
     assert decoder.calls == [(side, deadline)]
 
 
 def test_a_deadline_that_passes_fails_the_request_and_not_a_picture() -> None:
-    engine = FakeEngine(capacity=1)
+    engine = FakeEngine()
     with pytest.raises(DeadlineExceeded):
-        analyze(PictureInput(None, png(1)), options=AnalyzeOptions(deadline=time.monotonic() - 1), engine=engine)
+        analyze(PictureInput(None, png(1)), cancellation=Cancellation(time.monotonic() - 1), engine=engine)
     assert engine.load().calls == 0
 
 
 @pytest.mark.parametrize("error", [Overloaded("full"), InferenceFailed("a run failed")])
-def test_what_is_not_the_pictures_fault_fails_the_request(error: Overloaded | InferenceFailed) -> None:
+def test_errors_of_the_service_fail_the_request(error: Overloaded | InferenceFailed) -> None:
     with pytest.raises(type(error)):
         analyze(PictureInput(None, png(1)), engine=FakeEngine(error=error))
 

@@ -7,7 +7,15 @@ import pytest
 
 from mien.domain import AnalyzeOptions, Box, DetectorMode, FrameResult, LabelSet
 from mien.errors import InferenceFailed, TooLarge
-from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun, analyze_video
+from mien.timeline.tracker import TrackThresholds
+from mien.usecases.analyze_video import (
+    Smoothing,
+    VideoAnalysis,
+    VideoOptions,
+    VideoRun,
+    _track_thresholds,
+    analyze_video,
+)
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipLimits, Sampling
 from mien.video.reader import ClipReader
@@ -37,7 +45,7 @@ def test_times_and_boxes_are_right_on_a_late_irregular_rotated_clip(tmp_path: Pa
     assert {face.person for row in analysis.timeline.rows for face in row.faces} == {1}
 
 
-def test_every_sampled_frame_has_a_row_also_with_no_face(tmp_path: Path) -> None:
+def test_every_sampled_frame_has_a_row_with_or_without_faces(tmp_path: Path) -> None:
     pictures = [*moving(25), *[scene(160, 120)] * 50]
     analysis = analyzed(write_clip(tmp_path / "clip.mp4", steps(75), pictures), Sampling(5.0))
     assert [len(row.faces) for row in analysis.timeline.rows] == [1] * 5 + [0] * 10
@@ -67,7 +75,7 @@ def test_a_slide_is_shown_until_the_next_or_the_end(
     assert analysis.timeline.people[-1].segments[-1].end <= (sampling.end or 21)
 
 
-def test_no_number_crosses_a_cut(tmp_path: Path) -> None:
+def test_no_track_crosses_a_shot_boundary(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     shots = [np.kron(rng.integers(0, 120, (6, 8, 1), np.uint8), np.ones((20, 20, 3), np.uint8)) for _ in range(2)]
     pictures = []
@@ -95,7 +103,7 @@ def test_rows_come_before_the_clip_is_read(tmp_path: Path) -> None:
         assert run.result().frames_analyzed == 1
 
 
-def test_smoothing_can_be_left_out(tmp_path: Path) -> None:
+def test_smoothing_can_be_switched_off(tmp_path: Path) -> None:
     pictures = [scene(64, 48, grey=20 * (k % 5)) for k in range(20)]
     path = write_clip(tmp_path / "clip.mp4", steps(20), pictures)
     raw = analyze_video(path, AnalyzeOptions(), VideoOptions(Sampling(None), Smoothing.NONE), engine=FakeEngine())
@@ -104,23 +112,23 @@ def test_smoothing_can_be_left_out(tmp_path: Path) -> None:
     assert np.ptp(tops[0]) > np.ptp(tops[1][5:])
 
 
-def test_large_frames_reach_the_engine_no_larger_than_it_needs(tmp_path: Path) -> None:
+def test_large_frames_are_decoded_at_the_size_that_the_detector_needs(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", [0.0], [scene(2000, 400, Box(400, 100, 200, 200))])
     shapes: list[tuple[int, ...]] = []
 
-    class Looking(PatchEngine):
+    class Recording(PatchEngine):
         def _result(self, frame, options):  # type: ignore[no-untyped-def]
             shapes.append(frame.pixels.shape)
             return super()._result(frame, options)
 
     for detector in DetectorMode:
-        result = analyze_video(path, AnalyzeOptions(detector=detector), VideoOptions(), engine=Looking())
+        result = analyze_video(path, AnalyzeOptions(detector=detector), VideoOptions(), engine=Recording())
         box = result.timeline.rows[0].faces[0].box
         assert (box.x, box.width) == pytest.approx((400, 200), abs=6)
     assert [shape[1] for shape in shapes] == [960, 1920]
 
 
-def test_labels_follow_the_set_asked_for(tmp_path: Path) -> None:
+def test_labels_are_those_of_the_requested_set(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(10), moving(10))
     options = AnalyzeOptions(labels=LabelSet.BASIC5)
     analysis = analyze_video(path, options, VideoOptions(), engine=PatchEngine())
@@ -128,7 +136,7 @@ def test_labels_follow_the_set_asked_for(tmp_path: Path) -> None:
     assert set(analysis.timeline.people[0].mean_scores) == set(analysis.timeline.labels)
 
 
-def test_errors_pass_and_the_file_is_closed(tmp_path: Path) -> None:
+def test_errors_are_passed_on_and_the_file_is_closed(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     with pytest.raises(InferenceFailed):
         analyzed(path, Sampling(), FakeEngine(error=InferenceFailed("broken")))
@@ -142,9 +150,9 @@ def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:
     gate = threading.Event()
 
     class Ahead(PatchEngine):
-        """Draws three frames before it answers the first, as the real engine does."""
+        """Draws three frames before the first result, as the real engine does."""
 
-        def analyze(self, frames, options):  # type: ignore[no-untyped-def]
+        def analyze(self, frames, options, cancellation):  # type: ignore[no-untyped-def]
             waiting = []
             for frame in frames:
                 waiting.append(frame)
@@ -158,7 +166,7 @@ def test_decoding_goes_on_while_the_engine_works(tmp_path: Path) -> None:
     assert [row.frame for row in analysis.timeline.rows] == list(range(20))
 
 
-def test_a_result_without_a_scene_counts_as_the_first(tmp_path: Path) -> None:
+def test_a_result_without_a_scene_belongs_to_the_first(tmp_path: Path) -> None:
     class Forgetful(PatchEngine):
         def _result(self, frame, options):  # type: ignore[no-untyped-def]
             result: FrameResult = super()._result(frame, options)
@@ -176,3 +184,16 @@ def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: 
     assert len(boxes) == 10
     for box in boxes:
         assert (box.x, box.y, box.width, box.height) == pytest.approx((60, 30, 40, 40), abs=2)
+
+
+@pytest.mark.parametrize(("mode", "threshold"), [(DetectorMode.FAST, 0.6), (DetectorMode.ACCURATE, 0.8)])
+def test_a_new_track_needs_more_confidence_than_an_existing_one(mode: DetectorMode, threshold: float) -> None:
+    options, thresholds = _track_thresholds(AnalyzeOptions(detector=mode), FakeEngine())
+    assert options.min_confidence == pytest.approx(0.6 * threshold)
+    assert thresholds.new_track == pytest.approx(threshold + 0.5 * (1 - threshold))
+    assert thresholds.keep_track == threshold
+
+
+def test_a_callers_own_threshold_is_taken_as_it_is() -> None:
+    options = AnalyzeOptions(min_confidence=0.3)
+    assert _track_thresholds(options, FakeEngine()) == (options, TrackThresholds())

@@ -8,14 +8,13 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from mien.domain import AnalyzeOptions, Box, DetectorMode, Frame, FrameResult
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Box, Cancellation, DetectorMode, Frame, FrameResult
 from mien.errors import CorruptMedia, InvalidRequest
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
-from mien.usecases.analyze_image import analyze_images
+from mien.usecases.analyze_image import PictureInput, analyze_images
 from mien.usecases.annotate_image import LONGEST_SIDE, AnnotatedImage, RenderOptions, annotate_image
-from mien.usecases.pictures import PictureInput
 from tests.fakes import FakeEngine, make_face
 
 
@@ -45,7 +44,7 @@ def opened(answer: AnnotatedImage) -> Image.Image:
 
 
 @pytest.mark.parametrize(("encoding", "name"), [(Encoding.PNG, "PNG"), (Encoding.JPEG, "JPEG")])
-def test_the_answer_is_a_picture_of_the_type_asked_for(encoding: Encoding, name: str) -> None:
+def test_the_answer_is_a_picture_of_the_requested_type(encoding: Encoding, name: str) -> None:
     answer = annotated(file(), RenderOptions(encoding))
     assert answer.media_type == encoding
     assert opened(answer).format == name
@@ -66,7 +65,7 @@ def test_a_picture_that_was_reduced_for_the_models_is_drawn_whole() -> None:
 
 
 @pytest.mark.parametrize("side", [512, 2000])
-def test_the_faces_are_those_of_the_plain_answer(side: int) -> None:
+def test_the_faces_are_those_of_the_json_answer(side: int) -> None:
     decoder = PictureDecoder(DecodeLimits(), 2)
     inputs = [PictureInput("a.jpg", file(side))]
     plain = analyze_images(inputs, AnalyzeOptions(), engine=FakeEngine(), decoder=decoder)
@@ -74,23 +73,25 @@ def test_the_faces_are_those_of_the_plain_answer(side: int) -> None:
 
 
 class TwoFaces(FakeEngine):
-    """A sure face at the left and a small, less sure one at the right, which narrow options leave out."""
+    """A certain face at the left and a small, less certain one at the right, which strict options exclude."""
 
-    def analyze(self, frames: Iterable[Frame], options: AnalyzeOptions) -> Iterator[FrameResult]:
-        for result in super().analyze(frames, options):
+    def analyze(
+        self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
+    ) -> Iterator[FrameResult]:
+        for result in super().analyze(frames, options, cancellation):
             faces = (
                 make_face(Box(60, 60, 120, 160)),
                 replace(make_face(Box(380, 90, 30, 40)), confidence=0.3),
             )
-            least = 0.25 if options.min_confidence is None else options.min_confidence
-            kept = [face for face in faces if face.confidence >= least and face.box.width >= options.min_face]
+            min_score = 0.25 if options.min_confidence is None else options.min_confidence
+            kept = [face for face in faces if face.confidence >= min_score and face.box.width >= options.min_face]
             yield replace(result, faces=tuple(kept[: options.max_faces]))
 
 
 @pytest.mark.parametrize(
     "options", [AnalyzeOptions(max_faces=1), AnalyzeOptions(min_face=100), AnalyzeOptions(min_confidence=0.9)]
 )
-def test_redaction_hides_also_the_faces_that_were_not_asked_for(options: AnalyzeOptions) -> None:
+def test_redaction_also_hides_faces_that_are_not_reported(options: AnalyzeOptions) -> None:
     data = file(512, "PNG")
     plain = np.asarray(opened(annotated(data, options=options, engine=TwoFaces())).convert("RGB"))
     answer = annotated(data, RenderOptions(redact=True), options, TwoFaces())
@@ -102,13 +103,13 @@ def test_redaction_hides_also_the_faces_that_were_not_asked_for(options: Analyze
     assert np.array_equal(hidden[300:], plain[300:])
 
 
-def test_redaction_admits_one_call_at_a_time() -> None:
-    engine = FakeEngine(capacity=1)
+def test_redaction_leaves_no_engine_call_open() -> None:
+    engine = FakeEngine()
     annotated(file(), RenderOptions(redact=True), engine=engine)
     assert engine.load().calls == 0
 
 
-def test_heat_is_drawn_when_asked_for() -> None:
+def test_heat_is_drawn_if_requested() -> None:
     plain = np.asarray(opened(annotated(file())))
     warm = np.asarray(opened(annotated(file(), options=AnalyzeOptions(explain=True))))
     assert np.abs(plain.astype(int) - warm).max() > 40
@@ -131,11 +132,12 @@ def test_a_picture_that_cannot_be_read_has_no_answer() -> None:
 
 @pytest.mark.parametrize("side", [512, 4200])
 def test_the_decoded_picture_is_released_before_another_is_decoded(side: int) -> None:
-    # There is memory for one decode, and it is looked at twice.
+    # The budget has memory for one decode, and two are needed.
     answer = annotate_image(
         PictureInput(None, file(side)),
-        AnalyzeOptions(detector=DetectorMode.ACCURATE, deadline=time.monotonic() + 60),
+        AnalyzeOptions(detector=DetectorMode.ACCURATE),
         RenderOptions(redact=True),
+        Cancellation(time.monotonic() + 60),
         engine=FakeEngine(),
         decoder=PictureDecoder(DecodeLimits(max_pixels=side * side), 2),
     )

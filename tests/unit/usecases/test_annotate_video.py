@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from mien.domain import AnalyzeOptions, Box
+from mien.domain import AnalyzeOptions, Box, Cancellation
 from mien.errors import DeadlineExceeded, InvalidOption
 from mien.usecases.analyze_video import VideoOptions, analyze_video
 from mien.usecases.annotate_video import annotate_video
@@ -20,7 +20,7 @@ def annotated(path: Path, sampling: Sampling) -> Path:
     video = VideoOptions(sampling)
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
-    written = list(annotate_video(path, target, analysis, AnalyzeOptions(), video))
+    written = list(annotate_video(path, target, analysis, video))
     assert written == sorted(written)
     return target
 
@@ -71,19 +71,18 @@ def test_sound_is_kept_or_made_playable(tmp_path: Path, codec: str, form: str, k
     assert end == pytest.approx(1.96, abs=0.06)
 
 
-def test_pictures_that_no_one_could_see_are_left_out(tmp_path: Path) -> None:
+def test_frames_shown_for_less_than_a_tick_are_dropped(tmp_path: Path) -> None:
     microseconds = Recipe(tick=Fraction(1, 1_000_000))
     close = [k * 0.04 + part for k in range(10) for part in (0, 0.000_002, 0.000_004)]
     target = annotated(write_clip(tmp_path / "clip.mp4", close, moving(30), microseconds), Sampling(5.0))
     assert times(target) == pytest.approx([k * 0.04 for k in range(10)], abs=0.001)
 
 
-def test_a_deadline_that_passes_while_the_clip_is_drawn_ends_it(tmp_path: Path) -> None:
+def test_a_deadline_that_passes_while_writing_ends_it(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=PatchEngine())
     deadline = time.monotonic() + 1
-    options = AnalyzeOptions(deadline=deadline)
-    drawing = annotate_video(path, tmp_path / "annotated.mp4", analysis, options, VideoOptions())
+    drawing = annotate_video(path, tmp_path / "annotated.mp4", analysis, VideoOptions(), Cancellation(deadline))
     assert next(drawing) == 0.0
     time.sleep(max(0.0, deadline - time.monotonic()) + 0.01)
     with pytest.raises(DeadlineExceeded):
@@ -91,14 +90,14 @@ def test_a_deadline_that_passes_while_the_clip_is_drawn_ends_it(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("sampling", [Sampling(5.0, 1.97), Sampling(5.0, 0.0, 1e-9), Sampling(5.0, 0.01, 0.03)])
-def test_a_part_in_which_no_frame_begins_cannot_be_drawn(tmp_path: Path, sampling: Sampling) -> None:
+def test_an_excerpt_without_frames_is_an_invalid_option(tmp_path: Path, sampling: Sampling) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(50), moving(50))
     with pytest.raises(InvalidOption, match="No frame"):
         annotated(path, sampling)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_part_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:
+def test_an_excerpt_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", steps(100), moving(100), Recipe(sound="aac"))
     target = annotated(path, Sampling(5.0, 1.0, 3.0))
     assert times(target) == pytest.approx([k / 25 for k in range(50)], abs=0.001)
@@ -107,7 +106,7 @@ def test_a_part_begins_at_zero_with_its_own_sound(tmp_path: Path) -> None:
     assert end == pytest.approx(2.0, abs=0.05)
 
 
-def test_pictures_that_grow_on_the_way_are_drawn_whole(tmp_path: Path) -> None:
+def test_frames_that_grow_are_scaled_to_the_first_size(tmp_path: Path) -> None:
     small, large = scene(160, 96, Box(120, 60, 24, 24)), scene(320, 192, Box(240, 120, 48, 48))
     with av.open(str(annotated(growing(tmp_path / "call.ts", small, large), Sampling(5.0)))) as file:
         pictures = [frame.to_ndarray(format="bgr24").astype(int) for frame in file.decode(video=0)]
@@ -117,7 +116,7 @@ def test_pictures_that_grow_on_the_way_are_drawn_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sampling", [Sampling(5.0), Sampling(5.0, 2.4), Sampling(5.0, 1.0, 3.0)])
-def test_joined_recordings_are_drawn_one_after_the_other_with_their_sound(tmp_path: Path, sampling: Sampling) -> None:
+def test_joined_recordings_are_written_one_after_the_other_with_their_sound(tmp_path: Path, sampling: Sampling) -> None:
     one = tmp_path / "one.webm"
     recipe = Recipe("libvpx", sound="libopus", tick=Fraction(1, 1000), options=(("deadline", "realtime"),))
     write_clip(one, steps(51), moving(51), recipe)

@@ -1,15 +1,15 @@
-"""A clip's answer as JSON, piece by piece."""
+"""A clip's analysis as JSON, piece by piece."""
 
 import json
 import tracemalloc
 from itertools import islice
 
+from mien.domain import StageTimes
 from mien.timeline.model import FrameRow
 from mien.timeline.packed_rows import PackedRows
 from mien.timeline.summary import Summarizer
 from mien.usecases.analyze_video import VideoAnalysis
-from mien.usecases.pictures import PictureTimes
-from mien.usecases.video_document import account_chunks, analysis_chunks
+from mien.usecases.video_document import analysis_chunks, summary_chunks
 from mien.video.model import ClipInfo
 from tests.unit.timeline.rows import LABELS8, face, scores
 
@@ -17,7 +17,7 @@ INFO = ClipInfo(640, 480, 0, False, "h264", "mp4", 0.0, None, 25.0, False, False
 
 
 def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
-    """As many people in every frame, or somebody else every time."""
+    """``faces`` people in every frame: the same ones, or with ``strangers`` other ones each time."""
     log, summarizer = PackedRows(LABELS8), Summarizer(LABELS8)
     for k in range(frames):
         first = 1 + (k * faces if strangers else 0)
@@ -25,7 +25,7 @@ def analysis(frames: int, faces: int, strangers: bool = False) -> VideoAnalysis:
         log.append(row)
         summarizer.add(row)
     timeline = summarizer.finish(log, frames / 5)
-    return VideoAnalysis(INFO, frames / 5, frames, frames, timeline, (), PictureTimes(0.0, 0.0, 0.0, 0.0, 0.0))
+    return VideoAnalysis(INFO, frames / 5, frames, frames, timeline, (), StageTimes())
 
 
 def test_the_pieces_are_one_object() -> None:
@@ -35,8 +35,8 @@ def test_the_pieces_are_one_object() -> None:
         assert list(whole) == ["first", "video", "timeline", "people", "summary", "last"]
         assert (len(whole["timeline"]), len(whole["people"])) == (frames, faces)
         del whole["timeline"]
-        assert json.loads("".join(account_chunks(found, {"first": 1}, {"last": 2}))) == whole
-    assert list(json.loads("".join(account_chunks(analysis(0, 0), {}, {})))) == ["video", "people", "summary"]
+        assert json.loads("".join(summary_chunks(found, {"first": 1}, {"last": 2}))) == whole
+    assert list(json.loads("".join(summary_chunks(analysis(0, 0), {}, {})))) == ["video", "people", "summary"]
 
 
 def test_neither_rows_nor_people_are_unpacked_at_once() -> None:
@@ -47,5 +47,5 @@ def test_neither_rows_nor_people_are_unpacked_at_once() -> None:
     tracemalloc.stop()
     assert len(found.timeline.people) == 4000
     assert length > 2_000_000
-    assert used < length / 3  # 0.15 MB by itself; threads that other tests left running count as well
+    assert used < length / 3  # 0.15 MB by itself; threads left running by other tests count as well
     assert max(len(piece) for piece in islice(analysis_chunks(found, {}, {}), 10_000)) < 10_000

@@ -1,4 +1,4 @@
-"""The sound of an annotated clip, through the whole of the drawing."""
+"""The sound of an annotated clip, through the whole of ``annotate_video``."""
 
 import contextlib
 import random
@@ -18,12 +18,12 @@ from mien.usecases.annotate_video import annotate_video
 from mien.video.model import Sampling
 from tests.clips import PatchEngine, Recipe, moving, steps, write_clip, write_tone
 
-LOUD = 1.0  # s into the clip at which its sound begins to be heard
+LOUD = 1.0  # s into the clip; silence before
 PITCH = 440
 
 
 class Track(NamedTuple):
-    """The sound track to write; channels are told by a layout's name."""
+    """The sound track to write."""
 
     form: str
     codec: str
@@ -32,7 +32,7 @@ class Track(NamedTuple):
 
 
 def write(path: Path, track: Track, pictures: int = 50) -> Path:
-    """Two seconds: the second of them is heard, in every channel. The pictures go at 25 a second."""
+    """Two seconds, silent until ``LOUD``, then a tone in every channel. The frame rate is 25."""
     with av.open(str(path), "w", format=track.form) as file:
         video = file.add_stream("mpeg4", rate=25)
         video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
@@ -55,17 +55,17 @@ def write(path: Path, track: Track, pictures: int = 50) -> Path:
     return path
 
 
-def annotated(path: Path, sampling: Sampling | None = None, told: list[str] | None = None) -> Path:
+def annotated(path: Path, sampling: Sampling | None = None, warnings: list[str] | None = None) -> Path:
     video = VideoOptions(sampling or Sampling())
     analysis = analyze_video(path, AnalyzeOptions(), video, engine=PatchEngine())
     target = path.with_name("annotated.mp4")
-    warnings: list[str] = []
-    for _ in annotate_video(path, target, analysis, AnalyzeOptions(), video, tell=warnings.append):
+    found: list[str] = []
+    for _ in annotate_video(path, target, analysis, video, tell=found.append):
         pass
-    if told is None:
-        assert warnings == []
+    if warnings is None:
+        assert found == []
     else:
-        told += warnings
+        warnings += found
     return target
 
 
@@ -103,7 +103,7 @@ def heard(path: Path) -> Heard:
     ("written", "kept"),
     [("mono", "mono"), ("stereo", "stereo"), ("3 channels", "stereo"), ("6 channels", "stereo"), ("7.1", "stereo")],
 )
-def test_a_camera_need_not_say_which_channel_is_which(tmp_path: Path, form: str, written: str, kept: str) -> None:
+def test_pcm_without_channel_layout_is_mixed_down(tmp_path: Path, form: str, written: str, kept: str) -> None:
     sound = heard(annotated(write(tmp_path / "clip", Track(form, "pcm_s16le", written))))
     assert (sound.codec, sound.layout, sound.rate) == ("aac", kept, 48_000)
     assert (sound.loud_from(), sound.loud_until()) == pytest.approx((LOUD, 2.0), abs=0.03)
@@ -111,21 +111,21 @@ def test_a_camera_need_not_say_which_channel_is_which(tmp_path: Path, form: str,
 
 
 @pytest.mark.parametrize(("rate", "kept"), [(8_000, 8_000), (44_100, 44_100), (37_800, 48_000), (192_000, 48_000)])
-def test_a_rate_that_the_encoder_has_not_is_brought_to_one_that_it_has(tmp_path: Path, rate: int, kept: int) -> None:
+def test_unsupported_sample_rates_are_resampled(tmp_path: Path, rate: int, kept: int) -> None:
     sound = heard(annotated(write(tmp_path / "clip", Track("avi", "pcm_s16le", "stereo", rate))))
     assert sound.rate == kept
     assert (sound.loud_from(), sound.loud_until()) == pytest.approx((LOUD, 2.0), abs=0.03)
     assert sound.pitch() == pytest.approx(PITCH, abs=2)
 
 
-def test_a_part_has_its_own_part_of_the_sound(tmp_path: Path) -> None:
+def test_an_excerpt_has_its_own_part_of_the_sound(tmp_path: Path) -> None:
     path = write(tmp_path / "clip", Track("avi", "pcm_s16le", "stereo"))
     sound = heard(annotated(path, Sampling(start=0.6, end=1.6)))
     assert (sound.loud_from(), sound.loud_until()) == pytest.approx((LOUD - 0.6, 1.0), abs=0.05)
 
 
 @pytest.mark.parametrize("track", [Track("mp4", "aac", "stereo"), Track("matroska", "ac3", "stereo")])
-def test_sound_goes_on_after_the_last_picture(tmp_path: Path, track: Track) -> None:
+def test_sound_continues_after_the_last_frame(tmp_path: Path, track: Track) -> None:
     target = annotated(write(tmp_path / "clip", track, pictures=10))
     assert pictures_and_tracks(target) == (10, 1)
     assert heard(target).loud_until() == pytest.approx(2.0, abs=0.06)
@@ -152,7 +152,7 @@ ROUNDS = 25
     ],
     ids=lambda track: f"{track.codec} in {track.form}",
 )
-def test_damage_costs_the_damaged_pieces_and_not_the_clip(tmp_path: Path, track: Track) -> None:
+def test_only_damaged_packets_are_lost(tmp_path: Path, track: Track) -> None:
     path = write(tmp_path / "clip", track)
     whole = path.read_bytes()
     warned = 0
@@ -163,24 +163,24 @@ def test_damage_costs_the_damaged_pieces_and_not_the_clip(tmp_path: Path, track:
             at = chance.randrange(len(content))
             content[at : at + 4] = chance.randbytes(4)
         path.write_bytes(content[: len(whole)])
-        told: list[str] = []
+        warnings: list[str] = []
         with contextlib.suppress(InputError):
-            assert pictures_and_tracks(annotated(path, told=told))[0] > 0
-        assert all("sound" in warning for warning in told)
-        warned += bool(told)
-    # Where packets are copied, only those that cannot be are found out.
+            assert pictures_and_tracks(annotated(path, warnings=warnings))[0] > 0
+        assert all("sound" in warning for warning in warnings)
+        warned += bool(warnings)
+    # Copied packets are not decoded: only those that cannot be written are counted.
     assert warned or track.codec == "flac"
 
 
-def test_damage_is_told_and_the_rest_is_heard_in_its_place(tmp_path: Path) -> None:
+def test_damage_is_reported_and_the_rest_stays_in_sync(tmp_path: Path) -> None:
     path = write(tmp_path / "clip", Track("avi", "ac3", "stereo"))
     content = bytearray(path.read_bytes())
     frames = [at for at in range(len(content)) if content[at : at + 2] == b"\x0b\x77"]
     content[frames[10] : frames[10] + 8] = bytes(8)
     path.write_bytes(content)
-    told: list[str] = []
-    sound = heard(annotated(path, told=told))
-    assert told == ["1 damaged pieces of the clip's sound were left out."]
+    warnings: list[str] = []
+    sound = heard(annotated(path, warnings=warnings))
+    assert warnings == ["1 damaged pieces of the clip's sound were left out."]
     assert (sound.loud_from(), sound.loud_until()) == pytest.approx((LOUD, 2.0), abs=0.06)
 
 
@@ -188,26 +188,25 @@ def test_damage_is_told_and_the_rest_is_heard_in_its_place(tmp_path: Path) -> No
     ("track", "before", "after"),
     [
         (Track("matroska", "pcm_s16le", "stereo"), b"A_PCM/INT/LIT", b"A_NEVER/HEARD"),
+        (Track("matroska", "wavpack", "stereo"), b"", b""),
         (Track("avi", "pcm_s16le", "9 channels"), b"", b""),
     ],
-    ids=["a codec that nobody knows", "nine channels that have no names"],
+    ids=["unknown codec", "unlisted codec", "nine channels without a layout"],
 )
-def test_sound_that_cannot_be_read_is_left_out_and_told(
-    tmp_path: Path, track: Track, before: bytes, after: bytes
-) -> None:
+def test_unreadable_sound_is_left_out_and_reported(tmp_path: Path, track: Track, before: bytes, after: bytes) -> None:
     path = write(tmp_path / "clip", track)
     path.write_bytes(path.read_bytes().replace(before, after))
-    told: list[str] = []
-    assert pictures_and_tracks(annotated(path, told=told))[0] == 50
-    assert told == UNREADABLE
+    warnings: list[str] = []
+    assert pictures_and_tracks(annotated(path, warnings=warnings))[0] == 50
+    assert warnings == UNREADABLE
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9, 1e30])
-def test_samples_that_no_ear_could_bear(tmp_path: Path, value: float) -> None:
+def test_samples_out_of_range_do_not_stop_the_encoder(tmp_path: Path, value: float) -> None:
     path = write(tmp_path / "clip", Track("avi", "pcm_f32le", "mono"))
     content = path.read_bytes()
     piece = np.zeros(256, np.float32).tobytes()
-    at = content.rindex(piece)  # the end of the silence
+    at = content.rindex(piece)  # the last of the silence
     path.write_bytes(content[:at] + np.full(256, value, np.float32).tobytes() + content[at + len(piece) :])
     sound = heard(annotated(path))
     assert np.isfinite(sound.samples).all()
@@ -215,14 +214,14 @@ def test_samples_that_no_ear_could_bear(tmp_path: Path, value: float) -> None:
 
 
 @pytest.mark.parametrize("claim", [b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff", b"\x80\0\0\0"])
-def test_a_piece_that_claims_to_last_for_hours(tmp_path: Path, claim: bytes) -> None:
+def test_an_absurd_packet_duration_is_ignored(tmp_path: Path, claim: bytes) -> None:
     path = write(tmp_path / "clip", Track("mp4", "aac", "stereo"))
     content = bytearray(path.read_bytes())
     table = content.index(b"stts", content.index(b"soun"))
     assert int.from_bytes(content[table + 8 : table + 12], "big") > 1
     content[table + 16 : table + 20] = claim
     path.write_bytes(content)
-    target = annotated(path, told=[])
+    target = annotated(path, warnings=[])
     assert pictures_and_tracks(target) == (50, 1)
     with av.open(str(target)) as file:
         assert file.duration is not None
@@ -230,12 +229,12 @@ def test_a_piece_that_claims_to_last_for_hours(tmp_path: Path, claim: bytes) -> 
 
 
 @pytest.mark.parametrize("codec", ["mp2", "aac"])
-def test_sound_goes_on_where_the_clock_starts_over(tmp_path: Path, codec: str) -> None:
+def test_sound_continues_where_the_clock_restarts(tmp_path: Path, codec: str) -> None:
     path = write(tmp_path / "clip", Track("mpegts", codec, "stereo"))
     path.write_bytes(path.read_bytes() * 2)
-    told: list[str] = []
-    sound = heard(annotated(path, told=told))
-    assert told == []
+    warnings: list[str] = []
+    sound = heard(annotated(path, warnings=warnings))
+    assert warnings == []
     assert (sound.loud_from(), sound.loud_until()) == pytest.approx((LOUD, 4.0), abs=0.1)
     quiet = sound.samples[..., round(2.15 * sound.rate) : round((2.0 + LOUD - 0.1) * sound.rate)]
     assert np.abs(quiet).max() < 0.1 * np.abs(sound.samples).max()
@@ -257,8 +256,8 @@ def write_late_tracks(path: Path) -> Path:
     return path
 
 
-def test_tracks_that_turn_up_late_are_not_heard(tmp_path: Path) -> None:
-    told: list[str] = []
-    target = annotated(write_late_tracks(tmp_path / "clip.ts"), told=told)
+def test_tracks_that_appear_late_are_ignored(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    target = annotated(write_late_tracks(tmp_path / "clip.ts"), warnings=warnings)
     assert pictures_and_tracks(target) == (80, 1)
     assert heard(target).pitch() == pytest.approx(PITCH, abs=2)

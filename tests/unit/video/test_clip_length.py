@@ -7,25 +7,25 @@ import pytest
 
 from mien.errors import InvalidOption, TooLarge
 from mien.video.clip import Clip
+from mien.video.demuxer import Demuxer
 from mien.video.model import ClipLimits, Sampling
-from mien.video.source import Source
 from tests.clips import Recipe, moving, steps, write_clip
-from tests.unit.video.written import FRAGMENTS, LIVE, cut, matroska_claiming, mp4_claiming, plain, remuxed
+from tests.unit.video.helpers import FRAGMENTS, LIVE, cut, matroska_declaring, mp4_declaring, plain, remuxed
 
 NATIVE = Sampling(None)
 NO_LIMITS = ClipLimits()
 
 
-def lying(tmp_path: Path, form: str, factor: float) -> Path:
-    """Two seconds of pictures whose header claims ``factor`` times that."""
+def misdeclared(tmp_path: Path, form: str, factor: float) -> Path:
+    """Two seconds of pictures whose header declares ``factor`` times that."""
     clip = plain(tmp_path / "clip.mp4")
-    return mp4_claiming(clip, factor) if form == "mp4" else matroska_claiming(remuxed(clip, form, {}), 2 * factor)
+    return mp4_declaring(clip, factor) if form == "mp4" else matroska_declaring(remuxed(clip, form, {}), 2 * factor)
 
 
 @pytest.mark.parametrize("form", ["mp4", "matroska"])
 @pytest.mark.parametrize("factor", [1 / 30, 0.0, 0.9, 20.0])
-def test_the_header_is_not_believed(tmp_path: Path, form: str, factor: float) -> None:
-    path = lying(tmp_path, form, factor)
+def test_the_declared_length_is_not_trusted(tmp_path: Path, form: str, factor: float) -> None:
+    path = misdeclared(tmp_path, form, factor)
     with Clip(path, NATIVE, ClipLimits(max_seconds=2.5)) as clip:
         assert len(list(clip.frames())) == 50
     assert clip.duration == clip.read_until == clip.shown_until == pytest.approx(2.0)
@@ -41,13 +41,13 @@ def test_the_header_is_not_believed(tmp_path: Path, form: str, factor: float) ->
             list(clip.frames())
 
 
-def test_a_claim_that_is_too_long_is_told(tmp_path: Path) -> None:
-    with Clip(lying(tmp_path, "matroska", 5.0), NATIVE, NO_LIMITS) as clip:
+def test_a_declared_length_that_is_too_long_is_reported(tmp_path: Path) -> None:
+    with Clip(misdeclared(tmp_path, "matroska", 5.0), NATIVE, NO_LIMITS) as clip:
         list(clip.frames())
     assert clip.warnings == ("The clip claims to end at 10.000 s; its last picture ends at 2.000 s.",)
 
 
-def test_the_last_frame_ends_the_clip_although_others_are_told_to_last_longer(tmp_path: Path) -> None:
+def test_the_last_frame_ends_the_clip_although_others_declare_longer_durations(tmp_path: Path) -> None:
     """MP4 counts durations from one frame to the next that is decoded, which may be shown before it."""
     times = [*steps(20), 1.5, 1.51, 1.52, 1.53]
     path = write_clip(tmp_path / "clip.mp4", times, moving(24), Recipe(options=(("bf", "3"), ("sc_threshold", "0"))))
@@ -58,7 +58,7 @@ def test_the_last_frame_ends_the_clip_although_others_are_told_to_last_longer(tm
 
 
 @pytest.mark.parametrize("form", ["mp4", "matroska", "flv", "mpegts"])
-def test_the_last_frame_lasts_as_long_as_one_does(tmp_path: Path, form: str) -> None:
+def test_the_last_frame_has_the_usual_duration(tmp_path: Path, form: str) -> None:
     with Clip(remuxed(plain(tmp_path / "clip.mp4"), form, {}), NATIVE, NO_LIMITS) as clip:
         list(clip.frames())
     assert clip.duration == pytest.approx(2.0, abs=0.001)
@@ -69,7 +69,9 @@ def test_the_last_frame_lasts_as_long_as_one_does(tmp_path: Path, form: str) -> 
     ("form", "options"),
     [("mp4", FRAGMENTS), ("matroska", LIVE), ("flv", {}), ("avi", {}), ("mov", {"movflags": "faststart"})],
 )
-def test_a_cut_is_told_by_the_file_and_not_by_its_header(tmp_path: Path, form: str, options: dict[str, str]) -> None:
+def test_truncation_is_found_by_the_file_structure_not_the_header(
+    tmp_path: Path, form: str, options: dict[str, str]
+) -> None:
     recipe = Recipe("mpeg4", form="avi", tick=Fraction(1, 25))
     source = write_clip(tmp_path / "clip", steps(100), moving(100), recipe) if form == "avi" else None
     whole = source or remuxed(plain(tmp_path / "clip.mp4", 100), form, options)
@@ -84,7 +86,7 @@ def test_a_cut_is_told_by_the_file_and_not_by_its_header(tmp_path: Path, form: s
 
 
 @pytest.mark.parametrize(("form", "options"), [("mp4", {}), ("mp4", FRAGMENTS), ("matroska", {}), ("matroska", LIVE)])
-def test_too_long_a_clip_is_refused_before_its_frames_are_drawn(
+def test_too_long_a_clip_is_refused_before_its_frames_are_read(
     tmp_path: Path, form: str, options: dict[str, str]
 ) -> None:
     path = remuxed(plain(tmp_path / "clip.mp4"), form, options)
@@ -96,19 +98,19 @@ def test_too_long_a_clip_is_refused_before_its_frames_are_drawn(
         assert len(list(clip.frames())) == 37
 
 
-def test_a_claim_within_the_bound_is_still_measured_while_reading(tmp_path: Path) -> None:
-    with Clip(lying(tmp_path, "mp4", 0.1), NATIVE, ClipLimits(max_seconds=1.5)) as clip, pytest.raises(TooLarge):
+def test_a_declared_length_within_the_limit_is_still_checked_while_reading(tmp_path: Path) -> None:
+    with Clip(misdeclared(tmp_path, "mp4", 0.1), NATIVE, ClipLimits(max_seconds=1.5)) as clip, pytest.raises(TooLarge):
         list(clip.frames())
     assert clip.read_until == pytest.approx(1.56)
 
 
-def test_packets_are_not_gone_through_where_the_header_claims_no_more_than_the_bound(
+def test_packets_are_not_scanned_if_the_declared_length_is_within_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[float] = []
-    monkeypatch.setattr(Source, "reaches", lambda _, time, __: asked.append(time))
+    scanned: list[float] = []
+    monkeypatch.setattr(Demuxer, "reaches", lambda _, time, __: scanned.append(time))
     path = plain(tmp_path / "clip.mp4")
     Clip(path, NATIVE, NO_LIMITS).close()
-    assert asked == []
+    assert scanned == []
     Clip(path, Sampling(None, 0.5), ClipLimits(max_seconds=1.0)).close()
-    assert asked == [1.5]
+    assert scanned == [1.5]

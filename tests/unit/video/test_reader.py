@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions
+from mien.domain import Cancellation
 from mien.errors import Cancelled, CorruptMedia, DeadlineExceeded
 from mien.memory_budget import MemoryBudget
 from mien.video.model import Sampling
@@ -11,7 +11,7 @@ from mien.video.reader import ClipReader
 from tests.clips import moving, steps, write_clip
 
 NATIVE = Sampling(None)
-PATIENT = AnalyzeOptions()
+PATIENT = Cancellation()
 A_SMALL_CLIP = 30 * 1920 * 1088 * 3 // 2  # bytes, with one thread and room to grow
 
 
@@ -22,34 +22,32 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def one_at_a_time() -> ClipReader:
-    return ClipReader(threads=1, turns=MemoryBudget(8, 2 * A_SMALL_CLIP - 1))
+    return ClipReader(threads=1, budget=MemoryBudget(8, 2 * A_SMALL_CLIP - 1))
 
 
-def test_clips_are_open_together_only_where_the_memory_suffices(path: Path, one_at_a_time: ClipReader) -> None:
+def test_clips_are_open_together_only_if_the_budget_suffices(path: Path, one_at_a_time: ClipReader) -> None:
     with one_at_a_time.open(path, NATIVE, 640, PATIENT) as first:
         with pytest.raises(DeadlineExceeded):
-            one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions(deadline=time.monotonic() + 0.1))
+            one_at_a_time.open(path, NATIVE, 640, Cancellation(deadline=time.monotonic() + 0.1))
         with pytest.raises(Cancelled):
-            one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions(is_cancelled=lambda: True))
+            one_at_a_time.open(path, NATIVE, 640, Cancellation(is_cancelled=lambda: True))
         assert len(list(first.frames())) == 5
     with one_at_a_time.open(path, NATIVE, 640, PATIENT) as second:
         assert len(list(second.frames())) == 5
 
 
-def test_a_clip_that_cannot_be_read_takes_no_memory_with_it(
-    path: Path, one_at_a_time: ClipReader, tmp_path: Path
-) -> None:
+def test_a_clip_that_cannot_be_read_releases_its_memory(path: Path, one_at_a_time: ClipReader, tmp_path: Path) -> None:
     head, _, frames = path.read_bytes().partition(b"mdat")
     noise = tmp_path / "noise.mp4"
     noise.write_bytes(head + b"mdat" + b"\xff" * len(frames))
     for _ in range(3):
         with pytest.raises(CorruptMedia):
             one_at_a_time.open(noise, NATIVE, 640, PATIENT)
-    one_at_a_time.open(path, NATIVE, 640, AnalyzeOptions(deadline=time.monotonic() + 5)).close()
+    one_at_a_time.open(path, NATIVE, 640, Cancellation(deadline=time.monotonic() + 5)).close()
 
 
-def test_a_clip_larger_than_all_the_memory_is_read_alone(path: Path) -> None:
-    small = ClipReader(threads=1, turns=MemoryBudget(8, 1000))
+def test_a_clip_larger_than_the_budget_is_read_alone(path: Path) -> None:
+    small = ClipReader(threads=1, budget=MemoryBudget(8, 1000))
     for _ in range(2):
-        with small.open(path, NATIVE, 640, AnalyzeOptions(deadline=time.monotonic() + 5)) as clip:
+        with small.open(path, NATIVE, 640, Cancellation(deadline=time.monotonic() + 5)) as clip:
             assert len(list(clip.frames())) == 5

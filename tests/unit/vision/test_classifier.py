@@ -29,7 +29,7 @@ def logits(**raised: float) -> Logits:
 
 
 @pytest.mark.parametrize("labels", list(LabelSet))
-def test_scores_sum_to_one_and_stand_in_the_published_order(labels: LabelSet) -> None:
+def test_scores_sum_to_one_in_the_published_order(labels: LabelSet) -> None:
     scores = classifier().decode(logits(fear=3.0, sad=1.0), labels)
     assert tuple(scores) == LABELS[labels]
     assert sum(scores.values()) == pytest.approx(1, abs=1e-12)

@@ -55,7 +55,7 @@ def test_eyes_in_one_place_do_not_divide_by_zero() -> None:
     assert assess(textured(), BOX, np.full((5, 2), 50, np.float32), PICTURE).pose == 1.0
 
 
-def test_small_faces_are_named() -> None:
+def test_small_faces_are_reported_as_small() -> None:
     small = assess(textured(), np.asarray([10, 10, 30, 40], np.float32), FRONTAL, PICTURE)
     assert small.reasons == ("small",)
 
@@ -76,7 +76,7 @@ def test_a_face_whose_features_are_at_the_border_is_cut(x: float, y: float, reas
     assert assess(textured(), BOX + np.tile(moved, 2), FRONTAL + moved, PICTURE).reasons == reasons
 
 
-def test_eyes_close_together_are_a_turned_head_also_where_the_nose_is_in_between() -> None:
+def test_eyes_close_together_are_a_turned_head_even_with_the_nose_between_them() -> None:
     profile = FRONTAL.copy()
     profile[:2, 0] = [39, 61]  # 22 of the 80 px of the box
     quality = assess(textured(), BOX, profile, PICTURE)
@@ -114,7 +114,7 @@ def test_motion_blurs_a_face_in_any_direction(length: int, degrees: float) -> No
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90])
-def test_a_sharp_face_is_sharp_however_it_is_turned(degrees: float) -> None:
+def test_a_sharp_face_is_sharp_at_any_rotation(degrees: float) -> None:
     face = astronauts_face()
     matrix = cv2.getRotationMatrix2D((96, 96), degrees, 1)
     turned = cv2.warpAffine(face, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)

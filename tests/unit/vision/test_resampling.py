@@ -9,7 +9,7 @@ from mien.vision.resampling import sample, shrink
 @pytest.mark.parametrize("smaller", [sample, shrink])
 @pytest.mark.parametrize("length", [600, 601, 604])
 @pytest.mark.parametrize(("width", "height"), [(590, 390), (300, 200), (299, 199), (75, 50), (9, 6)])
-def test_a_slope_stays_a_slope_where_it_was(
+def test_a_gradient_keeps_its_position(
     smaller: Callable[[np.ndarray, int, int], np.ndarray], length: int, width: int, height: int
 ) -> None:
     slope = np.linspace(0, 255, length)
@@ -27,13 +27,13 @@ def test_a_chequerboard_becomes_grey_and_not_another_pattern() -> None:
     assert small.max() <= 129
 
 
-def test_the_right_size_is_left_alone() -> None:
+def test_a_picture_of_the_right_size_is_not_changed() -> None:
     pixels = np.zeros((4, 5, 3), dtype=np.uint8)
     assert shrink(pixels, 5, 4) is pixels
 
 
 @pytest.mark.parametrize("width", [310, 400, 590, 150, 100])
-def test_no_pixel_is_skipped_by_samples(width: int) -> None:
+def test_sample_skips_no_pixel(width: int) -> None:
     # A white line a pixel wide stays seen at every place, at whatever size.
     for at in range(200, 216):
         pixels = np.zeros((600, 600, 3), dtype=np.uint8)

@@ -1,26 +1,33 @@
-"""Request bodies as they arrive, bounded in bytes and in patience."""
+"""Request bodies, bounded in bytes and in time, in every form in which pictures or a clip may be sent.
 
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+While a body is read it holds an upload slot of the gate that its work will pass.
+"""
 
-from anyio import CancelScope, current_time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 from fastapi import Request
-from starlette.requests import ClientDisconnect
-from starlette.types import Message
 
-from mien.api.arrivals import Arrival
-from mien.api.errors import UploadTimeout
-from mien.api.uploads.spool import SpoolSettings
-from mien.errors import TooLarge
+from mien.api.admission import AdmissionGate, UploadSlot
+from mien.api.errors import InvalidField
+from mien.api.uploads.clip_folder import clip_folder
+from mien.api.uploads.json_body import JsonPictures
+from mien.api.uploads.multipart import read_multipart
+from mien.api.uploads.spool import Spool, SpoolSettings, Upload
+from mien.errors import InvalidRequest, TooLarge, UnsupportedMedia
+from mien.usecases.analyze_image import PictureInput
 
-LEAST_PACE = 1024
-"""Bytes a second: an upload or an answer holds a place, and one that drips would hold it for ever."""
+FIELD = "file"
+_JSON = "application/json"
+_RAW = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much one request may bring; ``setting`` is what bounds its bytes, by the name that the operator knows."""
+    """Bounds on one request; ``setting`` is the operator's name for ``body_bytes``."""
 
     body_bytes: int = 64 << 20
     files: int = 64
@@ -29,23 +36,97 @@ class UploadLimits:
     setting: str = "max_body_bytes"
 
 
-async def bounded(request: Request, limits: UploadLimits, arrival: Arrival) -> AsyncIterator[bytes]:
-    """The body as it arrives. A declared length is checked first, so that a huge body is refused before it comes.
+@dataclass(frozen=True, slots=True)
+class UploadedPictures:
+    """The pictures of a request: files, or one file of JSON, which ``json`` reads. Valid until the request ends."""
+
+    uploads: list[Upload]
+    json: JsonPictures | None = None
+
+    def read(self) -> list[PictureInput]:
+        """Bring them into memory. To be called in the worker thread: waiting requests hold no pictures in memory.
+
+        Raises:
+            InvalidRequest, TooLarge: see ``JsonPictures.read``.
+        """
+        if self.json is not None:
+            return self.json.read(self.uploads[0].read())
+        return [PictureInput(upload.name, upload.read()) for upload in self.uploads]
+
+
+@asynccontextmanager
+async def received_pictures(
+    request: Request, limits: UploadLimits, gate: AdmissionGate, json: JsonPictures
+) -> AsyncIterator[UploadedPictures]:
+    """The pictures of a request, in whichever form they are sent."""
+    is_json = _media_type(request) == _JSON
+    async with _received(request, limits, gate, (_JSON,) if is_json else ("image/*", _RAW)) as uploads:
+        yield UploadedPictures(uploads, json if is_json else None)
+
+
+@asynccontextmanager
+async def received_clip(request: Request, limits: UploadLimits, gate: AdmissionGate) -> AsyncIterator[Path]:
+    """The clip of a request, in a folder of its own that is removed at the end with everything in it."""
+    async with clip_folder(limits.spool.folder) as folder:
+        # The decoder seeks, and the pictures and the sound are read side by side: it needs a file with a name.
+        limits = replace(limits, spool=SpoolSettings(folder=folder, named=True))
+        async with _received(request, limits, gate, ("video/*", _RAW)) as uploads:
+            if len(uploads) > 1:
+                raise InvalidField(FIELD, f"The form has {len(uploads)} files; send one file per request.")
+            yield await uploads[0].spool.path()
+
+
+@asynccontextmanager
+async def _received(
+    request: Request, limits: UploadLimits, gate: AdmissionGate, raw_types: Sequence[str]
+) -> AsyncIterator[list[Upload]]:
+    spool = Spool(limits.spool)
+    try:
+        with gate.upload_slot(request, limits.idle_seconds) as slot:
+            uploads = await _read(request, limits, slot, spool, raw_types)
+        yield uploads
+    finally:
+        await spool.close()
+
+
+async def _read(
+    request: Request, limits: UploadLimits, slot: UploadSlot, spool: Spool, raw_types: Sequence[str]
+) -> list[Upload]:
+    media_type = _media_type(request)
+    chunks = _chunks(request, limits, slot)
+    if media_type == "multipart/form-data":
+        uploads = await read_multipart(chunks, request.headers["content-type"], FIELD, limits.files, spool)
+        if not uploads:
+            raise InvalidField(FIELD, f"The form is empty; put at least one file into the field {FIELD!r}.")
+        return uploads
+    if not any(fnmatchcase(media_type, pattern) for pattern in raw_types):
+        raise UnsupportedMedia(
+            f"A body of type {media_type} is not supported. Send multipart/form-data with the field {FIELD!r}, "
+            f"or the file itself as the body with Content-Type {' or '.join(raw_types)}."
+        )
+    upload = Upload(None, spool)
+    async for chunk in chunks:
+        await upload.write(chunk)
+    if upload.size == 0:
+        raise InvalidRequest(f"The body is empty; send a file as the body, or as the form field {FIELD!r}.")
+    return [upload]
+
+
+async def _chunks(request: Request, limits: UploadLimits, slot: UploadSlot) -> AsyncIterator[bytes]:
+    """The body as it arrives. A declared length is checked first, so that a huge body is refused before it is sent.
 
     Raises:
         TooLarge: past the bound on bytes.
-        UploadTimeout: when it stops coming, or all but, or has to give way to others.
-        ClientDisconnect: when the client hangs up.
+        UploadTimeout, ClientDisconnect: see ``UploadSlot.receive``.
     """
     bound = limits.body_bytes
     error = TooLarge(limits.setting, bound, f"The request body is larger than {bound:,} bytes; send less at once.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > bound:
         raise error
-    sender = _Sender(request, limits.idle_seconds, arrival)
     received, more = 0, True
     while more:
-        message = await sender.next()
+        message = await slot.receive()
         chunk, more = message.get("body", b""), message.get("more_body", False)
         received += len(chunk)
         if received > bound:
@@ -54,30 +135,5 @@ async def bounded(request: Request, limits: UploadLimits, arrival: Arrival) -> A
             yield chunk
 
 
-class _Sender:
-    """The client's side of an upload. Only the time spent waiting for it counts, not what we do with the bytes."""
-
-    def __init__(self, request: Request, idle_seconds: float, arrival: Arrival) -> None:
-        self._request = request
-        self._idle_seconds = idle_seconds
-        self._arrival = arrival
-        self._left = idle_seconds
-        self._brought = 0
-
-    async def next(self) -> Message:
-        """The next part of the body."""
-        before = time.monotonic()
-        message: Message | None = None
-        with self._arrival.waiting(CancelScope(deadline=current_time() + self._left)):
-            message = await self._request.receive()
-        if message is None:
-            raise UploadTimeout(f"Hardly a byte of the body came for {self._idle_seconds:g} seconds; send it again.")
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        self._left -= time.monotonic() - before
-        brought = len(message.get("body", b""))
-        self._arrival.brought(brought)
-        self._brought += brought
-        if self._brought >= LEAST_PACE * self._idle_seconds:
-            self._left, self._brought = self._idle_seconds, 0
-        return message
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", _RAW).partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The folder of a clip in work: gone with its request, and where its process was killed, with a sweep by another."""
+"""The folder of a clip: removed with its request, or, if its process was killed, by another process."""
 
 import os
 import shutil
@@ -12,18 +12,18 @@ from threading import Lock
 
 from anyio import CancelScope, to_thread
 
-from mien.api.uploads.spool import CLIP_PREFIX, room_needed
+from mien.api.uploads.spool import CLIP_PREFIX, storage_errors
 
 ANNOTATED = "annotated.mp4"
 _PREFIX = "mien-clip-"
-_SETTLED_SECONDS = 60.0  # a folder this young may be about to be locked
+_MIN_AGE_SECONDS = 60.0  # a younger folder may not be locked yet
 
 
 @asynccontextmanager
 async def clip_folder(parent: Path | None) -> AsyncIterator[Path]:
-    """A new folder in ``parent`` (``None``: the system's own), locked as long as this process lives and wants it.
+    """A new folder in ``parent`` (``None``: the system's own), locked until it is removed or this process ends.
 
-    It is made and removed in threads, as a slow disk would stop the event loop.
+    It is made and removed in threads, because a slow disk would stop the event loop.
 
     Raises:
         StorageFull: when there is no room for it.
@@ -45,9 +45,9 @@ class _ClipFolder:
         self._lock = Lock()
 
     def make(self) -> Path:
-        with self._lock, room_needed():
+        with self._lock, storage_errors():
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._parent))
-            with suppress(OSError):  # no locks on this file system: nothing is ever swept there
+            with suppress(OSError):  # no locks on this file system: nothing is swept there
                 self._stack.enter_context(_locked(Path(folder)))
             return Path(folder)
 
@@ -57,33 +57,33 @@ class _ClipFolder:
 
 
 def sweep(parent: Path | None) -> int:
-    """Remove the folders that killed processes left in ``parent``, with the clips in them; how many.
+    """Remove the folders that killed processes left in ``parent``, with their clips; returns how many.
 
-    Those of processes that live are locked, those of other users cannot be removed, and one that holds anything else is
-    not ours: all of them stay.
+    The folders of running processes are locked, those of other users cannot be removed, and one that holds anything
+    else is not ours: all of them stay.
     """
     if sys.platform == "win32":
-        return 0  # without locks nobody knows which are wanted
-    left = 0
-    with suppress(OSError):  # no such folder, or a disk that hiccups: there is another time
+        return 0  # without locks, folders in use cannot be told apart
+    removed = 0
+    with suppress(OSError):  # no such folder, or a passing error of the disk: the next sweep tries again
         for folder in Path(parent or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
             with suppress(OSError):
-                if _may_be_left(folder):
+                if _is_leftover(folder):
                     with _locked(folder):
                         shutil.rmtree(folder)
-                    left += 1
-    return left
+                    removed += 1
+    return removed
 
 
-def _may_be_left(folder: Path) -> bool:
-    if folder.is_symlink() or time.time() - folder.stat().st_mtime < _SETTLED_SECONDS:
+def _is_leftover(folder: Path) -> bool:
+    if folder.is_symlink() or time.time() - folder.stat().st_mtime < _MIN_AGE_SECONDS:
         return False
     return all(path.name == ANNOTATED or path.name.startswith(CLIP_PREFIX) for path in folder.iterdir())
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """The system ends the lock with the process, however that ends. Raises ``OSError`` where another has it."""
+    """The system releases the lock when the process ends. Raises ``OSError`` if another process holds it."""
     if sys.platform == "win32":
         yield
         return

@@ -1,4 +1,4 @@
-"""A ``multipart/form-data`` body, read as it arrives: every part must be a file in the one field expected."""
+"""Reads a ``multipart/form-data`` body as it arrives: every part must be a file in the expected field."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from mien.api.errors import InvalidField
-from mien.api.uploads.spool import SpoolSettings, Upload
+from mien.api.uploads.spool import Spool, Upload
 from mien.errors import InvalidRequest, TooLarge
 
 if TYPE_CHECKING:
@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 
 async def read_multipart(
-    chunks: AsyncIterator[bytes], content_type: str, field: str, max_files: int, spool: SpoolSettings
+    chunks: AsyncIterator[bytes], content_type: str, field: str, max_files: int, spool: Spool
 ) -> list[Upload]:
-    """The parts in the order sent; the caller closes them. Nothing stays open when this raises.
+    """The parts in the order sent, stored in ``spool``.
 
     Raises:
         InvalidField: when a part has another name than ``field``.
-        InvalidRequest: when the body is not a whole multipart body, or has no part.
+        InvalidRequest: when the body is not a complete multipart body.
         TooLarge: past ``max_files`` parts.
         StorageFull: when there is no room to store a part.
     """
     _, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary")
     if not boundary:
-        raise InvalidRequest("The Content-Type says multipart/form-data but names no boundary; let the client set it.")
+        raise InvalidRequest(
+            "The Content-Type multipart/form-data has no boundary; let the client library set the header."
+        )
     form = _Form(field, max_files, spool)
     try:
         parser = MultipartParser(boundary, form.callbacks())
@@ -36,20 +38,16 @@ async def read_multipart(
             parser.write(chunk)
             await form.flush()
         if not form.ended:
-            raise InvalidRequest("The multipart body stops before its closing boundary; send it again.")
+            raise InvalidRequest("The multipart body ends before its closing boundary; send it again.")
     except FormParserError as error:
-        await form.close()
-        raise InvalidRequest("The multipart body is not well formed; let the client library build it.") from error
-    except BaseException:
-        await form.close()
-        raise
+        raise InvalidRequest("The multipart body is malformed; let the client library build it.") from error
     return form.uploads
 
 
 class _Form:
-    """What ``python_multipart`` calls back; it cannot await, so the bytes of a chunk are kept until ``flush``."""
+    """The callbacks of ``python_multipart``; they cannot await, so the bytes of a chunk are kept until ``flush``."""
 
-    def __init__(self, field: str, max_files: int, spool: SpoolSettings) -> None:
+    def __init__(self, field: str, max_files: int, spool: Spool) -> None:
         self.uploads: list[Upload] = []
         self.ended = False
         self._field = field
@@ -61,7 +59,7 @@ class _Form:
         self._pending: list[tuple[Upload, bytes]] = []
 
     def callbacks(self) -> "MultipartCallbacks":
-        """The table that the parser wants."""
+        """The callbacks by the names that the parser knows."""
         return {
             "on_part_begin": self._headers.clear,
             "on_header_field": self._on_header_name,
@@ -73,14 +71,10 @@ class _Form:
         }
 
     async def flush(self) -> None:
-        """Store what the last chunk brought."""
+        """Store the bytes of the last chunk."""
         pending, self._pending = self._pending, []
         for upload, data in pending:
             await upload.write(data)
-
-    async def close(self) -> None:
-        for upload in self.uploads:
-            await upload.close()
 
     def _on_header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -103,10 +97,10 @@ class _Form:
             )
         if len(self.uploads) >= self._max_files:
             raise TooLarge(
-                "max_pictures", self._max_files, f"At most {self._max_files} files are read at once; send fewer."
+                "max_pictures", self._max_files, f"The form has more than {self._max_files} files; send fewer at once."
             )
         name = options.get(b"filename", b"").decode("utf-8", "replace")
-        self.uploads.append(Upload(name or None, self._spool, self.uploads[-1] if self.uploads else None))
+        self.uploads.append(Upload(name or None, self._spool))
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         self._pending.append((self.uploads[-1], data[start:end]))

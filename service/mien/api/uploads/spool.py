@@ -1,4 +1,4 @@
-"""Uploads at rest: pictures in memory or in a nameless file, clips in a named one. Either vanishes when closed."""
+"""Stored uploads: pictures in memory or in a nameless file, clips in a named one. Either is deleted when closed."""
 
 import errno
 import os
@@ -15,13 +15,13 @@ from anyio import CancelScope, to_thread
 from mien.errors import StorageFull
 
 CLIP_PREFIX = "clip-"
-_LOST = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EROFS})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FOLDER_LOST = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EROFS})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolSettings:
-    """How many bytes of one upload stay in memory, and the folder where the rest goes (``None``: the system's).
+    """How many bytes of a request stay in memory, and the folder for the rest (``None``: the system's).
 
     ``named`` uploads lie in a file of that folder from their first byte, for readers that must open them by name.
     """
@@ -31,62 +31,30 @@ class SpoolSettings:
     named: bool = False
 
 
-class Upload:
-    """One received file. ``name`` is what the caller called it, ``size`` its length in bytes.
+class Spool:
+    """The files of one request, one after the other, in memory or in one file of ours.
 
-    The files of one request follow one another in one file of ours: ``before`` is the one that came before this. So
-    the memory is bounded a request, whatever the number of its files, and it holds one descriptor. They are written
-    one after the other, and read when all are there.
+    So the memory is bounded per request, whatever the number of its files, and it holds one descriptor. The file is
+    made, written and removed in threads, because a slow disk would stop the event loop.
     """
-
-    def __init__(self, name: str | None, settings: SpoolSettings, before: "Upload | None" = None) -> None:
-        self.name = name
-        self.size = 0
-        self._store: _Store = _Store(settings) if before is None else before._store
-        self._start = 0
-
-    async def write(self, chunk: bytes) -> None:
-        """Append; what goes to a file is written in a thread, so that a slow disk does not stop the event loop.
-
-        Raises:
-            StorageFull: when there is no room left.
-        """
-        if self.size == 0:
-            self._start = self._store.size
-        self.size += len(chunk)
-        await self._store.write(chunk)
-
-    def read(self) -> bytes:
-        """The whole content. Reads a file: for a thread."""
-        return self._store.read(self._start, self.size)
-
-    async def path(self) -> Path:
-        """The whole content under a name, until it is closed; of a ``named`` upload that came alone only.
-
-        Raises:
-            StorageFull: when there is no room left.
-        """
-        return await to_thread.run_sync(self._store.path)
-
-    async def close(self) -> None:
-        """Forget the content, and that of the others of its request, even where the request is cancelled. Closing twice
-        is harmless."""
-        with CancelScope(shield=True):
-            await self._store.close()
-
-
-class _Store:
-    """The bytes of one request's files: in memory, or in a file that is made, written and removed in threads only."""
 
     def __init__(self, settings: SpoolSettings) -> None:
         self.size = 0
-        self._settings = settings
+        """Bytes written."""
+        self._folder = None if settings.folder is None else str(settings.folder)
         self._memory_bytes = 0 if settings.named else settings.memory_bytes
-        self._file: IO[bytes] | None = None if settings.named else _spooled(settings)
         self._on_disk = settings.named
-        self._lock = Lock()  # a cancelled request is closed while its last write may still be under way
+        self._file: IO[bytes] | None = None
+        if not settings.named:
+            self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=self._folder)  # noqa: SIM115
+        self._lock = Lock()  # a cancelled request is closed while its last write may still be running
 
     async def write(self, chunk: bytes) -> None:
+        """Append.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
         self.size += len(chunk)
         self._on_disk = self._on_disk or self.size > self._memory_bytes
         if self._on_disk:
@@ -95,57 +63,86 @@ class _Store:
             self._write(chunk)
 
     def _write(self, chunk: bytes) -> None:
-        with self._lock, room_needed():
+        with self._lock, storage_errors():
             self._opened().write(chunk)
 
     def read(self, start: int, size: int) -> bytes:
+        """A part of what was written. Call it in a thread: it may read a file."""
         with self._lock:
             file = self._opened()
             file.seek(start)
             return file.read(size)
 
-    def path(self) -> Path:
-        with self._lock, room_needed():
+    async def path(self) -> Path:
+        """The file, if ``named``; it exists until the spool is closed.
+
+        Raises:
+            StorageFull: when there is no room left.
+        """
+        return await to_thread.run_sync(self._path)
+
+    def _path(self) -> Path:
+        with self._lock, storage_errors():
             file = self._opened()
             file.flush()
             return Path(file.name)
 
     async def close(self) -> None:
-        if self._on_disk:
-            await to_thread.run_sync(self._close)
-        else:
-            self._close()
+        """Delete everything, even if the request is cancelled."""
+        with CancelScope(shield=True):
+            if self._on_disk:
+                await to_thread.run_sync(self._close)
+            else:
+                self._close()
 
     def _close(self) -> None:
-        # A full disk, for the rest of the buffer, which is not wanted any more.
+        # Closing writes the rest of the buffer, which may fail on a full disk and is not needed any more.
         with self._lock, suppress(OSError):
             if self._file is not None:
                 self._file.close()
 
     def _opened(self) -> IO[bytes]:
         if self._file is None:
-            folder = None if self._settings.folder is None else str(self._settings.folder)
-            self._file = NamedTemporaryFile(dir=folder, prefix=CLIP_PREFIX)  # noqa: SIM115 - closed with the store
+            self._file = NamedTemporaryFile(dir=self._folder, prefix=CLIP_PREFIX)  # noqa: SIM115
         return self._file
 
 
-def _spooled(settings: SpoolSettings) -> IO[bytes]:
-    folder = None if settings.folder is None else str(settings.folder)
-    return SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)
+@dataclass(slots=True)
+class Upload:
+    """One received file: ``size`` bytes from ``start`` in ``spool``; ``name`` is the client's name for it.
+
+    The files of a request are written one after the other, and read when all are complete.
+    """
+
+    name: str | None
+    spool: Spool
+    start: int = 0
+    size: int = 0
+
+    async def write(self, chunk: bytes) -> None:
+        """Append; see ``Spool.write``."""
+        if self.size == 0:
+            self.start = self.spool.size
+        self.size += len(chunk)
+        await self.spool.write(chunk)
+
+    def read(self) -> bytes:
+        """The whole content; see ``Spool.read``."""
+        return self.spool.read(self.start, self.size)
 
 
 @contextmanager
-def room_needed(what: str = "the upload") -> Iterator[None]:
-    """Turns a full disk into ``StorageFull``, which says that it is ``what`` finds no room; so, too, a folder that has
-    gone or turned read-only since the start, which is for the operator to mend."""
+def storage_errors(what: str = "the upload") -> Iterator[None]:
+    """Raises ``StorageFull`` for a full disk, and for a folder that has been removed or made read-only since the start;
+    ``what`` is being stored."""
     try:
         yield
     except OSError as error:
-        if error.errno in _LOST:
+        if error.errno in _FOLDER_LOST:
             reason = os.strerror(error.errno).lower()
             raise StorageFull(
-                f"There is no place to store {what} ({reason}); whoever runs the service must mend it."
+                f"There is no place to store {what} ({reason}); the operator of the service must fix this."
             ) from error
-        if error.errno not in _FULL:
+        if error.errno not in _DISK_FULL:
             raise
         raise StorageFull(f"There is no room to store {what}; free some space or try again later.") from error

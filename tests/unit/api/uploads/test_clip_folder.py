@@ -1,4 +1,4 @@
-"""What a killed process leaves is removed, and nothing else is."""
+"""Leftovers of killed processes are removed, and nothing else."""
 
 import asyncio
 import errno
@@ -40,7 +40,7 @@ asyncio.run(main())
     return process
 
 
-def test_a_folder_goes_with_its_request(tmp_path: Path) -> None:
+def test_a_folder_is_removed_with_its_request(tmp_path: Path) -> None:
     async def main() -> None:
         async with clip_folder(tmp_path) as folder:
             (folder / "clip-1").write_bytes(b"1")
@@ -50,7 +50,7 @@ def test_a_folder_goes_with_its_request(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     with holder(tmp_path) as process:
         (folder,) = tmp_path.iterdir()
         aged(folder)
@@ -61,7 +61,7 @@ def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_just_being_made_stays(tmp_path: Path) -> None:
+def test_a_folder_that_is_being_made_stays(tmp_path: Path) -> None:
     with holder(tmp_path) as process:
         process.kill()
     assert sweep(tmp_path) == 0
@@ -70,7 +70,7 @@ def test_a_folder_that_is_just_being_made_stays(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 1
 
 
-def test_what_is_not_ours_stays(tmp_path: Path) -> None:
+def test_other_folders_stay(tmp_path: Path) -> None:
     (tmp_path / "mien-notes").mkdir()
     theirs = tmp_path / "mien-clip-of-the-day"
     theirs.mkdir()
@@ -85,9 +85,7 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert sweep(tmp_path / "nowhere") == 0
 
 
-def test_where_there_are_no_locks_clips_are_read_and_nothing_is_swept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_locks_clips_are_read_and_nothing_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -104,7 +102,7 @@ def test_where_there_are_no_locks_clips_are_read_and_nothing_is_swept(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_hiccups_ends_no_more_than_this_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_error_ends_only_this_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stale(*_: object) -> None:
         raise OSError(errno.ESTALE, "Stale file handle")
 

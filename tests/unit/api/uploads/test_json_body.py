@@ -1,4 +1,4 @@
-"""What reading a JSON body costs in memory, and what it gives."""
+"""Pictures in JSON: what is read, what is refused, and how much memory it takes."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ PLAIN = base64.b64encode(b"picture").decode()
 
 
 def read(body: bytes) -> list[object]:
-    return [picture.content for picture in JsonPictures(64).read(lambda: body)]
+    return [picture.content for picture in JsonPictures(64).read(body)]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,28 @@ def read(body: bytes) -> list[object]:
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_base64_in_the_forms_that_clients_write(text: str, mark: bytes) -> None:
     assert read(mark + json.dumps({"images": [text]}).encode()) == [b"picture"]
+
+
+@pytest.mark.parametrize("head", ["data:image/png;base64,", "data:image\\/png;base64,"])
+@pytest.mark.parametrize("text", [PLAIN, PLAIN[:4] + "\\n" + PLAIN[4:], PLAIN[:4] + "\\u0020" + PLAIN[4:]])
+def test_a_data_uri_may_be_escaped(head: str, text: str) -> None:
+    assert read(f'{{"images": ["{head}{text}"]}}'.encode()) == [b"picture"]
+
+
+def test_a_picture_that_is_not_base64_does_not_fail_the_others() -> None:
+    first, *others, last = read(json.dumps({"images": [PLAIN, "%", "data:,", 5, None, [], "é", PLAIN]}).encode())
+    assert first == last == b"picture"
+    assert [getattr(error, "name", None) for error in others] == [f"images[{index}]" for index in range(1, 7)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_number_of_pictures_is_bounded(count: int) -> None:
+    body = json.dumps({"images": [PLAIN] * count}).encode()
+    if count <= 2:
+        assert len(JsonPictures(2).read(body)) == count
+    else:
+        with pytest.raises(TooLarge):
+            JsonPictures(2).read(body)
 
 
 def test_a_slash_may_be_escaped() -> None:
@@ -57,4 +79,4 @@ def test_a_hostile_body_takes_a_few_times_its_length_at_most(body: bytes) -> Non
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak < 4.5 * len(body)
+    assert peak < 3.5 * len(body)
