@@ -1,6 +1,7 @@
 """Recipes: one TOML file per model, whose tables become frozen dataclasses; and the options of the two commands."""
 
 import argparse
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -30,11 +31,12 @@ def parse_options(model: str, description: str | None) -> argparse.Namespace:
     parser.add_argument("--store", type=Path, help="where the model goes (default: store/ in that folder)")
     parser.add_argument("--version", default="1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
+    parser.add_argument("--workers", type=int, help="processes that make batches (default: 1, with a GPU one per core)")
     if model == "detector":
         parser.add_argument("--teacher", type=Path, default=Path("../shared/teacher/yunet_n.onnx"))
     options = parser.parse_args()
-    options.machine = Machine(torch.device(options.device), options.workers)
+    spare = 1 if options.device == "cpu" else os.cpu_count() or 1
+    options.machine = Machine(torch.device(options.device), spare if options.workers is None else options.workers)
     options.runs = options.runs or Path("runs") / f"{model}-{options.recipe}"
     options.store = options.store or options.runs / "store"
     cv2.setNumThreads(1)
