@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.checks import image, locks, paths
+from tools.checks import image, locks, paths, words
 
 CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "locks": locks.problems,
     "paths": paths.problems,
     "image": image.problems,
+    "words": words.problems,
 }
 
 

@@ -224,7 +224,7 @@ def test_a_variable_without_a_key_does_not_open_the_service(monkeypatch: pytest.
 
 
 def test_an_empty_variable_asks_for_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    # docker-compose.yml passes it on like this when nobody set it.
+    # docker-compose.yml passes it on like this when it is not set.
     monkeypatch.setenv("MIEN_API_KEYS", "")
     assert Settings.load().api_keys == ()
 

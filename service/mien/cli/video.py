@@ -164,4 +164,4 @@ def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:
         score = person.mean_scores[person.dominant]
         times = (f"{person.first_seen:.2f} s", f"{person.last_seen:.2f} s", f"{person.screen_time:.2f} s")
         rows.append((str(person.person), *times, person.dominant, f"{score:.2f}", str(len(person.segments))))
-    return rows or [("-", "-", "-", "-", "nobody", "-", "-")]
+    return rows or [("-", "-", "-", "-", "no person", "-", "-")]

@@ -41,7 +41,7 @@ def plot(timeline: Timeline, begin: float, end: float) -> U8Array:
     for index, person in enumerate(people):
         _draw_panel(canvas, timeline, person, _TOP + index * _PANEL, (begin, end))
     if not people:
-        draw_text(canvas, "Nobody is seen in this clip.", (_LEFT, _TOP + 70), _TITLE, _INK)
+        draw_text(canvas, "No person in this clip.", (_LEFT, _TOP + 70), _TITLE, _INK)
     _draw_axis(canvas, bottom, (begin, end))
     return canvas
 

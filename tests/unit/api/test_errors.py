@@ -7,7 +7,7 @@ from mien import errors
 from mien.api.errors import HTTP_CODES, STATUS, InvalidField, problem_of
 
 ROOT = Path(__file__).resolve().parents[3]
-# Nobody raises these over HTTP: the first three are only bases, the last ends the start of the service.
+# Never raised over HTTP: the first three are only bases, the last ends the start of the service.
 NEVER_SENT = {errors.InputError, errors.CapacityError, errors.EngineError, errors.ModelError}
 
 

@@ -21,7 +21,7 @@ def timeline(people: int, seconds: float = 4.0, fps: float = 5.0) -> Timeline:
 
 
 def test_areas_match_the_scores() -> None:
-    # Halves: happy below (it comes first), sad above, nobody after 2 s.
+    # Halves: happy below (it comes first), sad above, no person after 2 s.
     rows = rows_of([0.0, 1.0, 2.0, 4.0], lambda t: [face(scores(happy=0.5, sad=0.5))] if t < 2 else [])
     times, values = score_curve(rows, 1, 5.0)
     drawn = stacked_areas(times, values, LABELS8, (100, 40), (0.0, 4.0))

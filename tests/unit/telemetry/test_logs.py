@@ -29,9 +29,9 @@ def test_text_ends_with_the_fields() -> None:
 
 
 def test_a_path_cannot_forge_a_line_or_a_field() -> None:
-    line = TextFormatter().format(record("request", {"path": "/a\n23:00 INFO all is well status=200"}))
+    line = TextFormatter().format(record("request", {"path": "/a\n23:00 INFO all good status=200"}))
     assert "\n" not in line
-    assert line.endswith('path="/a\\n23:00 INFO all is well status=200"')
+    assert line.endswith('path="/a\\n23:00 INFO all good status=200"')
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
