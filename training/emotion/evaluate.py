@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.vision.classifier import CERTAIN_SCORE
 from training.emotion import data, metrics, perturb, targets
 from training.emotion.data import BASIC7, FERPLUS8, NO_LABEL
 from training.emotion.session import Logits, Session
 
-UNCERTAIN = 0.5  # as in mien.vision.classifier: no label is expected to get half of the votes
 BATCHES = (1, 8, 32)
 
 Report = dict[str, Any]
@@ -87,7 +87,7 @@ def shares(probabilities: NDArray[np.float64], votes: NDArray[np.int64]) -> Repo
 
 def uncertain(probabilities: NDArray[np.float64], label: NDArray[np.int64]) -> Report:
     """How often answers marked `uncertain` are wrong (protocol B), and the others."""
-    marked = probabilities.max(axis=1) < UNCERTAIN
+    marked = probabilities.max(axis=1) < CERTAIN_SCORE
     wrong = probabilities.argmax(axis=1) != label
     return {
         "share": float(marked.mean()),

@@ -25,7 +25,7 @@ def manifest(folder: Path) -> dict:
 def test_the_manifest_describes_the_file(folder: Path, manifest: dict):
     assert hashlib.sha256((folder / manifest["file"]).read_bytes()).hexdigest() == manifest["sha256"]
     assert tuple(manifest["heads"]["ferplus8"]["labels"]) == FERPLUS8
-    assert tuple(manifest["heads"]["basic7"]["labels"]) == BASIC7
+    assert tuple(manifest["heads"]["fer2013"]["labels"]) == BASIC7
     assert (folder / "CARD.md").is_file()
 
 
