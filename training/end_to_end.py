@@ -1,6 +1,6 @@
 """What accuracy is lost between a bare FER+ face and the same face found and cropped in a photograph.
 
-    python -m training.end_to_end [--store model_store] [--json FILE]
+    python -m training.end_to_end [--store model_store]
 
 Every face of FER+ valid, protocol A, is pasted into a held-out photograph without faces; the store's detector
 finds it, `mien.vision` crops it and the classifier names it, all through `Pipeline`. A face that is not found, or found
@@ -34,7 +34,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Loss:
-    """Accuracies over the same `n` faces of `side` px, in percent; `loss` is bare minus through, in points."""
+    """Accuracies over the same `n` faces of `side` px, in percent. What is lost on the way is bare minus through."""
 
     side: int
     detector: str
@@ -43,7 +43,6 @@ class Loss:
     found: float
     through: float
     through_found: float
-    loss: float
 
 
 def measure(
@@ -63,9 +62,8 @@ def measure(
             result = pipeline.finish(found, pipeline.classify(found.crops), options, StageTimes())
             through[index] = FERPLUS8.index(result.faces[place].emotion)
     seen, right = through >= 0, through == labels
-    plain, whole = 100 * float((bare == labels).mean()), 100 * float(right.mean())
-    found_share, of_found = 100 * float(seen.mean()), 100 * float(right[seen].mean())
-    return Loss(side, mode.value, len(faces), plain, found_share, whole, of_found, plain - whole)
+    shares = [round(100 * float(part.mean()), 2) for part in (bare == labels, seen, right, right[seen])]
+    return Loss(side, mode.value, len(faces), *shares)
 
 
 def paste(face: Pixels, ground: Pixels, side: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
@@ -87,13 +85,12 @@ def face_at(found: FoundFaces, box: NDArray[np.float32]) -> int | None:
 
 
 def main() -> None:
-    """Print a row per detector mode and size."""
+    """Print a line of JSON per detector mode and size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 128, 224], help="px in the photograph")
     parser.add_argument("--count", type=int, help="only the first COUNT faces")
-    parser.add_argument("--json", type=Path, help="also write the rows here")
     options = parser.parse_args()
     store = ModelStore(options.store)
     pipeline = Pipeline.load(store.pick("face-detector"), store.pick("emotion"))
@@ -103,19 +100,10 @@ def main() -> None:
     # Held out: the detector was never trained on them.
     grounds = [each for each in load_photographs(options.data) if each.held_out and each.source == "objects"][:GROUNDS]
     pictures = [read_picture(options.data, each) for each in grounds]
-    rows = []
-    print(f"{'side px':>8} {'detector':>9} {'n':>6} {'bare %':>8} {'found %':>8} {'through %':>10} {'loss':>6}")
     for mode in DetectorMode:
         for side in options.sides:
             row = measure(pipeline, faces, labels, pictures, side, mode)
-            rows.append(asdict(row))
-            print(
-                f"{side:8d} {row.detector:>9} {row.n:6d} {row.bare:8.2f} {row.found:8.2f} {row.through:10.2f} "
-                f"{row.loss:6.2f}",
-                flush=True,
-            )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+            print(json.dumps(asdict(row)), flush=True)
 
 
 if __name__ == "__main__":

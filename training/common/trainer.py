@@ -48,9 +48,8 @@ class Schedule:
 class Trainer(Generic[Net, Batch]):
     """A network, its moving average (the one that is exported) and its optimiser.
 
-    Args:
-        loss: a batch -> named scalar tensors; the one called `loss` is minimised, the others are logged.
-        after_step: called with the network after each step, to keep what it must stay (a symmetry).
+    `loss` makes named scalars of a batch: the one called `loss` is minimised, the others are logged. `after_step` is
+    called with the network after each step, to keep what it must stay (a symmetry).
     """
 
     def __init__(

@@ -63,7 +63,6 @@ class Curve:
     precision: FloatArray
     wrong_per_picture: FloatArray
     faces: int
-    pictures: int
 
     @property
     def average_precision(self) -> float:
@@ -97,5 +96,4 @@ def curve(pictures: list[Matches]) -> Curve:
         (found / np.maximum(found + wrong, 1)).astype(np.float32),
         (wrong / max(len(pictures), 1)).astype(np.float32),
         faces,
-        len(pictures),
     )

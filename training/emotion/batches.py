@@ -61,12 +61,10 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """This batch on `device`."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        ferplus, fer2013 = (Target(moved(one.distribution), moved(one.weight)) for one in (self.ferplus, self.fer2013))
-        return Batch(self.step, moved(self.images), moved(self.views), ferplus, fer2013, moved(self.rarity))
+        images, views, rarity = (each.to(device, non_blocking=True) for each in (self.images, self.views, self.rarity))
+        heads = ([part.to(device, non_blocking=True) for part in head] for head in (self.ferplus, self.fer2013))
+        ferplus, fer2013 = (Target(*head) for head in heads)
+        return Batch(self.step, images, views, ferplus, fer2013, rarity)
 
 
 class Batches(Dataset[Batch]):

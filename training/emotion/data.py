@@ -64,13 +64,6 @@ class Faces:
         )
 
 
-def unlabelled(images: NDArray[np.uint8]) -> Faces:
-    """Faces [n, 48, 48] without votes and labels."""
-    count = len(images)
-    votes = np.zeros((count, len(VOTE_COLUMNS)), np.int64)
-    return Faces(images, votes, np.full(count, NO_LABEL, np.int64))
-
-
 def crop_at(sheet: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
     """Crop `position` of a sheet [h, w] with 40 crops per row."""
     row, column = divmod(position, SHEET_COLUMNS)
@@ -98,7 +91,9 @@ def load_photograph_faces(folder: Path, valid: NDArray[np.uint8]) -> Faces:
     """
     crops = [crop for photograph in load_photographs(folder) for crop in _crops(folder, photograph)]
     images = np.array(crops, dtype=np.uint8).reshape(-1, SIDE, SIDE)
-    return unlabelled(images[~near_duplicates(images, valid)])
+    images = images[~near_duplicates(images, valid)]
+    votes = np.zeros((len(images), len(VOTE_COLUMNS)), np.int64)
+    return Faces(images, votes, np.full(len(images), NO_LABEL, np.int64))
 
 
 def _crops(folder: Path, photograph: Photograph) -> list[NDArray[np.uint8]]:
@@ -120,8 +115,7 @@ def near_duplicates(
 ) -> NDArray[np.bool_]:
     """Which of `images` [n, 48, 48] have a near-identical picture, mirrored or not, among `others` [m, 48, 48].
 
-    Near-identical: Pearson correlation of the pixels above `threshold`. A network may
-    remember a training face, and with it its near-duplicate in `valid`.
+    Near-identical: Pearson correlation of the pixels above `threshold`. A network may remember a training face.
     """
     reference = np.concatenate([unit_rows(others), unit_rows(others[:, :, ::-1])]).T
     found = np.zeros(len(images), dtype=np.bool_)
