@@ -99,7 +99,7 @@ train: $(TRAIN_VENV)/.train ## make a model: MODEL=emotion or face-detector (REC
 test: check ## everything that CI runs: the static checks, then the tests (PYTEST_ARGS=... is passed on)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
 	    [ $$status -ne 5 ] || echo "No test ran: check tests/ and PYTEST_ARGS." >&2; exit $$status; }
-	@$(MAKE) --no-print-directory check-training
+	@$(if $(PYTEST_ARGS),,$(MAKE) --no-print-directory check-training)
 
 check: lint format types imports manifests repository ## the static checks: lint, types, layers, manifests, locks
 

@@ -1,6 +1,5 @@
 """Detectors behind one method: ours by the service's own code, and the peer, so that both are measured alike."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -41,10 +40,9 @@ class Ours:
         """See `Detector.detect`."""
         return self._detector.detect(picture, long_side, self._min_score, MAX_FACES)
 
-    @property
-    def letterbox(self) -> Callable[[Image, int], Image]:
-        """(picture, long side) -> the network's input [1, h, w, 3]."""
-        return lambda picture, long_side: self._detector.prepare(picture, long_side).image
+    def letterbox(self, picture: Image, long_side: int) -> Image:
+        """The network's input [1, h, w, 3]."""
+        return self._detector.prepare(picture, long_side).image
 
 
 class Yunet:
