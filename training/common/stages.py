@@ -1,8 +1,8 @@
 """A recipe's stages, one after the other; a stage that is done is not done again.
 
 A stage's folder holds what it made and `stage.json`: a digest of everything that it depends on, and, once it is done,
-the seconds it took. An interrupted stage goes on in its folder. A changed recipe empties the folders of the stages that
-depend on the change, and runs them again.
+the seconds it took. An interrupted stage goes on in its folder. Stages that depend on a change of the recipe start over;
+what they had made lies in `STAGE.old` until the next time.
 """
 
 import hashlib
@@ -34,7 +34,9 @@ def run_stages(root: Path, stages: Sequence[Stage]) -> dict[str, float]:
         record = folder / "stage.json"
         known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
         if known.get("digest") != digest:
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.is_dir():
+                shutil.rmtree(folder.with_suffix(".old"), ignore_errors=True)
+                folder.rename(folder.with_suffix(".old"))
             folder.mkdir(parents=True)
             known = {"digest": digest}
             _write(record, known)

@@ -59,6 +59,7 @@ def parse(row: dict[str, Any], index: int) -> Photograph:
     """One line of boxes.jsonl, the `index`th of its source."""
     faces = row["faces"]
     nowhere = [float("nan")] * 2
+    points = [np.ravel(face.get("landmarks") or [nowhere] * 5) for face in faces]
     return Photograph(
         file=row["file"],
         source=row["source"],
@@ -67,9 +68,7 @@ def parse(row: dict[str, Any], index: int) -> Photograph:
         height=row["height"],
         boxes=_corners([face["box"] for face in faces]),
         human_boxes=_corners([face.get("human_box") or nowhere * 2 for face in faces]),
-        landmarks=np.array([np.ravel(face.get("landmarks") or [nowhere] * 5) for face in faces], np.float32).reshape(
-            -1, 5, 2
-        ),
+        landmarks=np.array(points, np.float32).reshape(-1, 5, 2),
         ignore=np.array([bool(face.get("ignore")) for face in faces], np.bool_),
         scores=np.array([face.get("score") or 0.0 for face in faces], np.float32),
     )

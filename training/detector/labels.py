@@ -49,9 +49,7 @@ class TrainingLabels:
 
 def training_labels(photograph: Photograph, negative: HardNegative | None) -> TrainingLabels:
     """The photograph's labels, its likely faces promoted, doubtful detections left out of the loss."""
-    likely = photograph.scores >= BELIEVED
-    if photograph.source in LABELLED_BY_PEOPLE:
-        likely &= False
+    likely = (photograph.scores >= BELIEVED) & (photograph.source not in LABELLED_BY_PEOPLE)
     overlaps = iou_matrix(photograph.boxes, photograph.boxes) - np.eye(len(photograph.boxes), dtype=np.float32)
     unsure = photograph.ignore & ~(likely & (overlaps <= MAX_OVERLAP).all(axis=1))
     nowhere = np.zeros((0, 4), np.float32)

@@ -93,6 +93,7 @@ def test_a_changed_recipe_repeats_what_depends_on_the_change_in_empty_folders(tm
         run_stages(tmp_path, [diary.stage("a"), diary.stage("b", "a", steps=steps), diary.stage("c", "b")])
     assert diary.lines == ["a", "b", "c", "b", "c"]
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["of-b-4", "stage.json"]
+    assert (tmp_path / "b.old" / "of-b-2").is_file()
 
 
 def test_an_interrupted_stage_goes_on_in_its_folder(tmp_path: Path):
