@@ -40,7 +40,6 @@ def parse_options(model: str, description: str | None) -> argparse.Namespace:
     options.runs = options.runs or Path("runs") / f"{model}-{options.recipe}"
     options.store = options.store or options.runs / "store"
     cv2.setNumThreads(1)
-    cv2.setLogLevel(2)  # errors
     torch.backends.cudnn.benchmark = True
     return options
 

@@ -1,8 +1,8 @@
 """A recipe's stages, one after the other; a stage that is done is not done again.
 
 A stage's folder holds what it made and `stage.json`: a digest of everything that it depends on, and, once it is done,
-the seconds it took. An interrupted stage goes on in its folder. Stages that depend on a change of the recipe start over;
-what they had made lies in `STAGE.old` until the next time.
+the seconds it took. An interrupted stage goes on in its folder. Stages that depend on a changed recipe start over; what
+they had made lies in `STAGE.old` until the next time.
 """
 
 import hashlib
