@@ -14,13 +14,13 @@ def test_boxes_move_between_samples_and_emotions_do_not() -> None:
         FrameRow(2.0, 1, 0, (face(SAD, 1, Box(20, 40, 30, 10)),)),
         FrameRow(3.0, 2, 1, (face(HAPPY, 3, Box(90, 90, 10, 10)),)),
     ]
-    moments = TrackInterpolator(rows)
-    assert moments.at(0.5) == ()
-    first, second = moments.at(1.5)
+    tracks = TrackInterpolator(rows)
+    assert tracks.at(0.5) == ()
+    first, second = tracks.at(1.5)
     assert (first.box.x, first.box.y, first.box.width) == pytest.approx((10, 20, 20))
     assert (first.emotion, second.box) == ("happy", Box(50, 50, 10, 10))
-    assert [f.person for f in moments.at(2.0)] == [1]
+    assert [f.person for f in tracks.at(2.0)] == [1]
     # Up to a shot boundary a box keeps its position; after it there is someone else.
-    assert moments.at(2.9)[0].box == Box(20, 40, 30, 10)
-    assert [f.person for f in moments.at(3.0)] == [3]
-    assert [f.person for f in moments.at(9.0)] == [3]
+    assert tracks.at(2.9)[0].box == Box(20, 40, 30, 10)
+    assert [f.person for f in tracks.at(3.0)] == [3]
+    assert [f.person for f in tracks.at(9.0)] == [3]
