@@ -239,7 +239,7 @@ def damage(picture: Image, config: AugmentConfig, rng: np.random.Generator) -> I
 
 
 def relight(picture: Image, rng: np.random.Generator) -> Image:
-    """Brightness, contrast, gamma and a colour cast in one table a channel; now and then very dark."""
+    """Brightness, contrast, gamma and a colour cast in one table per channel; now and then very dark."""
     levels = np.arange(256, dtype=np.float64) / 255
     gamma = math.exp(rng.normal(0, 0.25) + (rng.uniform(0.3, 1.0) if rng.random() < 0.1 else 0.0))
     contrast, brightness = math.exp(rng.normal(0, 0.2)), rng.normal(0, 0.08)

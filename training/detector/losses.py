@@ -69,7 +69,7 @@ def cell_weights(face: Tensor, faces: int) -> Tensor:
     """face [n, A]: which of `faces` each cell answers for, -1 for none -> [n, A], 1 for cells that answer for none.
 
     A large face has ten cells and a small one has one or two: the root of that is evened out, or small faces would
-    hardly be heard.
+    hardly count.
     """
     answering = face >= 0
     cells = torch.zeros(face.shape[0], faces + 1, device=face.device)

@@ -1,4 +1,4 @@
-"""The detector's network: plain fused convolutions, a top-down neck, one light head a level.
+"""The detector's network: plain fused convolutions, a top-down neck, one light head per level.
 
 Anchor-free as FCOS (Tian et al. 2019, arXiv:1904.01355) and YuNet (Wu et al. 2023): every cell of the strides 8, 16
 and 32 predicts one face. Dense 3x3 convolutions with ReLU only, because they are what onnxruntime runs best on a CPU,

@@ -19,7 +19,7 @@ from training.emotion.session import Session
 
 QUANTISED_OPERATORS = ("Conv", "Add", "Relu", "Slice", "GlobalAveragePool", "Mul")  # the last two: in gates
 TOLERANCE = 1e-3  # of a logit, torch against onnxruntime in fp32
-BLOCK = 2  # pixels a side
+BLOCK = 2  # pixels per side
 WINDOW = 4
 NOISE = 1.0  # grey levels squared, as in `model.Standardise`
 

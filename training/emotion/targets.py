@@ -43,7 +43,7 @@ def vote_targets(votes: NDArray[np.int64]) -> Targets:
 
 
 def label_targets(label: NDArray[np.int64], classes: int) -> Targets:
-    """One label a face [n] -> one-hot targets; a face without a label (NO_LABEL) gets weight 0."""
+    """One label per face [n] -> one-hot targets; a face without a label (NO_LABEL) gets weight 0."""
     known = label != NO_LABEL
     one_hot = np.eye(classes, dtype=np.float32)[np.where(known, label, 0)]
     distribution = np.where(known[:, None], one_hot, np.float32(1 / classes))
@@ -51,10 +51,10 @@ def label_targets(label: NDArray[np.int64], classes: int) -> Targets:
 
 
 def rarity(targets: Targets, power: float) -> NDArray[np.float32]:
-    """A factor a face [n], of weighted mean 1: its classes' frequencies to the power of minus `power`.
+    """A factor per face [n], of weighted mean 1: its classes' frequencies to the power of minus `power`.
 
     Contempt is a hundredth as frequent as neutral; at `power` 0.25 it counts three times as much. A face without labels
-    (weight 0), of which only a teacher speaks, counts as the mean one does.
+    (weight 0), which only teachers label, has factor 1.
     """
     frequency = np.average(targets.distribution, axis=0, weights=targets.weight)
     factor = targets.distribution @ np.maximum(frequency, 1e-6) ** -power
