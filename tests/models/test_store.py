@@ -30,7 +30,7 @@ def test_a_model_is_complete_and_documented(model: StoredModel) -> None:
 @pytest.mark.parametrize("model", [model for model in MODELS if model.name == "emotion"], ids=lambda one: one.version)
 def test_the_emotion_heads_have_the_published_labels(model: StoredModel) -> None:
     heads = model.section("heads")
-    for labels in (LabelSet.FERPLUS8, LabelSet.BASIC7):
+    for labels in (LabelSet.FERPLUS8, LabelSet.FER2013):
         assert set(heads[labels]["labels"]) == set(LABELS[labels])
         assert 0.3 < heads[labels]["temperature"] < 3
 
