@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TRAIN_VENV := .venv-train
 LOCK_VENV := .venv-lock
+FAIRNESS_VENV := .venv-fairness
 
 # The registry's build brings CUDA along; a CPU build that pip is configured to find satisfies this as well.
 TORCH := torch==2.13.0
@@ -26,7 +27,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
+.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository fairness \
     bench lock clean stale
 
 help: ## list the targets
@@ -139,6 +140,15 @@ repository: $(VENV)/.test
 check-training: $(TRAIN_VENV)/.test ## types and tests of training/, and both small recipes
 	@$(TRAIN_VENV)/bin/python -m mypy -p training
 	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training tests/training
+
+$(FAIRNESS_VENV)/.mediapipe: Makefile
+	@$(call make_venv,$(FAIRNESS_VENV),)
+	@$(FAIRNESS_VENV)/bin/$(PIP_INSTALL) mediapipe==0.10.21 # the last release that brings its face mesh along
+	@touch $@
+
+fairness: $(VENV)/.test $(FAIRNESS_VENV)/.mediapipe ## what the models answer for different people (docs/fairness.md)
+	@$(FAIRNESS_VENV)/bin/python benchmarks/peers/smile_strength.py ../shared/data/london >$(FAIRNESS_VENV)/strengths.json
+	@$(BIN)/python -m benchmarks.fairness --strengths $(FAIRNESS_VENV)/strengths.json
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
 	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
