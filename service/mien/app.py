@@ -191,4 +191,4 @@ def _open(settings: Settings) -> Engine:
     # This import loads onnxruntime, which takes much of the start; the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    return open_engine(EngineConfig(store=settings.store, workers=settings.workers, versions=settings.model_versions))
+    return open_engine(EngineConfig(settings.store, settings.workers))

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from mien.access.addresses import check_exposure
 from mien.environment import PREFIX, check_names, variable_of
 from mien.errors import InvalidOption
-from mien.store import MANIFEST, ModelStore, default_store
+from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
 _MIN_KEY_LENGTH = 16
@@ -34,7 +34,6 @@ class EngineSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     store: Path = Field(default_factory=default_store, description="model store directory: <model>/<version>/")
-    model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
     workers: int = Field(default_factory=_available_cores, ge=1, le=256, description="inference threads")
 
     @field_validator("store")
@@ -49,42 +48,12 @@ class EngineSettings(BaseSettings):
             raise ValueError(f"not a model store (expected <model>/<version>/{MANIFEST})")
         return store
 
-    @field_validator("model_versions", mode="before")
-    @classmethod
-    def _parse_versions(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-        versions = {name.strip(): version.strip() for name, _, version in pairs}
-        if not versions or not all(name and version for name, version in versions.items()):
-            raise ValueError("write <model>=<version>, separated by commas")
-        if len(versions) < len(pairs):
-            raise ValueError("it names a model twice; write each model once")
-        return versions
-
-    @field_validator("model_versions")
-    @classmethod
-    def _check_versions(cls, versions: dict[str, str], valid: ValidationInfo) -> dict[str, str]:
-        # A misspelt model would otherwise be served in its newest version without a word.
-        if not versions or "store" not in valid.data:  # a store that was refused is reported first
-            return versions
-        models = ModelStore(valid.data["store"]).models
-        for name, version in versions.items():
-            available = [model.version for model in models if model.name == name]
-            if not available:
-                names = ", ".join(sorted({model.name for model in models}))
-                raise ValueError(f"the store has no model {name!r}; name one of {names}")
-            if version not in available:
-                raise ValueError(f"the store has no version {version!r} of {name}; name one of {', '.join(available)}")
-        return versions
-
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
         """Settings from the environment, overridden by command-line options of the same names (``None``: not given).
 
         Raises:
             InvalidOption: one sentence naming the variable or option, its value and what is wrong with it.
-            ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
         """
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         try:

@@ -3,10 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
@@ -35,13 +35,12 @@ _WARM_UP_SECONDS = 30.0
 class EngineConfig:
     """How to open an engine.
 
-    ``versions`` maps model names to versions; other models use the store's default. ``canary_interval`` is in seconds;
-    the engine is unready after three intervals in which no frame, canaries included, had its faces classified.
+    ``canary_interval`` is in seconds; the engine is unready after three intervals in which no frame, canaries included,
+    had its faces classified.
     """
 
     store: Path
     workers: int
-    versions: Mapping[str, str] = field(default_factory=dict)
     canary_interval: float = 10.0
 
 
@@ -57,8 +56,8 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     keep_freed()
     store = ModelStore(config.store)
-    detector = store.pick(DETECTOR, config.versions.get(DETECTOR))
-    emotion = store.pick(EMOTION, config.versions.get(EMOTION))
+    detector = store.pick(DETECTOR)
+    emotion = store.pick(EMOTION)
     pipeline = Pipeline.load(detector, emotion)
     models = tuple(
         ModelInfo(model.name, model.version, model in (detector, emotion), model.manifest) for model in store.models
