@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -63,6 +63,7 @@ class NoConnectionFree(errors.CapacityError):
     """All connections to ``/live`` are taken."""
 
     code = "too_many_connections"
+    retry_after: ClassVar[float] = 5.0
 
 
 class NotReady(errors.CapacityError):

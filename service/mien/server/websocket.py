@@ -58,6 +58,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._parse()
         return await self.queue.get()
 
+    async def send(self, message: Any) -> None:
+        """Send a message of the app."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # or uvicorn takes a refusal for an error, and logs it as one
+
     def _parse(self) -> None:
         while self._unparsed and (self.queue.empty() or self.close_sent) and self.conn.parser_exc is None:
             piece = bytes(self._unparsed[:_PIECE])

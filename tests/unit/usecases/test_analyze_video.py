@@ -13,8 +13,8 @@ from mien.usecases.analyze_video import (
     VideoAnalysis,
     VideoOptions,
     VideoRun,
-    track_thresholds,
     analyze_video,
+    track_thresholds,
 )
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipLimits, Sampling

@@ -47,7 +47,7 @@ class Places:
             NoConnectionFree: all are taken.
         """
         if self._open >= self._capacity:
-            raise NoConnectionFree(f"All {self._capacity} connections are taken. Retry in a few seconds.", 5.0)
+            raise NoConnectionFree(f"All {self._capacity} connections are taken. Retry in a few seconds.")
         self._open += 1
         try:
             yield

@@ -67,11 +67,12 @@ def read_opening(message: Message) -> Opening:
     if len(text) > MAX_OPTION_BYTES:
         raise TooLarge("max_option_bytes", MAX_OPTION_BYTES, f"the options are over {MAX_OPTION_BYTES:,} bytes")
     try:
-        values = msgspec.json.decode(text)
+        # Flat, so that no nesting can exhaust the stack.
+        values = msgspec.json.decode(text, type=dict[str, str | float | bool | None])
+    except msgspec.ValidationError:
+        raise InvalidRequest('the first message must be a JSON object of options, as {"labels": "basic7"}') from None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the first message is neither a frame nor JSON ({error}); send options as text") from None
-    if not isinstance(values, dict):
-        raise InvalidRequest('the first message must be a JSON object with options, such as {"labels": "basic7"}')
     try:
         return Opening(LiveQuery.model_validate(values))
     except ValidationError as error:
