@@ -6,12 +6,12 @@ message, and resets connections on which it refuses a message, so that the clien
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Close, Frame
 
-from mien.server.refusals import NOT_HTTP
+from mien.server.refusals import NO_HANDSHAKE
 
 _GOING_AWAY, _TOO_BIG = 1001, 1009
 _PIECE = 16 << 10  # bytes parsed at once; the smallest message has 6
@@ -69,6 +69,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             piece = bytes(self._unparsed[:_PIECE])
             del self._unparsed[:_PIECE]
             super().data_received(piece)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_handshake()
+                return
         if self.read_paused and not self._unparsed and self.queue.empty() and not self.transport.is_closing():
             self.read_paused = False
             self.transport.resume_reading()
@@ -86,11 +89,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         would reset it, and discard the reason on its way."""
         self._unparsed.clear()
         self.frames = []
-        closing = self.conn.close_sent
-        if closing is None:  # the handshake cannot be read
-            self.transport.write(NOT_HTTP.response())
-            self.transport.close()
-            return
+        closing = cast("Close", self.conn.close_sent)
         self.queue.put_nowait({"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -98,6 +97,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
+
+    def _refuse_handshake(self) -> None:
+        """The library reads less than HTTP allows: no header over 8 KiB, for example, and no body."""
+        self._unparsed.clear()
+        self.close_sent = True
+        self.transport.write(NO_HANDSHAKE.response())
+        self.transport.close()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
