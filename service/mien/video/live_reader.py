@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from av import VideoFrame
+from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -18,7 +19,7 @@ from mien.video.codecs import MEDIA_ERRORS, VIDEO_WHITELIST
 from mien.video.container import pixel_bound
 from mien.video.demuxer import picture_stream
 from mien.video.frame_conversion import OrientationReader, UprightConverter, square_pixel_size
-from mien.video.live_source import MAX_PIXELS, LiveSource
+from mien.video.live_source import MAX_PIXELS, LiveSource, reason_of
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # s before connecting again
 _STOP_SECONDS = 1.0
@@ -113,6 +114,7 @@ class LiveReader:
             stream = picture_stream(container)
             context = stream.codec_context
             context.options = {**pixel_bound(MAX_PIXELS), "codec_whitelist": VIDEO_WHITELIST}
+            context.thread_type = ThreadType.SLICE  # threads per frame hold back as many frames
             aspect = stream.sample_aspect_ratio or Fraction(1)
             last = -_LEAST_STEP
             try:
@@ -126,7 +128,7 @@ class LiveReader:
                         self.received += 1
                         self._changed.notify_all()
             except MEDIA_ERRORS as error:
-                raise InputError(f"it broke off ({error})") from error
+                raise InputError(f"it broke off ({reason_of(error)})") from error
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         for packet in container.demux(stream):

@@ -30,9 +30,8 @@ _STREAM_OPTIONS: Mapping[str, str] = MappingProxyType(
         "format_whitelist": "rtsp,mpegts,flv,matroska,webm,mpjpeg,mjpeg,hls,mov,mp4,m4a,3gp,3g2,mj2,rtp,sdp,h264,hevc",
         "codec_whitelist": CONTAINER_WHITELIST,
         "max_streams": "100",
-        # TCP passes firewalls and loses no packets; what has been buffered would be shown late.
-        "rtsp_transport": "tcp",
-        "fflags": "nobuffer",
+        "rtsp_transport": "tcp",  # it passes firewalls and loses no packets
+        "seekable": "0",  # libav would look for the end of what has none
     }
 )
 
@@ -90,5 +89,10 @@ class LiveSource:
             options = {**_STREAM_OPTIONS, **pixel_bound(MAX_PIXELS)}
             return av.open(self.address, options=options, timeout=_TIMEOUT, metadata_errors="replace")
         except MEDIA_ERRORS as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise InputError(f"it cannot be opened ({reason[:1].lower()}{reason[1:]})") from error
+            raise InputError(f"it cannot be opened ({reason_of(error)})") from error
+
+
+def reason_of(error: Exception) -> str:
+    """What libav says of a source, without its address, in which there may be a password."""
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return f"{reason[:1].lower()}{reason[1:]}"
