@@ -19,7 +19,7 @@ from mien.usecases.picture_document import Document, timing_document
 from mien.usecases.video_document import row_document
 
 _FORMATS = (PictureFormat.JPEG, PictureFormat.WEBP, PictureFormat.PNG)
-_MAX_PAUSE = 5.0  # s without a frame after which whoever is in the picture need not be the same person
+_MAX_PAUSE = 5.0  # s without a frame, after which the people in the picture need not be the same
 
 
 @dataclass(frozen=True, slots=True)
