@@ -19,7 +19,7 @@ from mien.usecases.picture_document import Document, timing_document
 from mien.usecases.video_document import row_document
 
 _FORMATS = (PictureFormat.JPEG, PictureFormat.WEBP, PictureFormat.PNG)
-_MAX_PAUSE = 5.0  # s without a frame, after which the people in the picture need not be the same
+_MAX_HANDOVER = 5.0  # s from one session to the next, after which the people in the picture need not be the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,6 @@ class LiveSession:
         self._smoother = Smoother(self._labels, averages=averages) if options.smoothing is Smoothing.EMA else None
         self._saved_at = state.saved_at
         self._offset: float | None = None  # from the caller's times to the tracker's
-        self._scene = state.tracker.scene
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,7 +105,7 @@ class LiveSession:
             EngineError: the engine is closed or a model run failed.
         """
         (result,) = self._engine.analyze((frame,), self._options, cancellation)
-        numbered = self._tracker.add(replace(result, time=self._continued(frame.time), scene=self._scene))
+        numbered = self._tracker.add(replace(result, time=self._continued(frame.time)))
         row = numbered if self._smoother is None else self._smoother.add(numbered)
         row = replace(row, time=frame.time)
         return LiveResult(row, result.width, result.height, frame.warnings, result.times)
@@ -123,17 +122,14 @@ class LiveSession:
         }
 
     def _continued(self, at: float) -> float:
-        """The tracker's time for ``at``. A long pause ends its tracks; the numbers go on."""
+        """The tracker's time for ``at``."""
         last, now = self._tracker.state.last_time, self._clock()
         if self._offset is None:
             self._offset = 0.0
             if last > -math.inf:
-                # The clocks of two machines differ, and a new connection takes its time.
+                # The clocks of two machines differ, and a new connection takes its time: no track ends for that.
                 pause = max(now - self._saved_at, 0.0)
-                self._scene += pause > _MAX_PAUSE
-                self._offset = last + min(pause, MAX_GAP) - at
-        elif at + self._offset - last > _MAX_PAUSE:
-            self._scene += 1
+                self._offset = last + (min(pause, MAX_GAP) if pause <= _MAX_HANDOVER else pause) - at
         self._saved_at = now
         return at + self._offset
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Annotated
 
 import msgspec
 
@@ -34,7 +35,7 @@ NEW_SESSION = PersonState()
 
 class _Track(msgspec.Struct, array_like=True):
     person: int | None
-    motion: tuple[float, float, float, float, float, float, float, float]
+    motion: Annotated[tuple[float, ...], msgspec.Meta(min_length=8, max_length=8)]
     first_seen: float  # this and the next in seconds before the frame
     last_seen: float
     confidence: float
@@ -63,16 +64,13 @@ def pack(state: PersonState) -> bytes:
     latest = sorted(range(len(tracker.tracks)), key=lambda at: -tracker.tracks[at].last_seen)[:MAX_TRACKS]
     tracks = [tracker.tracks[at] for at in sorted(latest)]  # their order breaks ties
     people = {track.person for track in tracks}
-    return msgspec.msgpack.encode(
-        _State(
-            _VERSION,
-            state.saved_at,
-            tracker.people,
-            state.labels,
-            [_packed(track, now) for track in tracks],
-            [_Average(person, now - at, scores) for person, (at, scores) in state.averages.items() if person in people],
-        )
-    )
+    averages = [
+        _Average(person, now - at, tuple(map(float, scores)))
+        for person, (at, scores) in state.averages.items()
+        if person in people
+    ]
+    packed = [_packed(track, now) for track in tracks]
+    return msgspec.msgpack.encode(_State(_VERSION, state.saved_at, tracker.people, state.labels, packed, averages))
 
 
 def unpack(data: bytes) -> PersonState:
@@ -94,9 +92,10 @@ def unpack(data: bytes) -> PersonState:
 
 def _packed(track: Track, now: float) -> _Track:
     m = track.motion
-    motion = (m.x, m.y, m.vx, m.vy, m.log_size, m.pp, m.pv, m.vv)
+    # Engines may report NumPy's floats, which are no Python floats to the encoder.
+    motion = tuple(map(float, (m.x, m.y, m.vx, m.vy, m.log_size, m.pp, m.pv, m.vv)))
     since, unseen = now - track.first_seen, now - track.last_seen
-    return _Track(track.person, motion, since, unseen, track.confidence, track.hits)
+    return _Track(track.person, motion, since, unseen, float(track.confidence), float(track.hits))
 
 
 def _unpacked(track: _Track) -> Track:

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mien.domain import Frame
-from mien.errors import InputError, MienError
+from mien.errors import CorruptMedia, InputError, MienError
 from mien.video.codecs import MEDIA_ERRORS, VIDEO_WHITELIST
 from mien.video.container import pixel_bound
 from mien.video.demuxer import picture_stream
@@ -100,7 +100,7 @@ class LiveReader:
                 reason = "it ended"
             except InputError as error:
                 if self.received == 0:
-                    raise InputError(f"{self._source.name}: {error}") from error
+                    raise CorruptMedia(f"{self._source.name}: {error}") from error
                 reason = str(error)
             if not self._source.reconnects:
                 return
@@ -128,7 +128,7 @@ class LiveReader:
                         self.received += 1
                         self._changed.notify_all()
             except MEDIA_ERRORS as error:
-                raise InputError(f"it broke off ({reason_of(error)})") from error
+                raise CorruptMedia(f"it broke off ({reason_of(error)})") from error
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         for packet in container.demux(stream):

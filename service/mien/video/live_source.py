@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import av
 from av.container import InputContainer
 
-from mien.errors import InputError, InvalidOption
+from mien.errors import CorruptMedia, InvalidOption
 from mien.video.codecs import CONTAINER_WHITELIST, MEDIA_ERRORS
 from mien.video.container import open_container, pixel_bound
 
@@ -77,7 +77,7 @@ class LiveSource:
         """Connect to it.
 
         Raises:
-            InputError: it cannot be opened; the message is a sentence without the source's name.
+            CorruptMedia: it cannot be opened; the message is a sentence without the source's name.
         """
         try:
             if self.kind is Kind.CLIP:
@@ -89,7 +89,7 @@ class LiveSource:
             options = {**_STREAM_OPTIONS, **pixel_bound(MAX_PIXELS)}
             return av.open(self.address, options=options, timeout=_TIMEOUT, metadata_errors="replace")
         except MEDIA_ERRORS as error:
-            raise InputError(f"it cannot be opened ({reason_of(error)})") from error
+            raise CorruptMedia(f"it cannot be opened ({reason_of(error)})") from error
 
 
 def reason_of(error: Exception) -> str:

@@ -15,6 +15,7 @@ from mien.video import live_reader
 from mien.video.live_reader import LiveReader
 from mien.video.live_source import Kind, LiveSource
 from tests.clips import PATCH, Recipe, moving, scene, steps, write_clip
+from tests.unit.video.rtsp import rtsp_camera
 
 STREAM = Recipe(form="mpegts", gop=5)
 
@@ -121,6 +122,19 @@ def test_the_pause_grows_only_while_there_is_no_picture(tmp_path: Path, monkeypa
             if len(came) >= 4:
                 break
     assert {message.rpartition(" in ")[2] for message in told} == {"0.05 s"}
+
+
+def test_a_camera_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_reader, "_FIRST_PAUSE", 0.05)
+    data = write_clip(tmp_path / "clip.ts", steps(25), moving(25), STREAM).read_bytes()
+    told: list[str] = []
+    with rtsp_camera(data, 0.5) as (url, methods), reading(LiveSource(Kind.STREAM, url), told.append) as reader:
+        for frame in reader.frames():
+            assert (frame.width, frame.height) == (160, 120)
+            if methods.count("PLAY") == 2:
+                break
+    assert methods[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+    assert told[0].startswith(f"{url}: ")
 
 
 @pytest.mark.parametrize("kind", [Kind.STREAM, Kind.CLIP, Kind.CAMERA])
