@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mien.errors import InferenceFailed
+from mien.usecases.live_session import LiveSession
 from tests.api.camera import camera, end_of, opened, reply, shown
 from tests.api.live import picture, problem, serving_fake, serving_held, wait_until
 from tests.fakes import FakeEngine
@@ -129,6 +130,24 @@ def test_a_failure_of_the_engine_concerns_one_frame() -> None:
     assert (failed["type"], failed["code"], failed["frame"]) == ("error", "inference_failed", 0)
     assert "secret" not in failed["detail"]
     assert fine["type"] == "frame"
+
+
+def test_an_unexpected_error_ends_one_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(LiveSession, "document", fail)
+    with serving_fake(live_connections=1) as client:
+        with camera(client) as live:
+            live.send(picture())
+            assert end_of(live) == (1011, [])
+        assert [one.name for one in caplog.records if one.levelname == "ERROR"] == ["mien.error"]
+        monkeypatch.undo()
+        wait_until(lambda: "mien_live_connections 0.0" in client.get("/metrics").text)
+        with camera(client) as live:
+            assert shown(live, picture())[0]["type"] == "frame"
 
 
 def test_the_newest_frame_wins_and_every_frame_gets_its_reply_in_order() -> None:

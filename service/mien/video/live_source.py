@@ -9,6 +9,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import av
+import av.error
 from av.container import InputContainer
 
 from mien.errors import CorruptMedia, InvalidOption
@@ -94,5 +95,7 @@ class LiveSource:
 
 def reason_of(error: Exception) -> str:
     """What libav says of a source, without its address, in which there may be a password."""
+    if isinstance(error, av.error.ExitError):
+        return f"nothing came for {_TIMEOUT:g} s"
     reason = getattr(error, "strerror", None) or type(error).__name__
     return f"{reason[:1].lower()}{reason[1:]}"

@@ -14,9 +14,9 @@ _SDP = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/A
 
 
 @contextmanager
-def rtsp_camera(stream: bytes, seconds: float) -> Iterator[tuple[str, list[str]]]:
-    """Shows ``stream``, a transport stream, to each client for ``seconds`` and hangs up. Its URL, and the methods
-    called so far."""
+def rtsp_camera(stream: bytes, seconds: float, silent: float = 0.0) -> Iterator[tuple[str, list[str]]]:
+    """Shows ``stream``, a transport stream, to each client for ``seconds``, and hangs up after ``silent`` seconds. Its
+    URL, and the methods called so far."""
     methods: list[str] = []
 
     def accept() -> None:
@@ -28,6 +28,7 @@ def rtsp_camera(stream: bytes, seconds: float) -> Iterator[tuple[str, list[str]]
             with client, suppress(OSError):
                 client.settimeout(5)
                 _serve(client, stream, seconds, methods)
+                time.sleep(silent)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=accept, daemon=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError, InvalidOption
-from mien.video import live_reader
+from mien.video import live_reader, live_source
 from mien.video.live_reader import LiveReader
 from mien.video.live_source import Kind, LiveSource
 from tests.clips import PATCH, Recipe, moving, scene, steps, write_clip
@@ -135,6 +135,21 @@ def test_a_camera_on_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 break
     assert methods[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
     assert told[0].startswith(f"{url}: ")
+
+
+def test_a_camera_that_falls_silent_is_connected_to_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_reader, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(live_source, "_TIMEOUT", 0.5)
+    data = write_clip(tmp_path / "clip.ts", steps(25), moving(25), STREAM).read_bytes()
+    told: list[str] = []
+    with (
+        rtsp_camera(data, 0.2, silent=0.8) as (url, methods),
+        reading(LiveSource(Kind.STREAM, url), told.append) as reader,
+    ):
+        for _ in reader.frames():
+            if methods.count("PLAY") == 2:
+                break
+    assert told[0] == f"{url}: it broke off (nothing came for 0.5 s); connecting again in 0.05 s"
 
 
 @pytest.mark.parametrize("kind", [Kind.STREAM, Kind.CLIP, Kind.CAMERA])
