@@ -54,6 +54,14 @@ def send_for(seconds: float, connection: socket.socket, frame: bytes) -> None:
         connection.sendall(frame)
 
 
+def send_until_refused(seconds: float, connection: socket.socket, frame: bytes) -> None:
+    """Try to send, however long the other side does not read."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(TimeoutError):
+            connection.sendall(frame)
+
+
 def test_what_is_sent_with_the_handshake_is_read(client: httpx.Client) -> None:
     with raw(client, masked(picture()) + masked(picture())) as connection:
         received = b""
@@ -107,7 +115,10 @@ def test_messages_wait_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 10 < most < 3000
 
 
-def test_a_slow_reader_is_not_read_either_and_then_disconnected(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_slow_reader_is_not_read_either_and_then_disconnected(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(websocket, "_STOP_SECONDS", 0.5)
     app = create_app(settings(upload_idle_seconds=1.5, live_fps=240), FakeEngine(faces=20))
     frame = masked(picture(width=400, height=300, form=".bmp"))  # 360 kB
     with serving(app, send_buffer=8192) as client, connection_to(client, receive_buffer=8192) as connection:
@@ -117,6 +128,8 @@ def test_a_slow_reader_is_not_read_either_and_then_disconnected(caplog: pytest.L
             send_for(5, connection, frame)
         wait_until(lambda: "client stopped reading" in caplog.text, 10)
         wait_until(lambda: "mien_live_connections 0.0" in client.get("/metrics").text)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            send_until_refused(5, connection, frame)
 
 
 @pytest.mark.parametrize(
