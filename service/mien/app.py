@@ -1,19 +1,23 @@
 """The only wiring: settings in, an ASGI app out. Every long-lived object belongs to the app's lifespan."""
 
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from mien.api import errors, health, housekeeping, images, models, pages, videos
 from mien.api.admission import AdmissionGate
 from mien.api.dependencies import AppState, EngineSlot
-from mien.api.hosts import CORS, HostRule, KnownHosts
+from mien.api.hosts import CORS, HostRule, KnownHosts, KnownOrigins
+from mien.api.live import route as live
+from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, LiveState, Places
+from mien.api.live.signed_state import StateSigner
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
@@ -31,7 +35,7 @@ from mien.version import VERSION
 from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
-_ROUTERS = (pages.router, images.router, videos.router, models.router, health.router)
+_ROUTERS = (pages.router, images.router, videos.router, live.router, models.router, health.router)
 _LOGGER = logging.getLogger("mien")
 _CLIP_MEMORY = 512 << 20  # bytes per worker
 _CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
@@ -94,6 +98,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
     # The last one added is the outermost.
     app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
+    app.add_middleware(KnownOrigins, origins=settings.cors_origins)
     app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
@@ -125,12 +130,27 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=_clip_reader(settings, limits),
+        live=_live(settings),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         metrics=Metrics(VERSION, load),
         version=VERSION,
         log_names=settings.log_names,
+    )
+
+
+def _live(settings: Settings) -> LiveState:
+    limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
+    return LiveState(
+        places=Places(settings.live_connections),
+        gate=Semaphore(settings.workers, fast_acquire=True),
+        threads=CapacityLimiter(math.inf),
+        signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
+        decoder=PictureDecoder(limits, concurrency=settings.workers),
+        interval=1 / settings.live_fps,
+        idle=settings.live_idle_seconds,
+        send=settings.upload_idle_seconds,
     )
 
 

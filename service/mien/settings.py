@@ -73,9 +73,7 @@ class Settings(EngineSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="comma-separated; without any, no key is needed"
-    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; none: no key needed")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
     )
@@ -97,6 +95,10 @@ class Settings(EngineSettings):
     upload_idle_seconds: float = Field(30, gt=0, le=3600, description="timeout for stalled uploads and downloads")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
+    live_connections: int = Field(16, ge=1, le=1000, description="connections to /live at once; past it 503")
+    live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
+    live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
+    secret: SecretStr | None = Field(None, min_length=16, description="signs the person_state of /live")
 
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -166,7 +168,7 @@ def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = error["input"]
     name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
-    shown = "" if field == "api_keys" else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    shown = "" if field in {"api_keys", "secret"} else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     reason = error["msg"].removeprefix("Value error, ")
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
 

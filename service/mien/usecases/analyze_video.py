@@ -117,7 +117,7 @@ class VideoRun:
             InputError: the clip turns out to be over a limit.
             CapacityError, EngineError: as ``Engine.analyze``.
         """
-        options, thresholds = _track_thresholds(self._options, self._engine)
+        options, thresholds = track_thresholds(self._options, self._engine)
         results = self._engine.analyze(self._frames(), options, self._cancellation)
         rows = track(self._timed(results), thresholds)
         if self._video.smoothing is Smoothing.EMA:
@@ -161,7 +161,7 @@ class VideoRun:
             yield result
 
 
-def _track_thresholds(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions, TrackThresholds]:
+def track_thresholds(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions, TrackThresholds]:
     """The engine's options and the tracker's thresholds: a new track needs more confidence than an existing one.
 
     A caller's own ``min_confidence`` is taken as it is.

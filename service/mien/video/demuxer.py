@@ -155,7 +155,7 @@ class Demuxer:
     def _open(self) -> None:
         self.container = open_container(self._path, self._max_pixels)
         try:
-            self.stream = _picture_stream(self.container)
+            self.stream = picture_stream(self.container)
         except BaseException:
             self.container.close()
             raise
@@ -203,7 +203,13 @@ def is_live(container: InputContainer) -> bool:
     return container.format.name in _LIVE_FORMATS
 
 
-def _picture_stream(container: InputContainer) -> VideoStream:
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The picture track of ``container``.
+
+    Raises:
+        NoVideoStream: it has none.
+        UnsupportedMedia: its codec is not on the list.
+    """
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise NoVideoStream("The clip has no video track; send one with pictures in it.")
