@@ -1,0 +1,54 @@
+// Clips that are analysed in the background: followed here, also after a reload (the address's hash names the job).
+import { request, requestJson, told, Trouble } from "./api.js";
+import { $, button, make, say } from "./dom.js";
+import { showTimeline } from "./timeline.js";
+
+const SECONDS = 1; // between two questions
+const ENDED = { failed: "failed", cancelled: "was cancelled" };
+const WORDS = { queued: "Waiting for its turn", running: "Analysing" };
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+let shown = null;
+
+/** The JSON answer of a job, once it has succeeded; `place` shows how far it is. */
+export async function followJob(id, place, signal) {
+  shown = id;
+  const path = `jobs/${encodeURIComponent(id)}`;
+  const bar = make("progress", { max: 1, value: 0, "aria-label": "Progress of the job" });
+  const state = make("p", { className: "soft" });
+  place.replaceChildren(bar, state, make("p", { className: "soft",
+    textContent: "This goes on without this page: keep or bookmark its address, and come back." }),
+  make("p", { className: "buttons" }, button("Cancel the analysis", () => request(path, { method: "DELETE" }))));
+  for (;;) {
+    const job = await requestJson(path, { signal });
+    signal.throwIfAborted();
+    if (job.state in ENDED) throw new Trouble(job.error?.detail ?? `The analysis ${ENDED[job.state]}.`);
+    if (!(job.state in WORDS)) break;
+    const share = typeof job.progress === "number" ? job.progress : job.progress?.share ?? 0;
+    bar.value = share;
+    const left = job.eta === null || job.eta === undefined ? "" : `, about ${Math.ceil(job.eta)} s left`;
+    state.textContent = `${WORDS[job.state]}: ${Math.round(100 * share)} %${left}`;
+    await pause(SECONDS);
+  }
+  return requestJson(`${path}/result`, { signal });
+}
+
+/** Shows the job that the address names, unless this page shows it already. */
+export async function resume(id) {
+  if (id === shown) return;
+  const { signal } = new AbortController();
+  const item = make("article", { className: "item", "aria-label": "Job" },
+    make("header", {}, make("h2", { textContent: "A clip analysed earlier" })));
+  const waiting = make("div");
+  item.append(waiting);
+  $("#results").replaceChildren(item);
+  try {
+    const answer = await followJob(id, waiting, signal);
+    waiting.remove();
+    const again = (accept) =>
+      request(`jobs/${encodeURIComponent(id)}/result`, { accept, signal }).then((one) => one.blob());
+    showTimeline(item, answer, { file: null, name: "clip", again, signal });
+    say("The analysis is done.");
+  } catch (error) {
+    waiting.replaceChildren(make("p", { className: "error", role: "alert", textContent: told(error) }));
+  }
+}
