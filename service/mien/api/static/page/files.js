@@ -22,6 +22,7 @@ async function take(files) {
   const { signal } = (running = new AbortController());
   sayError("");
   $("#results").replaceChildren();
+  document.body.classList.add("taken");
   let faces = 0;
   let failed = 0;
   for (const [index, file] of files.entries()) {

@@ -10,6 +10,12 @@ export class Names {
     return this.given.get(person) ?? `Person ${person}`;
   }
 
+  /** For a label in the picture: the number alone unless a name was given. */
+  short(person) {
+    const name = this.of(person);
+    return name === `Person ${person}` ? `${person}` : name;
+  }
+
   set(person, name) {
     this.given.set(person, name.trim() || `Person ${person}`);
     for (const watcher of this.watchers) watcher();

@@ -82,7 +82,9 @@ export class Player {
     context.clearRect(0, 0, width, height);
     const unit = width / (this.canvas.clientWidth || width); // one CSS pixel in pixels of the frame
     for (const face of facesAt(this.answer.timeline, this.time ?? 0, this.gap)) {
-      drawBox(context, face, `${this.names.of(face.person)}: ${face.emotion}`, unit, width);
+      const name = this.names.short(face.person);
+      // In a crowd the labels of small faces would cover each other.
+      drawBox(context, face, face.box.width > 60 * unit ? `${name} ${face.emotion}` : name, unit, width);
     }
   }
 }
