@@ -1,9 +1,11 @@
 // The view of pictures and clips: what was taken in last, analysed one after the other.
 import { told } from "./api.js";
-import { $, count, make, say, sayError } from "./dom.js";
+import { $, button, count, make, say, sayError } from "./dom.js";
 import { isClip, watch } from "./intake.js";
 import { showPicture } from "./pictures.js";
 import { offerSnippets } from "./snippets.js";
+
+const OF_THE_FILE = new Set([400, 413, 415, 422]); // statuses that a second try would not change
 
 let last = [];
 let running = new AbortController();
@@ -37,6 +39,7 @@ async function take(files) {
       if (signal.aborted) return undefined;
       failed += 1;
       item.append(make("p", { className: "error", role: "alert", textContent: told(error) }));
+      if (!OF_THE_FILE.has(error.status)) item.append(button("Try again", () => take(files)));
     }
     if (signal.aborted) return undefined;
   }

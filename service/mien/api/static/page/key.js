@@ -6,6 +6,11 @@ let asking = null;
 
 export const savedKey = () => sessionStorage.getItem(PLACE) ?? "";
 
+export function saveKey(key) {
+  if (key) sessionStorage.setItem(PLACE, key);
+  else sessionStorage.removeItem(PLACE);
+}
+
 export const keyHeaders = () => (savedKey() ? { "X-API-Key": savedKey() } : {});
 
 /** Asks for a key unless another request is asking already; false if the person would rather not. */
@@ -27,9 +32,8 @@ function ask(refused) {
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      const given = dialog.returnValue === "send" && field.value.trim();
-      if (given) sessionStorage.setItem(PLACE, field.value.trim());
-      else sessionStorage.removeItem(PLACE);
+      const given = dialog.returnValue === "send" ? field.value.trim() : "";
+      saveKey(given);
       resolve(Boolean(given));
     }, { once: true });
   });

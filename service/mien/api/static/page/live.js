@@ -28,7 +28,7 @@ function build() {
   const people = make("div", {});
   const start = button("Start the camera", () => (session ? stop() : begin()), { className: "main" });
   const record = button("Record to CSV", () => toggleRecording(), { disabled: true, "aria-pressed": "false" });
-  const chart = make("div", { className: "chart" });
+  const chart = make("div", { className: "running" });
   const element = make("div", {}, make("h2", { textContent: "Camera" }),
     make("p", { className: "soft", textContent: "Frames are analysed on this server and not kept there." }),
     make("p", { className: "buttons" }, start, record), status, error,

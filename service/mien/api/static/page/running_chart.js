@@ -9,8 +9,9 @@ export class RunningChart {
   constructor(place) {
     this.place = place;
     this.rows = [];
-    place.replaceChildren();
-    place.setAttribute("role", "img");
+    this.caption = document.createElement("p");
+    this.caption.className = "soft small";
+    place.replaceChildren(this.caption);
   }
 
   add({ time, faces }) {
@@ -18,14 +19,14 @@ export class RunningChart {
     if (face && !this.plot) this.begin(Object.keys(face.scores));
     if (!this.plot) return;
     this.rows = [...this.rows.filter((row) => row.time > time - SECONDS), { time, face }];
-    this.place.setAttribute("aria-label", `The last ${SECONDS} seconds of person ${face?.person ?? "-"}`);
+    if (face) this.caption.textContent = `Person ${face.person}, the last ${SECONDS} seconds`;
     this.plot.setData([this.rows.map((row) => row.time), ...this.sums()]);
     this.plot.setScale("x", { min: time - SECONDS, max: time });
   }
 
   begin(labels) {
     this.labels = labels;
-    const width = this.place.clientWidth || 320;
+    const width = (this.place.clientWidth || 320) - 2;
     this.plot = new uPlot({
       width,
       height: HEIGHT,
