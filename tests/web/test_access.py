@@ -30,8 +30,8 @@ CONTRAST = """() => {
     const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
   };
-  const controls = [...document.querySelectorAll("button:not(.face), .button, select, input:not([type=file]), .drop, .bar")];
-  return controls.filter((one) => one.checkVisibility()).map((one) =>
+  const controls = "button:not(.face), .button, select, input:not([type=file]), .drop, .bar";
+  return [...document.querySelectorAll(controls)].filter((one) => one.checkVisibility()).map((one) =>
     [contrast(getComputedStyle(one).borderTopColor, behind(one.parentElement)), one.outerHTML.slice(0, 80)]);
 }"""
 STATES = ["empty", "picture", "clip", "models", "notice", "docs"]
@@ -55,11 +55,12 @@ def bring_about(page: Page, state: str, clip: Path) -> None:
             page.locator(".person").wait_for()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+@pytest.mark.parametrize("look", [("light", 1280), ("dark", 360)], ids=["desktop", "phone"])
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_is_found_by_axe_nor_runs_out_of_the_window(
-    opened: OpenPage, service: str, clip: Path, state: str, scheme: str, width: int
+    opened: OpenPage, service: str, clip: Path, state: str, look: tuple[str, int]
 ) -> None:
+    scheme, width = look
     viewport: dict[str, Any] = {"width": width, "height": 800}
     with opened(service, color_scheme=scheme, viewport=viewport, has_touch=width == 360) as page:
         bring_about(page, state, clip)

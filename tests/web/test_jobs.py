@@ -22,7 +22,7 @@ class Jobs:
     """The routes of a service with jobs, with one job whose state the test sets."""
 
     def __init__(self, app: FastAPI, result: bytes) -> None:
-        self.state: dict[str, Any] = {"state": "running", "progress": 0.25, "eta": 30.0}
+        self.state: dict[str, Any] = {"state": "running", "progress": 0.25, "eta_seconds": 30.0}
         self.cancelled = False
 
         async def of(request: Request) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_a_job_goes_on_across_a_reload(opened: OpenPage, jobs: tuple[str, Jobs],
     address, told = jobs
     with opened(address) as page:
         accepted = {"status": 202, "headers": {"Location": "/jobs/4711"}, "json": {}}
-        page.route("**/analyze-video?mode=async", lambda route: route.fulfill(**accepted))
+        page.route("**/analyze-video?mode=async*", lambda route: route.fulfill(**accepted))
         # The browser cannot tell the length of this one, so that it counts as long.
         (tmp_path / "long.ts").write_bytes(b"long")
         page.locator("#file").set_input_files(tmp_path / "long.ts")

@@ -14,9 +14,12 @@ export function inline(text) {
 
 /** Blocks, as elements. */
 export function blocks(text) {
-  return text.trim().split(/\n\s*\n/).map((block) => {
-    const items = block.split(/\n(?=[-*] )|^(?=[-*] )/).filter(Boolean);
-    if (!/^[-*] /.test(block)) return make("p", {}, ...inline(block));
-    return make("ul", {}, ...items.map((item) => make("li", {}, ...inline(item.slice(2)))));
-  });
+  return text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((block) => {
+      const items = block.split(/\n(?=[-*] )|^(?=[-*] )/).filter(Boolean);
+      if (!/^[-*] /.test(block)) return make("p", {}, ...inline(block));
+      return make("ul", {}, ...items.map((item) => make("li", {}, ...inline(item.slice(2)))));
+    });
 }

@@ -21,7 +21,9 @@ export async function request(path, { method = "GET", body, accept, query, signa
       response = await fetch(address, { method, body, headers, signal });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new Trouble("The server does not answer. Check that it is running and that you are connected, then try again.");
+      throw new Trouble(
+        "The server does not answer. Check that it is running and that you are connected, then try again.",
+      );
     }
     if (response.ok) return response;
     if (response.status !== 401) throw await trouble(response);
@@ -49,13 +51,20 @@ async function trouble(response) {
   if (!isJson(response)) {
     if (status === 413) return new Trouble("The file is too large for a server between this page and Mien.", status);
     const answered = response.ok ? "" : ` (it says ${status} ${response.statusText})`.replace(" )", ")");
-    return new Trouble(`Something between this page and Mien answered in its place${answered}. Try again in a moment; ` +
-      "if that does not help, tell the operator of this service.", status);
+    return new Trouble(
+      `Something between this page and Mien answered in its place${answered}. Try again in a moment; ` +
+        "if that does not help, tell the operator of this service.",
+      status,
+    );
   }
   const problem = await response.json();
   const later = response.headers.get("retry-after");
   const advice = later && /^\d+$/.test(later) ? ` Try again in ${later} s.` : "";
-  return new Trouble(`${problem.detail ?? problem.title ?? `The server answered ${status}.`}${advice}`, status, problem.code);
+  return new Trouble(
+    `${problem.detail ?? problem.title ?? `The server answered ${status}.`}${advice}`,
+    status,
+    problem.code,
+  );
 }
 
 /** What an error says to a person; nothing for a request that this page has cancelled. */

@@ -17,14 +17,17 @@ export class Charts {
     this.range = this.whole;
     this.time = 0;
     this.plots = [];
-    new ResizeObserver(() => this.resize()).observe(document.body);
+    this.observer = new ResizeObserver(() => this.resize());
   }
 
   /** The chart of one person, as an element. */
   add(person) {
     const labels = Object.keys(person.mean_scores);
-    const place = make("div", { className: "chart", role: "img",
-      "aria-label": `Timeline of person ${person.person}, mostly ${person.dominant}; its segments follow as buttons` });
+    const place = make("div", {
+      className: "chart",
+      role: "img",
+      "aria-label": `Timeline of person ${person.person}, mostly ${person.dominant}; its segments follow as buttons`,
+    });
     const plot = new uPlot(this.settings(labels), stacked(this.answer.timeline, person.person, labels), place);
     plot.over.addEventListener("click", (event) => {
       const box = plot.over.getBoundingClientRect();
@@ -32,6 +35,7 @@ export class Charts {
       this.dragged = false;
     });
     this.plots.push({ plot, place });
+    this.observer.observe(place);
     return place;
   }
 
@@ -43,12 +47,29 @@ export class Charts {
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
       scales: { x: { time: false, range: () => this.range }, y: { range: [0, 1] } },
       axes: [
-        { stroke: LINE, size: 24, grid: { show: false }, ticks: { show: false }, values: (_, times) => times.map(seconds) },
-        { stroke: LINE, size: 44, grid: { show: false }, ticks: { show: false }, splits: [0, 0.5, 1],
-          values: (_, shares) => shares.map((share) => `${100 * share} %`) },
+        {
+          stroke: LINE,
+          size: 24,
+          grid: { show: false },
+          ticks: { show: false },
+          values: (_, times) => times.map(seconds),
+        },
+        {
+          stroke: LINE,
+          size: 44,
+          grid: { show: false },
+          ticks: { show: false },
+          splits: [0, 0.5, 1],
+          values: (_, shares) => shares.map((share) => `${100 * share} %`),
+        },
       ],
       // The largest sum first, so that each smaller one is drawn over it.
-      series: [{}, ...labels.map((label) => ({ fill: colour(label), stroke: "#000", width: 0.5, points: { show: false } })).reverse()],
+      series: [
+        {},
+        ...labels
+          .map((label) => ({ fill: colour(label), stroke: "#000", width: 0.5, points: { show: false } }))
+          .reverse(),
+      ],
       hooks: {
         draw: [(plot) => this.drawMark(plot)],
         setSelect: [(plot) => this.select(plot)],

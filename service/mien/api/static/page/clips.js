@@ -1,7 +1,7 @@
 // One clip: analysed while a bar shows how far, then shown beside the timelines of its people.
-import { isJson, Trouble, upload } from "./api.js";
+import { Trouble, upload } from "./api.js";
 import { make, has } from "./dom.js";
-import { followJob } from "./jobs.js";
+import { followJob, resultOf } from "./jobs.js";
 import { lines } from "./lines.js";
 import { chosen } from "./options.js";
 import { showTimeline } from "./timeline.js";
@@ -18,14 +18,23 @@ export async function showClip(file, item, signal) {
   const waiting = make("div", {}, bar, state);
   item.append(waiting);
   try {
-    const answer = has("jobs") && (!length || length > JOB_SECONDS)
-      ? await throughJob(file, query, waiting, signal)
+    const isLong = has("jobs") && (!length || length > JOB_SECONDS);
+    const { answer, job } = isLong
+      ? {
+          job: jobOf(
+            await upload("analyze-video", file, { accept: "video/mp4", query: { ...query, mode: "async" }, signal }),
+          ),
+        }
       : await throughLines(file, query, length, { bar, state }, signal);
+    if (job) history.replaceState(null, "", `#job=${job}`);
+    const whole = job ? await followJob(job, waiting, signal) : answer;
     signal.throwIfAborted();
     waiting.remove();
-    const again = (accept, more = {}) =>
-      upload("analyze-video", file, { accept, query: { ...query, ...more }, signal }).then((one) => one.blob());
-    showTimeline(item, answer, { file, name: file.name, again, signal });
+    const again = async (accept, more = {}) => {
+      const response = await upload("analyze-video", file, { accept, query: { ...query, ...more }, signal });
+      return response.blob();
+    };
+    showTimeline(item, whole, { file, name: file.name, again: job ? resultOf(job, signal) : again, signal, job });
   } finally {
     waiting.remove();
   }
@@ -43,9 +52,10 @@ function duration(file) {
   }).finally(() => URL.revokeObjectURL(address));
 }
 
-/** The JSON answer, put together from the lines that come during the analysis. */
+/** The JSON answer, put together from the lines that come during the analysis; the job, if the service made it one. */
 async function throughLines(file, query, length, { bar, state }, signal) {
   const response = await upload("analyze-video", file, { accept: "application/x-ndjson", query, signal });
+  if (response.status === 202) return { job: jobOf(response) };
   if (!response.headers.get("content-type")?.includes("ndjson")) {
     throw new Trouble("Something between this page and Mien answered in its place.", response.status);
   }
@@ -55,8 +65,9 @@ async function throughLines(file, query, length, { bar, state }, signal) {
     const { type, ...members } = line;
     if (type === "start") start = members;
     else if (type === "error") throw new Trouble(members.detail, members.status, members.code);
-    else if (type === "end") return { request_id: start.request_id, ...members, timeline, models: start.models };
-    else {
+    else if (type === "end") {
+      return { answer: { request_id: start.request_id, ...members, timeline, models: start.models } };
+    } else {
       timeline.push(members);
       if (length) bar.value = members.time / length;
       state.textContent = `Analysed up to ${members.time.toFixed(1)} s${length ? ` of ${length.toFixed(1)} s` : ""}`;
@@ -65,12 +76,8 @@ async function throughLines(file, query, length, { bar, state }, signal) {
   throw new Trouble("The answer broke off before its end. Try again.");
 }
 
-async function throughJob(file, query, waiting, signal) {
-  const response = await upload("analyze-video", file,
-    { accept: "application/json", query: { ...query, mode: "async" }, signal });
-  if (response.status !== 202 && isJson(response)) return response.json();
+function jobOf(response) {
   const id = response.headers.get("location")?.split("/").pop();
   if (!id) throw new Trouble("The server did not say under which address the analysis goes on.", response.status);
-  history.replaceState(null, "", `#job=${id}`);
-  return followJob(id, waiting, signal);
+  return id;
 }

@@ -20,7 +20,9 @@ export const button = (text, onclick, properties = {}) =>
 export const has = (feature) => document.body.dataset.features.split(" ").includes(feature);
 
 /** Words for a screen reader and for the eye: what is going on. */
-export const say = (text) => { $("#message").textContent = text; };
+export const say = (text) => {
+  $("#message").textContent = text;
+};
 
 export function sayError(text) {
   const place = $("#error");

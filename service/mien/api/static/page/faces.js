@@ -7,8 +7,11 @@ export function bars(scores) {
   const rows = Object.entries(scores).flatMap(([emotion, score]) => {
     const fill = paint(make("i"), emotion);
     fill.style.width = `${100 * score}%`;
-    return [make("dt", { textContent: emotion }), make("dd", {}, make("span", { className: "bar" }, fill)),
-      make("dd", { className: "value", textContent: percent(score) })];
+    return [
+      make("dt", { textContent: emotion }),
+      make("dd", {}, make("span", { className: "bar" }, fill)),
+      make("dd", { className: "value", textContent: percent(score) }),
+    ];
   });
   return make("dl", { className: "bars" }, ...rows);
 }
@@ -21,14 +24,20 @@ export function facesOf(picture) {
   const rows = picture.faces.map((face, index) => row(face, index, boxes[index]));
   boxes.forEach((one, index) => tie(one, rows[index]));
   const head = ["Face", "Emotion", "Share of raters"].map((name) => make("th", { scope: "col", textContent: name }));
-  const table = make("table", { className: "faces" },
-    make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+  const table = make(
+    "table",
+    { className: "faces" },
+    make("thead", {}, make("tr", {}, ...head)),
+    make("tbody", {}, ...rows),
+  );
   return { boxes, table };
 }
 
 function box({ box: { x, y, width, height }, emotion }, index, picture) {
   const element = button("", null, { className: "face", "aria-label": `Face ${index + 1}, ${emotion}` });
-  element.append(make("span", { textContent: width < picture.width / 12 ? `${index + 1}` : `${index + 1} ${emotion}` }));
+  element.append(
+    make("span", { textContent: width < picture.width / 12 ? `${index + 1}` : `${index + 1} ${emotion}` }),
+  );
   Object.assign(paint(element, emotion).style, {
     left: `${(100 * x) / picture.width}%`,
     top: `${(100 * y) / picture.height}%`,
@@ -39,19 +48,35 @@ function box({ box: { x, y, width, height }, emotion }, index, picture) {
 }
 
 function row(face, index, counterpart) {
-  const number = button(`${index + 1}`, () => {
-    counterpart.scrollIntoView({ block: "nearest" });
-    counterpart.focus();
-  }, { className: "number", "aria-label": `Face ${index + 1}, show in the picture` });
-  const lead = make("td", {}, make("strong", {}, named(face.emotion)), ` ${percent(face.score)}`,
+  const number = button(
+    `${index + 1}`,
+    () => {
+      counterpart.scrollIntoView({ block: "nearest" });
+      counterpart.focus();
+    },
+    { className: "number", "aria-label": `Face ${index + 1}, show in the picture` },
+  );
+  const lead = make(
+    "td",
+    {},
+    make("strong", {}, named(face.emotion)),
+    ` ${percent(face.score)}`,
     make("p", { className: "soft small", textContent: `Valence ${valence(face.valence)}` }),
-    make("p", { className: "soft small", textContent: quality(face) }));
-  return make("tr", {}, make("th", { scope: "row" }, number), lead,
-    make("td", { className: "wide-cell" }, bars(face.scores)));
+    make("p", { className: "soft small", textContent: quality(face) }),
+  );
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, number),
+    lead,
+    make("td", { className: "wide-cell" }, bars(face.scores)),
+  );
 }
 
 function tie(one, other) {
-  const light = (lit) => { for (const part of [one, other]) part.classList.toggle("lit", lit); };
+  const light = (lit) => {
+    for (const part of [one, other]) part.classList.toggle("lit", lit);
+  };
   for (const part of [one, other]) {
     for (const name of ["pointerenter", "focusin"]) part.addEventListener(name, () => light(true));
     for (const name of ["pointerleave", "focusout"]) part.addEventListener(name, () => light(false));

@@ -11,10 +11,18 @@ let last = [];
 let running = new AbortController();
 
 export function startFiles(openView) {
-  watch((files) => { openView("files"); take(files); });
+  watch((files) => {
+    openView("files");
+    take(files);
+  });
   $("#again").addEventListener("click", () => take(last));
-  $(".options").addEventListener("submit", (event) => { event.preventDefault(); take(last); });
-  offerSnippets(() => (last.length ? { name: last[0].name, isClip: isClip(last[0]) } : { name: "photo.jpg", isClip: false }));
+  $(".options").addEventListener("submit", (event) => {
+    event.preventDefault();
+    take(last);
+  });
+  offerSnippets(() =>
+    last.length ? { name: last[0].name, isClip: isClip(last[0]) } : { name: "photo.jpg", isClip: false },
+  );
 }
 
 async function take(files) {
@@ -28,8 +36,11 @@ async function take(files) {
   let faces = 0;
   let failed = 0;
   for (const [index, file] of files.entries()) {
-    const item = make("article", { className: "item", "aria-label": file.name },
-      make("header", {}, make("h2", { textContent: file.name })));
+    const item = make(
+      "article",
+      { className: "item", "aria-label": file.name },
+      make("header", {}, make("h2", { textContent: file.name })),
+    );
     say(files.length > 1 ? `Analysing ${index + 1} of ${files.length}: ${file.name} …` : `Analysing ${file.name} …`);
     $("#results").append(item);
     try {

@@ -7,9 +7,14 @@ export const isClip = (file) => file.type.startsWith("video/") || CLIP_NAMES.tes
 
 /** Calls `take` with the files. The whole page takes drops, so that no file replaces the page. */
 export function watch(take) {
-  const some = (files) => { if (files?.length) take([...files]); };
+  const some = (files) => {
+    if (files?.length) take([...files]);
+  };
   for (const input of [$("#file"), $("#camera-file")]) {
-    input.addEventListener("change", () => { some(input.files); input.value = ""; });
+    input.addEventListener("change", () => {
+      some(input.files);
+      input.value = "";
+    });
   }
   $("#sample").addEventListener("click", async () => {
     const answer = await fetch("static/astronaut.jpg");
@@ -20,7 +25,10 @@ export function watch(take) {
     depth = Math.max(0, depth + change);
     document.body.classList.toggle("over", depth > 0);
   };
-  document.addEventListener("dragenter", (event) => { event.preventDefault(); over(1); });
+  document.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    over(1);
+  });
   document.addEventListener("dragleave", () => over(-1));
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {

@@ -15,38 +15,52 @@ export async function followJob(id, place, signal) {
   const path = `jobs/${encodeURIComponent(id)}`;
   const bar = make("progress", { max: 1, value: 0, "aria-label": "Progress of the job" });
   const state = make("p", { className: "soft" });
-  place.replaceChildren(bar, state, make("p", { className: "soft",
-    textContent: "This goes on without this page: keep or bookmark its address, and come back." }),
-  make("p", { className: "buttons" }, button("Cancel the analysis", () => request(path, { method: "DELETE" }))));
+  place.replaceChildren(
+    bar,
+    state,
+    make("p", {
+      className: "soft",
+      textContent: "This goes on without this page: keep or bookmark its address, and come back.",
+    }),
+    make(
+      "p",
+      { className: "buttons" },
+      button("Cancel the analysis", () => request(path, { method: "DELETE" })),
+    ),
+  );
   for (;;) {
     const job = await requestJson(path, { signal });
     signal.throwIfAborted();
     if (job.state in ENDED) throw new Trouble(job.error?.detail ?? `The analysis ${ENDED[job.state]}.`);
     if (!(job.state in WORDS)) break;
-    const share = typeof job.progress === "number" ? job.progress : job.progress?.share ?? 0;
-    bar.value = share;
-    const left = job.eta === null || job.eta === undefined ? "" : `, about ${Math.ceil(job.eta)} s left`;
-    state.textContent = `${WORDS[job.state]}: ${Math.round(100 * share)} %${left}`;
+    bar.value = job.progress;
+    const left = Number.isFinite(job.eta_seconds) ? `, about ${Math.ceil(job.eta_seconds)} s left` : "";
+    state.textContent = `${WORDS[job.state]}: ${Math.round(100 * job.progress)} %${left}`;
     await pause(SECONDS);
   }
   return requestJson(`${path}/result`, { signal });
 }
 
+/** Asks for the result of a job in another form. */
+export const resultOf = (id, signal) => async (accept) =>
+  (await request(`jobs/${encodeURIComponent(id)}/result`, { accept, signal })).blob();
+
 /** Shows the job that the address names, unless this page shows it already. */
 export async function resume(id) {
   if (id === shown) return;
   const { signal } = new AbortController();
-  const item = make("article", { className: "item", "aria-label": "Job" },
-    make("header", {}, make("h2", { textContent: "A clip analysed earlier" })));
+  const item = make(
+    "article",
+    { className: "item", "aria-label": "Job" },
+    make("header", {}, make("h2", { textContent: "A clip analysed earlier" })),
+  );
   const waiting = make("div");
   item.append(waiting);
   $("#results").replaceChildren(item);
   try {
     const answer = await followJob(id, waiting, signal);
     waiting.remove();
-    const again = (accept) =>
-      request(`jobs/${encodeURIComponent(id)}/result`, { accept, signal }).then((one) => one.blob());
-    showTimeline(item, answer, { file: null, name: "clip", again, signal });
+    showTimeline(item, answer, { file: null, name: "clip", again: resultOf(id, signal), signal, job: id });
     say("The analysis is done.");
   } catch (error) {
     waiting.replaceChildren(make("p", { className: "error", role: "alert", textContent: told(error) }));

@@ -17,7 +17,9 @@ export const keyHeaders = () => (savedKey() ? { "X-API-Key": savedKey() } : {});
 export function askForKey(refused) {
   // Another request has been given a key since this one was sent.
   if (refused !== savedKey()) return Promise.resolve(true);
-  asking ??= ask(refused).finally(() => { asking = null; });
+  asking ??= ask(refused).finally(() => {
+    asking = null;
+  });
   return asking;
 }
 
@@ -31,10 +33,14 @@ function ask(refused) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      const given = dialog.returnValue === "send" ? field.value.trim() : "";
-      saveKey(given);
-      resolve(Boolean(given));
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        const given = dialog.returnValue === "send" ? field.value.trim() : "";
+        saveKey(given);
+        resolve(Boolean(given));
+      },
+      { once: true },
+    );
   });
 }

@@ -17,11 +17,18 @@ export function opened() {
   if (!view.element.isConnected) $("#live").replaceChildren(view.element);
 }
 
-addEventListener("hashchange", () => { if (location.hash !== "#live") stop(); });
+addEventListener("hashchange", () => {
+  if (location.hash !== "#live") stop();
+});
 addEventListener("pagehide", () => stop());
 
 function build() {
-  const video = make("video", { muted: true, playsInline: true, autoplay: true, "aria-label": "The camera, with boxes on faces" });
+  const video = make("video", {
+    muted: true,
+    playsInline: true,
+    autoplay: true,
+    "aria-label": "The camera, with boxes on faces",
+  });
   const canvas = make("canvas", { "aria-hidden": "true" });
   const status = make("p", { role: "status" });
   const error = make("p", { role: "alert", className: "error" });
@@ -29,11 +36,21 @@ function build() {
   const start = button("Start the camera", () => (session ? stop() : begin()), { className: "main" });
   const record = button("Record to CSV", () => toggleRecording(), { disabled: true, "aria-pressed": "false" });
   const chart = make("div", { className: "running" });
-  const element = make("div", {}, make("h2", { textContent: "Camera" }),
+  const element = make(
+    "div",
+    {},
+    make("h2", { textContent: "Camera" }),
     make("p", { className: "soft", textContent: "Frames are analysed on this server and not kept there." }),
-    make("p", { className: "buttons" }, start, record), status, error,
-    make("div", { className: "columns" },
-      make("div", {}, make("figure", { className: "stage" }, video, canvas), chart), people));
+    make("p", { className: "buttons" }, start, record),
+    status,
+    error,
+    make(
+      "div",
+      { className: "columns" },
+      make("div", {}, make("figure", { className: "stage" }, video, canvas), chart),
+      people,
+    ),
+  );
   return { element, video, canvas, status, error, people, start, record, chart };
 }
 
@@ -45,11 +62,14 @@ async function begin() {
   }
   let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: WIDTH, height: 480, frameRate: { ideal: 30 } } });
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: WIDTH, height: 480, frameRate: { ideal: 30 } },
+    });
   } catch (error) {
-    view.error.textContent = error.name === "NotAllowedError"
-      ? "The browser does not allow this page to use the camera. Allow it in the address bar, then start again."
-      : "No camera can be opened. Connect one, or close the program that uses it.";
+    view.error.textContent =
+      error.name === "NotAllowedError"
+        ? "The browser does not allow this page to use the camera. Allow it in the address bar, then start again."
+        : "No camera can be opened. Connect one, or close the program that uses it.";
     return;
   }
   view.video.srcObject = stream;
@@ -62,20 +82,25 @@ async function begin() {
 }
 
 function connect(current, state) {
-  const options = Object.fromEntries(["detector", "labels", "min_face"].map((name) => [name, $(`[name=${name}]`).value])
-    .filter(([, value]) => value));
+  const options = Object.fromEntries(
+    ["detector", "labels", "min_face"].map((name) => [name, $(`[name=${name}]`).value]).filter(([, value]) => value),
+  );
   const opening = { ...options, ...(savedKey() ? { key: savedKey() } : {}), ...(state ? { person_state: state } : {}) };
   const key = savedKey();
   current.socket = new LiveSocket(view.video, WIDTH, opening, {
     onFrame: (reply, latency) => show(current, reply, latency),
-    onError: (detail) => { view.error.textContent = detail; },
+    onError: (detail) => {
+      view.error.textContent = detail;
+    },
     onEnd: async (code, latest) => {
       if (session !== current) return;
       if (code === UNAUTHORIZED && (await askForKey(key))) return connect(current);
       // A server that restarts, or another behind the same address, goes on with the same numbers.
       if (latest && current.answered) {
         current.answered = 0;
-        return setTimeout(() => { if (session === current) connect(current, latest); }, 1000);
+        return setTimeout(() => {
+          if (session === current) connect(current, latest);
+        }, 1000);
       }
       view.error.textContent ||= "The connection to the server has ended. Start the camera again.";
       return stop();
@@ -103,18 +128,39 @@ function show(current, reply, latency) {
   current.times = [...current.times.slice(-29), performance.now()];
   const span = current.times.at(-1) - current.times[0];
   const rate = span ? (1000 * (current.times.length - 1)) / span : 0;
-  view.status.textContent = `${count(reply.faces.length, "face")}, ${rate.toFixed(0)} frames per second, ` +
+  view.status.textContent =
+    `${count(reply.faces.length, "face")}, ${rate.toFixed(0)} frames per second, ` +
     `${Math.round(latency)} ms from frame to answer`;
   Object.assign(view.canvas, { width: reply.width, height: reply.height });
   const context = view.canvas.getContext("2d");
   const unit = reply.width / (view.canvas.clientWidth || reply.width);
   for (const face of reply.faces) drawBox(context, face, `${face.person} ${face.emotion}`, unit, reply.width);
-  view.people.replaceChildren(...reply.faces.slice(0, 6).map((face) => make("section", { className: "person" },
-    make("h3", {}, `Person ${face.person}: `, named(face.emotion), ` ${percent(face.score)}`), bars(face.scores))));
+  view.people.replaceChildren(
+    ...reply.faces
+      .slice(0, 6)
+      .map((face) =>
+        make(
+          "section",
+          { className: "person" },
+          make("h3", {}, `Person ${face.person}: `, named(face.emotion), ` ${percent(face.score)}`),
+          bars(face.scores),
+        ),
+      ),
+  );
   current.chart.add(reply);
   for (const face of current.rows ? reply.faces : []) {
-    current.rows.push([new Date().toISOString(), reply.time, face.person, face.box.x, face.box.y, face.box.width,
-      face.box.height, face.emotion, face.score, ...Object.values(face.scores)]);
+    current.rows.push([
+      new Date().toISOString(),
+      reply.time,
+      face.person,
+      face.box.x,
+      face.box.y,
+      face.box.width,
+      face.box.height,
+      face.emotion,
+      face.score,
+      ...Object.values(face.scores),
+    ]);
     current.labels = Object.keys(face.scores);
   }
 }

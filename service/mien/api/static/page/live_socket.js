@@ -15,7 +15,10 @@ export class LiveSocket {
     this.socket = new WebSocket(address);
     this.socket.onopen = () => this.socket.send(JSON.stringify(opening));
     this.socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
-    this.socket.onclose = ({ code }) => { this.closed = true; handlers.onEnd(code, this.state); };
+    this.socket.onclose = ({ code }) => {
+      this.closed = true;
+      handlers.onEnd(code, this.state);
+    };
   }
 
   close() {
@@ -28,7 +31,8 @@ export class LiveSocket {
     if (reply.type === "start") this.pause = 1000 / (reply.limits?.frames_per_second ?? 30);
     else if (reply.type === "frame" && !reply.dropped) this.handlers.onFrame(reply, performance.now() - this.sent);
     else if (reply.type === "error") this.handlers.onError(reply.detail);
-    if (reply.type !== "end") setTimeout(() => this.send(), Math.max(0, this.pause - (performance.now() - (this.sent ?? 0))));
+    if (reply.type !== "end")
+      setTimeout(() => this.send(), Math.max(0, this.pause - (performance.now() - (this.sent ?? 0))));
   }
 
   async send() {

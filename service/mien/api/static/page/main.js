@@ -7,7 +7,9 @@ const STARTERS = { models: () => import("./models.js"), live: () => import("./li
 const started = new Map();
 
 $('[data-view="live"]').hidden = !has("live");
-startFiles((view) => { if (!location.hash.startsWith("#job=")) location.hash = view; });
+startFiles((view) => {
+  if (!location.hash.startsWith("#job=")) location.hash = view;
+});
 addEventListener("hashchange", open);
 open();
 

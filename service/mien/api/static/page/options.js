@@ -7,6 +7,7 @@ const OF_CLIPS = new Set(["fps"]);
 /** Only what differs from the service's defaults. */
 export function chosen(isClip) {
   const fields = new FormData($(".options"));
-  return Object.fromEntries([...fields].filter(([name, value]) =>
-    value !== "" && value !== DEFAULTS[name] && (isClip || !OF_CLIPS.has(name))));
+  return Object.fromEntries(
+    [...fields].filter(([name, value]) => value !== "" && value !== DEFAULTS[name] && (isClip || !OF_CLIPS.has(name))),
+  );
 }

@@ -10,10 +10,18 @@ export class Player {
     this.names = names;
     this.onTime = () => {};
     this.gap = 2.5 * spacing(answer.timeline);
-    this.video = make("video", { controls: true, playsInline: true, muted: true, "aria-label": "The clip, with boxes on faces" });
+    this.video = make("video", {
+      controls: true,
+      playsInline: true,
+      muted: true,
+      "aria-label": "The clip, with boxes on faces",
+    });
     this.canvas = make("canvas", { "aria-hidden": "true" });
     this.element = make("figure", { className: "stage" }, this.video, this.canvas);
-    signal.addEventListener("abort", () => this.video.pause());
+    signal.addEventListener("abort", () => {
+      this.video.pause();
+      URL.revokeObjectURL(this.video.src);
+    });
     names.watchers.push(() => this.draw());
     for (const event of ["seeked", "loadeddata", "timeupdate"]) this.video.addEventListener(event, () => this.tick());
     this.video.requestVideoFrameCallback?.(this.frame);
@@ -91,7 +99,10 @@ export class Player {
 
 /** A box and its label; `unit` is one CSS pixel in the context's pixels. */
 export function drawBox(context, { box, emotion }, text, unit, width) {
-  for (const [style, line] of [["#000", 5], [colour(emotion), 3]]) {
+  for (const [style, line] of [
+    ["#000", 5],
+    [colour(emotion), 3],
+  ]) {
     context.strokeStyle = style;
     context.lineWidth = line * unit;
     context.strokeRect(box.x, box.y, box.width, box.height);
@@ -125,7 +136,9 @@ function facesAt(timeline, time, gap) {
   return before.faces.map((face) => {
     const next = share > 0 && after.faces.find(({ person }) => person === face.person);
     if (!next) return face;
-    const mixed = Object.fromEntries(Object.entries(face.box).map(([side, from]) => [side, from + share * (next.box[side] - from)]));
+    const mixed = Object.fromEntries(
+      Object.entries(face.box).map(([side, from]) => [side, from + share * (next.box[side] - from)]),
+    );
     return { ...face, box: mixed };
   });
 }

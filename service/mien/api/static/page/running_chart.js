@@ -27,22 +27,28 @@ export class RunningChart {
   begin(labels) {
     this.labels = labels;
     const width = (this.place.clientWidth || 320) - 2;
-    this.plot = new uPlot({
-      width,
-      height: HEIGHT,
-      legend: { show: false },
-      cursor: { show: false },
-      scales: { x: { time: false }, y: { range: [0, 1] } },
-      axes: [{ show: false }, { show: false }],
-      series: [{}, ...labels.map((label) => ({ fill: colour(label), width: 0, points: { show: false } })).reverse()],
-    }, [[], ...labels.map(() => [])], this.place);
+    this.plot = new uPlot(
+      {
+        width,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { x: { time: false }, y: { range: [0, 1] } },
+        axes: [{ show: false }, { show: false }],
+        series: [{}, ...labels.map((label) => ({ fill: colour(label), width: 0, points: { show: false } })).reverse()],
+      },
+      [[], ...labels.map(() => [])],
+      this.place,
+    );
   }
 
   sums() {
     const columns = this.labels.map(() => []);
     for (const { face } of this.rows) {
       let sum = 0;
-      this.labels.forEach((label, index) => columns[index].push(face ? Math.min(1, (sum += face.scores[label])) : null));
+      this.labels.forEach((label, index) =>
+        columns[index].push(face ? Math.min(1, (sum += face.scores[label])) : null),
+      );
     }
     return columns.reverse();
   }

@@ -1,9 +1,12 @@
 /** WebVTT subtitles: who shows what, from one change to the next. */
 export function vtt(answer, names) {
   const cues = answer.people.flatMap(({ person, segments }) =>
-    segments.map(({ start, end, emotion }) => ({ start, end, text: `${plain(names.of(person))}: ${emotion}` })));
+    segments.map(({ start, end, emotion }) => ({ start, end, text: `${plain(names.of(person))}: ${emotion}` })),
+  );
   cues.sort((one, other) => one.start - other.start || one.end - other.end);
-  return ["WEBVTT", ...cues.map(({ start, end, text }) => `${stamp(start)} --> ${stamp(end)}\n${text}`)].join("\n\n") + "\n";
+  return (
+    ["WEBVTT", ...cues.map(({ start, end, text }) => `${stamp(start)} --> ${stamp(end)}\n${text}`)].join("\n\n") + "\n"
+  );
 }
 
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
