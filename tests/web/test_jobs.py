@@ -61,6 +61,9 @@ def test_a_job_goes_on_across_a_reload(opened: OpenPage, jobs: tuple[str, Jobs],
         assert page.url.endswith("#job=4711")
         page.reload()
         expect(page.locator("#results")).to_contain_text("Analysing: 25 %")
+        page.route("**/jobs/4711", lambda route: route.abort("connectionrefused"))
+        expect(page.locator("#results")).to_contain_text("keeps asking")  # a server that restarts
+        page.unroute("**/jobs/4711")
         told.state = {"state": "succeeded", "progress": 1}
         page.locator(".person").wait_for()
         page.get_by_label("Choose the clip again").set_input_files(clip)

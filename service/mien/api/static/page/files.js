@@ -25,14 +25,20 @@ export function startFiles(openView) {
   );
 }
 
-async function take(files) {
-  if (!files.length) return say("Choose a file first.");
-  last = files;
+/** Makes room for new results; the signal ends when others take their place. */
+export function begin() {
   running.abort();
-  const { signal } = (running = new AbortController());
+  running = new AbortController();
   sayError("");
   $("#results").replaceChildren();
   document.body.classList.add("taken");
+  return running.signal;
+}
+
+async function take(files) {
+  if (!files.length) return say("Choose a file first.");
+  last = files;
+  const signal = begin();
   let faces = 0;
   let failed = 0;
   for (const [index, file] of files.entries()) {

@@ -1,6 +1,6 @@
 // Which view is open: the address's hash says so, so that links, "back" and reloads work.
 import { $, has } from "./dom.js";
-import { startFiles } from "./files.js";
+import { begin, startFiles } from "./files.js";
 
 const VIEWS = ["files", "live", "models", "notice"];
 const STARTERS = { models: () => import("./models.js"), live: () => import("./live.js") };
@@ -8,7 +8,8 @@ const started = new Map();
 
 $('[data-view="live"]').hidden = !has("live");
 startFiles((view) => {
-  if (!location.hash.startsWith("#job=")) location.hash = view;
+  if (location.hash !== `#${view}`) history.replaceState(null, "", `#${view}`);
+  open();
 });
 addEventListener("hashchange", open);
 open();
@@ -23,7 +24,7 @@ async function open() {
     if (each === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (name === "job" && has("jobs")) (await import("./jobs.js")).resume(location.hash.slice("#job=".length));
+  if (name === "job" && has("jobs")) (await import("./jobs.js")).resume(location.hash.slice("#job=".length), begin);
   if (STARTERS[view]) {
     if (!started.has(view)) started.set(view, STARTERS[view]());
     (await started.get(view)).opened?.();
