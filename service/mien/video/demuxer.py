@@ -11,12 +11,10 @@ import av
 import av.error
 from av import Packet
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mien.errors import CorruptMedia, NoVideoStream, UnsupportedMedia
-from mien.video.codecs import VIDEO_DECODERS
-from mien.video.container import open_container
+from mien.errors import CorruptMedia
+from mien.video.container import open_container, picture_stream
 from mien.video.model import TIME_SLACK
 from mien.video.timestamps import AviClock, StampClock, TimestampUnwrapper
 
@@ -201,23 +199,3 @@ class Demuxer:
 def is_live(container: InputContainer) -> bool:
     """Whether the container's clock began elsewhere than the file, and may wrap around."""
     return container.format.name in _LIVE_FORMATS
-
-
-def picture_stream(container: InputContainer) -> VideoStream:
-    """The picture track of ``container``.
-
-    Raises:
-        NoVideoStream: it has none.
-        UnsupportedMedia: its codec is not on the list.
-    """
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams:
-        raise NoVideoStream("The clip has no video track; send one with pictures in it.")
-    best = container.streams.best("video")
-    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
-    if stream.codec_context is None:
-        raise UnsupportedMedia("The clip's video codec cannot be decoded; send H.264, VP9 or AV1.")
-    if stream.codec_context.name not in VIDEO_DECODERS:
-        name = stream.codec_context.codec.canonical_name
-        raise UnsupportedMedia(f"The clip's video codec {name} is not supported; send H.264, VP9 or AV1.")
-    return stream

@@ -16,8 +16,7 @@ from av.video.stream import VideoStream
 from mien.domain import Frame
 from mien.errors import CorruptMedia, InputError, MienError
 from mien.video.codecs import MEDIA_ERRORS, VIDEO_WHITELIST
-from mien.video.container import pixel_bound
-from mien.video.demuxer import picture_stream
+from mien.video.container import picture_stream, pixel_bound
 from mien.video.frame_conversion import OrientationReader, UprightConverter, square_pixel_size
 from mien.video.live_source import MAX_PIXELS, LiveSource, reason_of
 
