@@ -51,7 +51,8 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     Args:
         settings: of the operator.
         engine: closed with the app.
-        on_failure: called once if the engine cannot be opened; the app answers 503 from then on.
+        on_failure: called once, from any thread, if the engine cannot be opened or has lost workers for good; the app
+            answers 503 from then on.
     """
     slot = EngineSlot()
     state = _app_state(settings, slot)
@@ -158,7 +159,7 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         on_failure(error)
 
     try:
-        slot.fill(await to_thread.run_sync(_open, settings))
+        slot.fill(await to_thread.run_sync(_open, settings, on_failure))
     except MienError as error:
         fail(error)
     except Exception:
@@ -172,8 +173,14 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         )
 
 
-def _open(settings: Settings) -> Engine:
+def _open(settings: Settings, on_failure: OnFailure) -> Engine:
     # This import loads onnxruntime, which takes much of the start; the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    return open_engine(EngineConfig(store=settings.store, workers=settings.workers, versions=settings.model_versions))
+    config = EngineConfig(
+        store=settings.store,
+        workers=settings.workers,
+        versions=settings.model_versions,
+        hang_seconds=settings.worker_hang_seconds,
+    )
+    return open_engine(config, on_failure)

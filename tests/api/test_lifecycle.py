@@ -22,7 +22,7 @@ def status(client: httpx.Client, path: str) -> int:
 
 
 def opening(monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[object], Engine]) -> None:
-    monkeypatch.setattr("mien.app._open", open_engine)
+    monkeypatch.setattr("mien.app._open", lambda settings, _: open_engine(settings))
 
 
 def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

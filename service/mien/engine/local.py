@@ -176,7 +176,7 @@ class LocalEngine:
             self._closed = True
         self._canary.stop()
         self._batcher.close()
-        self._pool.close(timeout=5.0)
+        self._pool.close(timeout=1.0)
 
     def _put(self, frame: Frame, options: AnalyzeOptions, cancellation: Cancellation) -> "Future[FrameResult]":
         job = FrameJob(frame, options, cancellation)

@@ -106,4 +106,5 @@ class WorkerPool:
     def _fail(self, error: MienError) -> None:
         if not self._failure:
             self._failure = f"{error} The process ends itself."
+            log.critical("%s", self._failure)
             self._on_failure(error)
