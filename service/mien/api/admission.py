@@ -17,11 +17,17 @@ from mien.api.callers import caller_of, cost_of
 from mien.api.drain import Drain
 from mien.api.turns import FairThreads
 from mien.api.upload_slots import UploadSlot, UploadSlots
+from mien.engine.priority import yield_to_event_loop
 from mien.errors import Cancelled, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
 _MAX_RETRY_SECONDS = 300.0
+
+
+def _computing(work: Callable[[], T]) -> T:
+    yield_to_event_loop()
+    return work()
 
 
 class AdmissionGate:
@@ -125,7 +131,7 @@ class AdmissionGate:
                         "The deadline passed before the request got a thread; allow more time or retry."
                     )
                 try:
-                    return await to_thread.run_sync(work, limiter=self._unlimited)
+                    return await to_thread.run_sync(_computing, work, limiter=self._unlimited)
                 except Cancelled:
                     raise ClientDisconnect from None
                 finally:

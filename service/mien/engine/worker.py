@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from mien.domain import StageTimes
 from mien.engine.batcher import Batcher, CropJob, FrameJob
+from mien.engine.priority import yield_to_event_loop
 from mien.errors import DeadlineExceeded, InferenceFailed, MienError, WorkerLost
 from mien.vision.classifier import Logits
 from mien.vision.pipeline import Pipeline
@@ -128,6 +129,7 @@ class Worker:
                 crop.frame.fail(error)
 
     def _run(self, renews: int | None) -> None:
+        yield_to_event_loop()
         if renews is not None and not self._renew(renews):
             return
         try:
