@@ -145,12 +145,12 @@ def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
     return ClipReader(
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
         threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
-        budget=MemoryBudget(_clip_threads(settings), memory),
+        budget=MemoryBudget(_clip_threads(settings) + 1, memory),
     )
 
 
 def _clip_threads(settings: Settings) -> int:
-    # One clip keeps a worker busy; as many more may wait for slow clients.
+    # One clip keeps a worker busy; as many more may wait for the disk or another decoder. The gate adds one.
     return 2 * settings.workers
 
 

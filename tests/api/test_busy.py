@@ -22,8 +22,8 @@ from tests.api.live import (
 from tests.fakes import FakeEngine
 
 PNG = picture()
-_THREADS = 7
-"""That one caller may hold of the eight of one worker's gate."""
+_THREADS = 8
+"""That one caller may hold of one worker's gate."""
 _PROBES = ("/health/live", "/health/ready", "/health/startup", "/v2/health/live", "/v2/health/ready")
 
 

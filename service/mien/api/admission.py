@@ -31,8 +31,8 @@ def _computing(work: Callable[[], T]) -> T:
 
 
 class AdmissionGate:
-    """Admits requests as long as fewer than ``capacity`` run or wait; ``threads`` of them run, the others wait without
-    a thread.
+    """Admits requests as long as fewer than ``capacity`` run or wait; few of them run, the others wait without a
+    thread.
 
     A request is refused by its head or not at all: one that may upload is not refused after its upload. So up to twice
     as many may wait for a moment, because as many again may be uploading. The bound on threads keeps the number of
@@ -42,7 +42,7 @@ class AdmissionGate:
     the places is admitted although others have filled the queue.
 
     Args:
-        threads: requests that run at once.
+        threads: requests of one caller that run at once; one more is kept for others.
         capacity: requests that run or wait, and as many uploads.
         max_wait: in seconds; while those in the queue will take longer, as far as is known, no request is admitted.
     """

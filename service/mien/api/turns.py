@@ -6,21 +6,19 @@ from contextlib import suppress
 
 
 class FairThreads:
-    """At most ``count`` turns at once. Callers take turns; the requests of one come in the order of their arrival.
-
-    One caller holds at most all turns but one, so that another never waits for the first caller's work to end.
+    """At most ``count`` turns at once for one caller, and one more for the others, so that another never waits for the
+    first caller's work to end. Callers take turns; the requests of one come in the order of their arrival.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._most = max(1, count - 1)
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # the caller whose turn is next first
 
     @property
     def saturated(self) -> bool:
-        """Whether a request waits, or a new one would."""
-        return bool(self._waiting) or self._running.total() >= self._count
+        """Whether requests wait."""
+        return bool(self._waiting)
 
     async def acquire(self, caller: str) -> None:
         """Wait for a turn of ``caller``."""
@@ -50,8 +48,8 @@ class FairThreads:
                 del self._waiting[caller]
 
     def _give(self) -> None:
-        while self._running.total() < self._count:
-            caller = next((one for one in self._waiting if self._running[one] < self._most), None)
+        while self._running.total() <= self._count:
+            caller = next((one for one in self._waiting if self._running[one] < self._count), None)
             if caller is None:
                 return
             turns = self._waiting.pop(caller)

@@ -5,6 +5,7 @@ import sys
 import threading
 
 _NICENESS = 5  # a third of the usual share of a core while others want it, all of it otherwise
+_MOST = 19
 
 
 def yield_to_event_loop() -> None:
@@ -14,4 +15,6 @@ def yield_to_event_loop() -> None:
     refusals and the requests that the workers wait for. Only Linux has a niceness per thread.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        # Relative to the process's own; the system allows nothing less than a thread has already.
+        niceness = min(_MOST, os.getpriority(os.PRIO_PROCESS, os.getpid()) + _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
