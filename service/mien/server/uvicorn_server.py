@@ -1,9 +1,14 @@
 """uvicorn, set up for Mien: its socket, its bounds on connections and how it stops."""
 
+import asyncio
+import ctypes
 import logging
 import os
 import socket
+import struct
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -17,6 +22,8 @@ from mien.server.shutdown import ShutdownBound
 from mien.settings import Settings
 
 _LOG = logging.getLogger("mien")
+_ACCEPT_SECONDS = 0.05
+_SO_ATTACH_FILTER, _BPF_RET = 26, 0x06  # see socket(7) and linux/bpf_common.h; Python has no names for them
 
 
 def serve(settings: Settings) -> None:
@@ -69,6 +76,18 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def refuse_new_connections(listener: socket.socket) -> None:
+    """Have the kernel drop new connections, so that those it has established already can be accepted.
+
+    Closing the listener at once would reset them, and their clients may have sent requests. Linux only.
+    """
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RET, 0, 0, 0))  # of every packet, 0 bytes are kept
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
+
+
 def _config(app: FastAPI, settings: Settings, graceful_seconds: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
@@ -95,6 +114,12 @@ class _Server(uvicorn.Server):
         """Stop as on a signal. Thread-safe."""
         self.should_exit = True
         self._on_stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in sockets or []:
+            refuse_new_connections(listener)
+        await asyncio.sleep(_ACCEPT_SECONDS)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
