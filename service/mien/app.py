@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from mien.api import errors, health, housekeeping, images, models, pages, videos
 from mien.api.admission import AdmissionGate
 from mien.api.dependencies import AppState, EngineSlot
+from mien.api.early_refusal import EarlyRefusal
 from mien.api.hosts import CORS, HostRule, KnownHosts
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
@@ -51,7 +52,8 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     Args:
         settings: of the operator.
         engine: closed with the app.
-        on_failure: called once if the engine cannot be opened; the app answers 503 from then on.
+        on_failure: called once, from any thread, if the engine cannot be opened or has lost workers for good; the app
+            answers 503 from then on.
     """
     slot = EngineSlot()
     state = _app_state(settings, slot)
@@ -97,6 +99,8 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
+    gates = {"/predict": state.gate, "/analyze-video": state.clip_gate}
+    app.add_middleware(EarlyRefusal, gates=gates, keyed=bool(settings.api_keys))
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
     app.add_middleware(RequestContext, metrics=state.metrics)
@@ -108,8 +112,8 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         engine = slot.peek()
         return None if engine is None else engine.load()
 
-    def gate(threads: int) -> AdmissionGate:
-        return AdmissionGate(threads, settings.queue_capacity)
+    def gate(threads: int, max_wait: float = settings.picture_deadline_seconds) -> AdmissionGate:
+        return AdmissionGate(threads, settings.queue_capacity, max_wait)
 
     spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
     uploads = UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool)
@@ -119,7 +123,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         # More threads than workers, so that pictures are decoded while others are analysed; many would fill the memory.
         gate=gate(threads=4 * settings.workers + 4),
         large_gate=gate(threads=max(1, settings.workers // 2)),
-        clip_gate=gate(threads=_clip_threads(settings)),
+        clip_gate=gate(_clip_threads(settings), settings.clip_deadline_seconds),
         decoder=PictureDecoder(limits, concurrency=settings.workers),
         uploads=uploads,
         json_pictures=JsonPictures(settings.max_pictures),
@@ -141,12 +145,12 @@ def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
     return ClipReader(
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
         threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
-        budget=MemoryBudget(_clip_threads(settings), memory),
+        budget=MemoryBudget(_clip_threads(settings) + 1, memory),
     )
 
 
 def _clip_threads(settings: Settings) -> int:
-    # One clip keeps a worker busy; as many more may wait for slow clients.
+    # One clip keeps a worker busy; as many more may wait for the disk or another decoder. The gate adds one.
     return 2 * settings.workers
 
 
@@ -158,7 +162,7 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         on_failure(error)
 
     try:
-        slot.fill(await to_thread.run_sync(_open, settings))
+        slot.fill(await to_thread.run_sync(_open, settings, on_failure))
     except MienError as error:
         fail(error)
     except Exception:
@@ -172,8 +176,9 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         )
 
 
-def _open(settings: Settings) -> Engine:
+def _open(settings: Settings, on_failure: OnFailure) -> Engine:
     # This import loads onnxruntime, which takes much of the start; the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    return open_engine(EngineConfig(settings.store, settings.workers))
+    config = EngineConfig(settings.store, settings.workers, hang_seconds=settings.worker_hang_seconds)
+    return open_engine(config, on_failure)

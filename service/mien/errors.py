@@ -16,7 +16,8 @@
     │   └── StorageFull            no disk space for an upload or a result
     ├── EngineError                the engine failed
     │   ├── EngineClosed           the service is starting or stopping
-    │   └── InferenceFailed        a model run failed
+    │   ├── InferenceFailed        a model run failed
+    │   └── WorkerLost             a worker was stuck or died, and is replaced
     └── ModelError                 the model store is unusable; the service does not start
         ├── ModelMissing
         ├── ModelChanged           the file does not match its manifest
@@ -116,6 +117,10 @@ class EngineClosed(EngineError):
 
 class InferenceFailed(EngineError):
     code = "inference_failed"
+
+
+class WorkerLost(EngineError):
+    code = "worker_lost"
 
 
 class ModelError(MienError):

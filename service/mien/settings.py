@@ -98,6 +98,10 @@ class Settings(EngineSettings):
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
 
+    worker_hang_seconds: float = Field(
+        30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
+    )
+
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_names: bool = Field(False, description="write uploaded file names into the log (they may be personal data)")

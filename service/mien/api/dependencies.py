@@ -34,6 +34,8 @@ class EngineSlot:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
+        self.stopping = False
+        """The process is about to end: it answers what it has, and is not ready for more."""
 
     def fill(self, engine: Engine) -> None:
         self._engine = engine

@@ -78,6 +78,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
     errors.EngineClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "The engine is not running"),
+    errors.WorkerLost: (HTTPStatus.SERVICE_UNAVAILABLE, "A worker was lost"),
     errors.MienError: (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed"),
 }
 

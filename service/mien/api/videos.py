@@ -58,7 +58,14 @@ async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep)
         deadline = cancellation.deadline
         call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
         if media_type == NDJSON:
-            lines = await LineStream.start(gate, request, call.lines, deadline, cancelled)
+            lines = await LineStream.start(
+                gate,
+                request,
+                call.lines,
+                deadline=deadline,
+                cancelled=cancelled,
+                settings=state.clip_uploads.spool,
+            )
             stack.push_async_callback(lines.aclose)
             return StreamingLines(lines, stack.pop_all(), NDJSON)
         if media_type == MP4:
