@@ -22,7 +22,7 @@ _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 _SECRETS = frozenset({"api_keys", "webhook_secret", "database_url"})
 # Read by docker-compose.yml for Prometheus, possibly in the shell from which the service is started.
-_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_API_KEY"})  # the last two: `mien jobs`
+_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_CLIENT_KEY"})  # two are of `mien jobs`
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
 _SERVICE_LINK = re.compile(
     r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"

@@ -31,7 +31,7 @@ class _ServerError(MienError):
 
 @click.group("jobs")
 @click.option("--url", envvar="MIEN_URL", default="http://127.0.0.1:8000", help="where the service is (MIEN_URL)")
-@click.option("--api-key", envvar="MIEN_API_KEY", help="an API key of the service (MIEN_API_KEY)")
+@click.option("--api-key", envvar="MIEN_CLIENT_KEY", help="an API key of the service (MIEN_CLIENT_KEY)")
 @click.pass_context
 def command(context: click.Context, url: str, api_key: str | None) -> None:
     """List, watch and cancel the jobs of a running service, and fetch their results."""
