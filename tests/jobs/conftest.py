@@ -32,3 +32,9 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("clips") / "long.mp4"
     return write_clip(path, steps(125), pictures(), Recipe(options=(("sc_threshold", "0"),), gop=5))
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """A photograph of one person, as JPEG."""
+    return cv2.imencode(".jpg", cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))[1].tobytes()

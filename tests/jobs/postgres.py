@@ -28,7 +28,7 @@ class Postgres:
         self._binaries = binaries
         self._data = folder / "data"
         self._log = folder / "postgres.log"
-        self._user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        self._user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
         if self._user is not None:
             shutil.chown(folder, self._user)
         with socket.socket() as free:

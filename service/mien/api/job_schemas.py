@@ -22,8 +22,8 @@ class SegmentsOut(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    done: int
-    total: int
+    done: int = Field(description="segments whose detections are stored")
+    total: int = Field(description="segments of the clip; 0 until it has been cut")
 
 
 class JobLinks(BaseModel):
@@ -31,9 +31,9 @@ class JobLinks(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    self: str
-    events: str
-    result: str
+    self: str = Field(description="the job")
+    events: str = Field(description="its state as server-sent events")
+    result: str = Field(description="the analysis, once the job has succeeded")
 
 
 class JobOut(BaseModel):
@@ -41,16 +41,16 @@ class JobOut(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    state: JobState
+    id: str = Field(description="the job's name")
+    state: JobState = Field(description="queued and running jobs are active, the others have ended")
     progress: float = Field(ge=0, le=1, description="the share of the segments that is done")
-    segments: SegmentsOut
+    segments: SegmentsOut = Field(description="the same in segments")
     eta_seconds: float | None = Field(description="estimated seconds of work left; null if unknown")
-    created: datetime
-    started: datetime | None
-    finished: datetime | None
-    error: JobErrorOut | None
-    links: JobLinks
+    created: datetime = Field(description="when it was submitted")
+    started: datetime | None = Field(description="when it was last started")
+    finished: datetime | None = Field(description="when it ended")
+    error: JobErrorOut | None = Field(description="why it failed")
+    links: JobLinks = Field(description="its resources")
 
     @classmethod
     def of(cls, status: JobStatus) -> "JobOut":
@@ -76,7 +76,7 @@ class JobsOut(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    jobs: list[JobOut]
+    jobs: list[JobOut] = Field(description="the jobs")
 
 
 def _instant(seconds: float) -> datetime:

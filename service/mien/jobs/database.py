@@ -110,10 +110,11 @@ class JobDatabase:
             with closing(sqlite3.connect(self._file)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for writers; kept in the file
         except BlockingIOError as error:
-            message = f"Another process uses the jobs in {self._file.parent}; give each a MIEN_DATA_DIR of its own."
+            message = "Another process uses this MIEN_DATA_DIR for its jobs; give each process one of its own."
             raise JobsUnavailable(message) from error
         except (OSError, sqlite3.Error) as error:
-            raise JobsUnavailable(f"The database of jobs cannot be opened ({_reason(error)}).") from error
+            _LOGGER.warning("the database of jobs cannot be opened", extra={"fields": {"reason": _reason(error)}})
+            raise JobsUnavailable("The database of jobs cannot be opened; the service's log says why.") from error
         return f"sqlite:///{self._file}"
 
 

@@ -1,5 +1,6 @@
 """The object store of uploads, segments and results: a folder on this machine, or S3 and its like."""
 
+import logging
 import re
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from mien.errors import JobsUnavailable, StorageFull
 
+_LOGGER = logging.getLogger("mien.jobs")
 _NO_ROOM = re.compile(r"StorageFull|QuotaExceeded|FileTooLarge|\(os error (?:28|122|27)\)|XMinioStorageFull")
 _STAGED = "*#*"  # names that obstore gives files that it is still writing
 
@@ -152,4 +154,5 @@ def _store_errors() -> Iterator[None]:
         reason = str(error).partition("\n")[0]
         if _NO_ROOM.search(str(error)):
             raise StorageFull("The object store has no room left; try again later, or send a smaller clip.") from error
-        raise JobsUnavailable(f"The object store cannot be used ({reason}).") from error
+        _LOGGER.warning("the object store cannot be used", extra={"fields": {"reason": reason}})
+        raise JobsUnavailable("The object store of jobs cannot be used; try again in a moment.") from error
