@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from mien.api.admission import AdmissionGate
+from mien.api.bounded_calls import BoundedCalls
 from mien.api.errors import Unauthorized
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
@@ -21,6 +22,7 @@ from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.jobs.service import JobService
 from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
@@ -80,6 +82,8 @@ class AppState:
     api_keys: tuple[str, ...]
     metrics: Metrics
     version: str
+    jobs: JobService
+    job_calls: BoundedCalls
     log_names: bool = False
 
 
