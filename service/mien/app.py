@@ -1,12 +1,13 @@
 """The only wiring: settings in, an ASGI app out. Every long-lived object belongs to the app's lifespan."""
 
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -15,7 +16,10 @@ from mien.api.admission import AdmissionGate
 from mien.api.bounded_calls import BoundedCalls
 from mien.api.dependencies import AppState, EngineSlot
 from mien.api.early_refusal import EarlyRefusal
-from mien.api.hosts import CORS, HostRule, KnownHosts
+from mien.api.hosts import CORS, HostRule, KnownHosts, KnownOrigins
+from mien.api.live import route as live
+from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, LiveState, Places
+from mien.api.live.signed_state import StateSigner
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
@@ -36,7 +40,16 @@ from mien.version import VERSION
 from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
-_ROUTERS = (pages.router, images.router, videos.router, jobs.router, jobs.deleting, models.router, health.router)
+_ROUTERS = (
+    pages.router,
+    images.router,
+    videos.router,
+    jobs.router,
+    jobs.deleting,
+    live.router,
+    models.router,
+    health.router,
+)
 _LOGGER = logging.getLogger("mien")
 _CLIP_MEMORY = 512 << 20  # bytes per worker
 _CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
@@ -102,6 +115,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
     # The last one added is the outermost.
     app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
+    app.add_middleware(KnownOrigins, origins=settings.cors_origins)
     app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
@@ -137,6 +151,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=clips,
+        live=_live(settings),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
@@ -145,6 +160,20 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         jobs=job_service(settings, slot.peek, clips, metrics.jobs),
         job_calls=BoundedCalls(),
         log_names=settings.log_names,
+    )
+
+
+def _live(settings: Settings) -> LiveState:
+    limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
+    return LiveState(
+        places=Places(settings.live_connections),
+        gate=Semaphore(settings.workers, fast_acquire=True),
+        threads=CapacityLimiter(math.inf),
+        signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
+        decoder=PictureDecoder(limits, concurrency=settings.workers),
+        interval=1 / settings.live_fps,
+        idle=settings.live_idle_seconds,
+        send=settings.upload_idle_seconds,
     )
 
 

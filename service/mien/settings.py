@@ -20,7 +20,7 @@ _MIB = 1 << 20
 _PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
-_SECRETS = frozenset({"api_keys", "webhook_secret", "database_url"})
+_SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
 # Read by docker-compose.yml for Prometheus, possibly in the shell from which the service is started.
 _OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_CLIENT_KEY"})  # two are of `mien jobs`
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
@@ -101,6 +101,12 @@ class Settings(JobFields, EngineSettings):
     upload_idle_seconds: float = Field(30, gt=0, le=3600, description="timeout for stalled uploads and downloads")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
+    live_connections: int = Field(16, ge=1, le=1000, description="connections to /live at once; past it 503")
+    live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
+    live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
+    secret: SecretStr | None = Field(
+        None, min_length=16, description="signs the person_state of /live; same everywhere"
+    )
 
     worker_hang_seconds: float = Field(
         30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"

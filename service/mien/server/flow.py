@@ -5,7 +5,7 @@ import asyncio
 from uvicorn.protocols.http.flow_control import FlowControl
 
 
-class Flow(FlowControl):
+class ReadingFlow(FlowControl):
     """Reading pauses while uvicorn has enough of a body, while bytes of later requests are buffered, or both."""
 
     def __init__(self, transport: asyncio.Transport) -> None:

@@ -11,8 +11,9 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mien.api.live.limits import PATH
 from mien.server.connection_limits import ConnectionLimits
-from mien.server.flow import Flow
+from mien.server.flow import ReadingFlow
 from mien.server.refusals import (
     HEAD_TOO_LARGE,
     MAX_HEAD_BYTES,
@@ -54,6 +55,9 @@ class _Protocol(HttpToolsProtocol):
         self._header_count = 0
         self._refusal: Refusal | None = None
         self._stopping = False
+        if self.ws_protocol_class is not None:
+            websocket: Any = self.ws_protocol_class
+            self.ws_protocol_class = partial(websocket, closed=partial(limits.closed, self))  # type: ignore[assignment]
 
     @property
     def answered_early(self) -> bool:
@@ -62,7 +66,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = Flow(transport)
+        self.flow = ReadingFlow(transport)
         self._limits.opened(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,7 +90,7 @@ class _Protocol(HttpToolsProtocol):
         else:
             self._schedule_parse()
         if not self.transport.is_closing():
-            cast("Flow", self.flow).set_buffer_full(len(self._buffer) > _MAX_BUFFER)
+            cast("ReadingFlow", self.flow).set_buffer_full(len(self._buffer) > _MAX_BUFFER)
 
     def _schedule_parse(self) -> None:
         if self._buffer and not self._awaiting_response() and not self._scheduled:
@@ -113,10 +117,11 @@ class _Protocol(HttpToolsProtocol):
         self._tail = (self._tail + piece)[-3:] if self._body_left is None else b""
         if self._body_left is not None:
             self._body_left -= len(piece)
+        upgrade = False
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # answered as if no upgrade had been requested
+            upgrade = self._should_upgrade()  # any other is answered as if it had not been requested
         except httptools.HttpParserError:
             self._refusal = self._refusal or NOT_HTTP
         self._head_bytes += len(piece)
@@ -124,6 +129,19 @@ class _Protocol(HttpToolsProtocol):
             self._refusal = self._refusal or HEAD_TOO_LARGE
         if self._refusal is not None:
             self._refuse(self._refusal)
+        elif upgrade:
+            self._hand_over()
+
+    def _should_upgrade(self) -> bool:
+        return self.url.partition(b"?")[0] == PATH.encode() and super()._should_upgrade()
+
+    def _hand_over(self) -> None:
+        """The WebSocket protocol takes the connection, with what has been received behind the handshake."""
+        cast("ReadingFlow", self.flow).set_buffer_full(False)
+        received = bytes(self._buffer)
+        self._buffer.clear()
+        self.handle_websocket_upgrade()
+        cast("asyncio.Protocol", self.transport.get_protocol()).data_received(received)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._buffer.clear()

@@ -14,11 +14,13 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from mien.api.live.limits import MAX_FRAME_BYTES
 from mien.app import create_app
 from mien.errors import InvalidOption, MienError
 from mien.server.connection_limits import max_connections
 from mien.server.protocol import protocol
 from mien.server.shutdown import ShutdownBound
+from mien.server.websocket import websocket_options
 from mien.settings import Settings
 
 _LOG = logging.getLogger("mien")
@@ -93,7 +95,7 @@ def _config(app: FastAPI, settings: Settings, graceful_seconds: float) -> uvicor
         app,
         loop="uvloop" if os.name == "posix" else "auto",
         http=protocol(settings.upload_idle_seconds, max_connections()),
-        ws="none",
+        **websocket_options(MAX_FRAME_BYTES),
         lifespan="on",
         log_config=None,
         access_log=False,
