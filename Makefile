@@ -26,7 +26,7 @@ STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests repository \
-    bench model-report lock clean stale
+    bench soak model-report lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -125,9 +125,12 @@ check-training: $(TRAIN_VENV)/.train ## types and tests of what is under trainin
 	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
+
+soak: $(VENV)/.test ## an hour at 90 % of capacity with workers that hang and clients that vanish (MINUTES=60)
+	@$(BIN)/python -m benchmarks.soak --minutes '$(or $(MINUTES),60)'
 
 # Without its photographs in ../shared, a model's card stays as it is; without the peer, the model is measured alone.
 # What a training run made is passed on: FP32=runs/emotion/NAME/fp32.onnx SEEDS='runs/emotion/OTHER/int8.json ...'.
