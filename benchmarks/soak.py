@@ -173,7 +173,7 @@ def _clip(path: Path) -> Path:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 480, 480, "yuv420p"
         for k in range(50):
-            pixels = np.ascontiguousarray(photo[:, 2 * k : 2 * k + 480])
+            pixels = np.ascontiguousarray(photo[:, 2 * k : 2 * k + 480], np.uint8)
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         file.mux(stream.encode())
     return path
