@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from benchmarks.http_latency import photograph
 from benchmarks.load import Answer, Load, Results, post
 from tests.e2e.server import Server
 
-_PROBE_EVERY = 0.02  # s
+_PROBE_EVERY = 0.05  # s
 _CLIENTS = 32
 _SLICE_SECONDS = 5.0
 _MIN_GOODPUT, _MAX_REFUSAL, _MAX_PROBE = 0.9, 0.020, 0.050
@@ -58,6 +58,13 @@ class Part:
         return self.good / self.server
 
 
+async def _probed(load: Load, run: Awaitable[object]) -> None:
+    """``run``, and probes meanwhile: always, as they cost something too."""
+    probing = asyncio.create_task(load.probe("/health/ready", _PROBE_EVERY))
+    await run
+    probing.cancel()
+
+
 class Bench:
     """One server under load."""
 
@@ -70,18 +77,12 @@ class Bench:
     def closed(self, part: Part, seconds: float) -> None:
         """So many seconds of as much as is answered."""
         load = Load("127.0.0.1", self._port)
-        self._run(part, load, load.closed_loop([self._request], _CLIENTS, seconds), seconds)
+        self._run(part, load, _probed(load, load.closed_loop([self._request], _CLIENTS, seconds)), seconds)
 
     def open(self, part: Part, rate: float, seconds: float) -> None:
         """So many seconds of ``rate`` requests per second, with probes."""
         load = Load("127.0.0.1", self._port)
-
-        async def run() -> None:
-            probing = asyncio.create_task(load.probe("/health/ready", _PROBE_EVERY))
-            await load.open_loop(lambda: self._request, rate, seconds)
-            probing.cancel()
-
-        self._run(part, load, run(), seconds)
+        self._run(part, load, _probed(load, load.open_loop(lambda: self._request, rate, seconds)), seconds)
         self.results.answers += load.results.answers
         self.results.probes += load.results.probes
 

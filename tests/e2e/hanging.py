@@ -6,6 +6,7 @@ as if a native call were stuck.
 Everything else is the service itself.
 """
 
+import os
 import sys
 import threading
 from typing import Any
@@ -19,6 +20,8 @@ from mien.images.decoder import PictureDecoder
 from mien.vision.pipeline import FoundFaces, Pipeline
 
 COMMAND = (sys.executable, "-m", "tests.e2e.hanging")
+SECONDS = "HANGING_SECONDS"
+"""The environment variable that ends a hang after so many seconds; without, none ends."""
 _DETECT, _DECODE = 97, 98  # pixels
 
 
@@ -29,16 +32,21 @@ def stuck_picture(*, decoding: bool = False) -> bytes:
 
 
 def _hang() -> None:
+    seconds = os.environ.get(SECONDS)
+    threading.Event().wait(None if seconds is None else float(seconds))
+
+
+def _install() -> None:
     detect, decode = Pipeline.detect, PictureDecoder.decode
 
     def stuck_detect(self: Pipeline, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         if frame.width == frame.height == _DETECT:
-            threading.Event().wait()
+            _hang()
         return detect(self, frame, options)
 
     def stuck_decode(self: PictureDecoder, data: bytes, **options: Any) -> Frame:
         if data == stuck_picture(decoding=True):
-            threading.Event().wait()
+            _hang()
         return decode(self, data, **options)
 
     Pipeline.detect = stuck_detect  # type: ignore[method-assign]
@@ -46,5 +54,5 @@ def _hang() -> None:
 
 
 if __name__ == "__main__":
-    _hang()
+    _install()
     sys.exit(main())
