@@ -16,6 +16,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _RETRY = re.compile(rb"\r\nretry-after: (\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: close", re.IGNORECASE)
 _TIMEOUT = 60.0  # s
+_KEPT_SECONDS = 3.0  # the server closes a connection that is idle for 5
 
 Request = bytes
 """As it goes over the wire."""
@@ -56,6 +57,7 @@ class _Connection(asyncio.Protocol):
         self._done: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
         self.usable = True
+        self.used_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -87,7 +89,7 @@ class _Connection(asyncio.Protocol):
         except TimeoutError:
             self.usable, status, head = False, 0, b""
         retry = _RETRY.search(head)
-        now = time.perf_counter()
+        now = self.used_at = time.perf_counter()
         return Answer(status, now - started, now, int(retry[1]) if retry else None)
 
     def close(self) -> None:
@@ -108,8 +110,9 @@ class Load:
         connection = None
         while self._idle and source is None:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.usable and time.perf_counter() - connection.used_at < _KEPT_SECONDS:
                 break
+            connection.close()
             connection = None
         if connection is None:
             local = None if source is None else (source, 0)
