@@ -51,7 +51,8 @@ def test_clips_answered_in_their_request_touch_neither_database_nor_store(clip: 
         for mode in ("sync", "auto"):
             client.post("/analyze-video", content=clip, headers=MP4, params={"mode": mode}).raise_for_status()
         assert not data.exists()
-        finished(client, clip)
+        job = client.get(finished(client, clip)).json()
+        assert (job["progress"], job["segments"], job["error"]) == (1, {"done": 1, "total": 1}, None)
         assert (data / "jobs.sqlite").exists()
 
 

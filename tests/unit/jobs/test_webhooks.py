@@ -58,7 +58,7 @@ def test_a_name_with_a_private_address_is_not_connected_to(monkeypatch: pytest.M
 
         threading.Thread(target=accept, daemon=True).start()
 
-        def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        def resolve(_: str, port: int, **__: Any) -> list[Any]:
             kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
             return [(*kind, (PUBLIC, port)), (*kind, ("127.0.0.1", port))]
 
