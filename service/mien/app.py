@@ -11,7 +11,8 @@ from anyio import CancelScope, CapacityLimiter, Semaphore, create_task_group, to
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from mien.api import errors, health, housekeeping, images, jobs, models, pages, videos
+from mien.api import errors, health, housekeeping, images, models, pages, videos
+from mien.api import jobs as job_routes
 from mien.api.admission import AdmissionGate
 from mien.api.bounded_calls import BoundedCalls
 from mien.api.dependencies import AppState, EngineSlot
@@ -30,11 +31,9 @@ from mien.engine.base import Engine
 from mien.errors import MienError, ModelUnreadable
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.jobs.database import DatabaseSettings
-from mien.jobs.service import JobService, JobSettings
+from mien.jobs.wiring import job_service
 from mien.memory_budget import MemoryBudget
 from mien.settings import Settings
-from mien.telemetry.job_metrics import JobMetrics
 from mien.telemetry.metrics import Metrics
 from mien.version import VERSION
 from mien.video.model import ClipLimits
@@ -44,8 +43,8 @@ _ROUTERS = (
     pages.router,
     images.router,
     videos.router,
-    jobs.router,
-    jobs.deleting,
+    job_routes.router,
+    job_routes.deleting,
     live.router,
     models.router,
     health.router,
@@ -140,6 +139,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     clips = _clip_reader(settings, limits)
     metrics = Metrics(VERSION, load)
+    jobs = job_service(settings, slot.peek, clips, metrics.jobs)
     return AppState(
         engine=slot,
         # More threads than workers, so that pictures are decoded while others are analysed; many would fill the memory.
@@ -157,8 +157,8 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
         metrics=metrics,
         version=VERSION,
-        jobs=job_service(settings, slot.peek, clips, metrics.jobs),
-        job_calls=BoundedCalls(),
+        jobs=jobs,
+        job_calls=BoundedCalls(lambda: jobs.is_open),
         log_names=settings.log_names,
     )
 
@@ -191,31 +191,6 @@ def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
 def _clip_threads(settings: Settings) -> int:
     # One clip keeps a worker busy; as many more may wait for the disk or another decoder. The gate adds one.
     return 2 * settings.workers
-
-
-def job_service(
-    settings: Settings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
-) -> JobService:
-    """The jobs of one process, which share the memory budget of ``clips``."""
-    database = DatabaseSettings(
-        settings.database_url, settings.data_dir, settings.executor_id, jobs_at_once=settings.jobs_at_once
-    )
-    limits = replace(clips.limits, max_seconds=settings.max_job_seconds, max_rows=ClipLimits().max_rows)
-    secret = settings.webhook_secret
-    return JobService(
-        JobSettings(
-            database,
-            media=settings.media_url or str(settings.data_dir / "media"),
-            retention=settings.retention,
-            segment_seconds=settings.segment_seconds,
-            spool=settings.spool_dir,
-            webhook_secret=None if secret is None else secret.get_secret_value(),
-            webhook_hosts=settings.webhook_hosts,
-        ),
-        engine,
-        replace(clips, limits=limits),
-        metrics,
-    )
 
 
 async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:

@@ -13,20 +13,25 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _SECONDS = 4.0
+_LAUNCH_SECONDS = 20.0
 _AT_ONCE = 16
 _STUCK = 8
 
 
 class BoundedCalls:
-    """At most ``_AT_ONCE`` calls at once. A thread that waits longer is left behind, but no more than ``_STUCK``."""
+    """At most ``_AT_ONCE`` calls at once. A thread that waits longer is left behind, but no more than ``_STUCK``.
 
-    def __init__(self) -> None:
+    While ``is_open`` is false the first call opens the database, which takes longer.
+    """
+
+    def __init__(self, is_open: Callable[[], bool]) -> None:
+        self._is_open = is_open
         self._limiter = CapacityLimiter(_AT_ONCE)
         self._unlimited = CapacityLimiter(math.inf)
         self._threads = threading.Semaphore(_AT_ONCE + _STUCK)
 
-    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts, seconds: float = _SECONDS) -> T:
-        """``function(*arguments)`` in a thread.
+    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts, seconds: float | None = None) -> T:
+        """``function(*arguments)`` in a thread, for at most ``seconds`` (``None``: as long as a query may take).
 
         Raises:
             JobsUnavailable: it took longer than ``seconds``, or too many took too long.
@@ -39,6 +44,8 @@ class BoundedCalls:
             finally:
                 self._threads.release()
 
+        if seconds is None:
+            seconds = _SECONDS if self._is_open() else _LAUNCH_SECONDS
         try:
             with fail_after(seconds):
                 async with self._limiter:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -22,10 +23,11 @@ class JobRequest:
     webhook: str | None = None
     request_id: str = ""
 
-    def fingerprint(self, clip_digest: str) -> str:
-        """Equal for requests that ask for the same: everything counts but the request id."""
+    def fingerprint(self, clip: Path) -> str:
+        """Equal for requests that ask the same of the same clip: everything counts but the request id."""
         asked = msgspec.json.encode([self.options, self.video, self.annotated, self.webhook])
-        return hashlib.sha256(asked + clip_digest.encode()).hexdigest()
+        with clip.open("rb") as file:
+            return hashlib.sha256(asked + hashlib.file_digest(file, "sha256").digest()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,11 +112,9 @@ def _stored(found: WorkflowStatus) -> StoredJob:
 def _status(found: WorkflowStatus) -> JobStatus:
     state = _STATES[found.status]
     progress = Progress()
-    if state in (JobState.RUNNING, JobState.FAILED):
+    if state is not JobState.QUEUED:
         members = DBOS.get_all_events(found.workflow_id).get(PROGRESS)
         progress = progress if members is None else msgspec.convert(members, Progress)
-    if state is JobState.SUCCEEDED:
-        progress = Progress(1, 1)
     return JobStatus(
         id=found.workflow_id,
         state=state,

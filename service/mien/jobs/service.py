@@ -1,6 +1,5 @@
 """The jobs of one app: submitted, looked up, cancelled and removed."""
 
-import hashlib
 import logging
 import threading
 import uuid
@@ -68,6 +67,11 @@ class JobService:
         )
         self._thread = threading.Thread(target=self._keep_house, name="mien-jobs", daemon=True)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the database has been opened."""
+        return self._records is not None
+
     def start(self) -> None:
         """Take up interrupted jobs, in the background."""
         self._thread.start()
@@ -100,7 +104,7 @@ class JobService:
         """
         records = self._open()
         job = uuid.uuid4().hex if key is None else uuid.uuid5(_KEYS, key).hex
-        stored = StoredJob(request, f"uploads/{uuid.uuid4().hex}", request.fingerprint(_digest(clip)))
+        stored = StoredJob(request, f"uploads/{uuid.uuid4().hex}", request.fingerprint(clip))
         self._store.put(stored.upload, clip)
         try:
             kept = records.enqueue(job, stored)
@@ -188,30 +192,27 @@ class JobService:
 
     def _keep_house(self) -> None:
         next_sweep = 0.0
-        while not self._stopping.wait(0.0 if next_sweep == 0.0 else _TICK_SECONDS):
+        while True:
             try:
-                if self._records is None and not self._database.may_hold_jobs:
-                    next_sweep = next_sweep or 1.0
-                    continue
-                records = self._open()
-                self._metrics.counted(*records.counts())
-                self._metrics.up(True)
-                if monotonic() >= next_sweep:
-                    from mien.jobs.retention import sweep  # noqa: PLC0415 - see JobDatabase
-
-                    if removed := sweep(records, self._store, self._settings.retention):
-                        _LOGGER.info("removed jobs after their time", extra={"fields": {"jobs": removed}})
-                    next_sweep = monotonic() + _SWEEP_SECONDS
+                if self.is_open or self._database.may_hold_jobs:
+                    next_sweep = self._look_after(next_sweep)
             except MienError as error:
                 self._metrics.up(False)
-                next_sweep = next_sweep or 1.0
                 _LOGGER.warning("jobs are unavailable", extra={"fields": {"reason": str(error)}})
             except Exception:
                 # The thread must not end; the next pass may succeed.
                 _LOGGER.exception("housekeeping of jobs failed")
-                next_sweep = next_sweep or 1.0
+            if self._stopping.wait(_TICK_SECONDS):
+                return
 
+    def _look_after(self, next_sweep: float) -> float:
+        records = self._open()
+        self._metrics.counted(*records.counts())
+        self._metrics.up(True)
+        if monotonic() < next_sweep:
+            return next_sweep
+        from mien.jobs.retention import sweep  # noqa: PLC0415 - see JobDatabase
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if removed := sweep(records, self._store, self._settings.retention):
+            _LOGGER.info("removed jobs after their time", extra={"fields": {"jobs": removed}})
+        return monotonic() + _SWEEP_SECONDS

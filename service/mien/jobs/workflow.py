@@ -67,11 +67,12 @@ def register(work: ClipWork, sender: WebhookSender) -> Callable[[Members], Membe
             notify(run, "job.failed", failure)
             work.metrics.ended("failed")
             raise failure from None
-        except dbos_errors.DBOSWorkflowCancelledError:
-            # No step can run any more; whatever was written since the request to cancel goes too.
-            work.store.remove(run.stored.upload)
-            work.store.remove_all(job_prefix(job))
-            work.metrics.ended("cancelled")
+        except (dbos_errors.DBOSWorkflowCancelledError, dbos_errors.DBOSWorkflowConflictIDError):
+            if run.was_cancelled():
+                # No step can run any more; whatever was written since the request to cancel goes too.
+                work.store.remove(run.stored.upload)
+                work.store.remove_all(job_prefix(job))
+                work.metrics.ended("cancelled")
             raise
         run.clean(failed=False)
         notify(run, "job.succeeded", None)
@@ -115,6 +116,16 @@ class _Run:
             if request.annotated:
                 self._step("annotate", work.annotate, clip)
         return outcome
+
+    def was_cancelled(self) -> bool:
+        """Asked after DBOS has ended this execution: another one may have taken the job over instead."""
+        try:
+            status = DBOS.get_workflow_status(self.job)
+        except dbos_errors.DBOSWorkflowCancelledError:
+            return True
+        except dbos_errors.DBOSWorkflowConflictIDError:
+            return False
+        return status is None or status.status == "CANCELLED"
 
     def clean(self, failed: bool) -> None:
         """Remove what is not needed any more."""
