@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from mien.engine.batcher import Batcher
-from mien.engine.worker import PipelineSource, Progress, Worker
+from mien.engine.shared import PipelineSource, Progress
+from mien.engine.worker import Worker
 from mien.errors import MienError, WorkerLost
 from mien.vision.pipeline import Pipeline
 

@@ -15,7 +15,7 @@ from mien.errors import Cancelled, EngineClosed, MienError, ModelChanged, Worker
 from mien.vision.pipeline import FoundFaces
 from tests.unit.engine.stubs import StubPipeline, as_pipeline, frame
 
-HANG = 0.4
+HANG = 0.8
 STUCK, DEADLY = 99, 98
 WAIT = 20.0
 
@@ -95,7 +95,7 @@ def test_a_stuck_worker_is_replaced_and_its_caller_answered(engine: LocalEngine,
         assert time.monotonic() - began >= HANG
         with pytest.raises(WorkerLost, match="send the request again"):
             call.result(WAIT)
-        assert time.monotonic() - began < HANG + 2
+        assert time.monotonic() - began < HANG + 10
     until(lambda: engine.health().ready)
     assert len(made.pipelines) == 2, "the models have been loaded again"
     assert [faces(engine, n, 3) for n in range(2, 20)] == [[n] * 3 for n in range(2, 20)]
