@@ -173,6 +173,7 @@ def test_webhooks_are_signed_and_sent_again(client: httpx.Client, long_clip: Pat
         assert time.monotonic() < deadline
         time.sleep(0.05)
     receiver.server.shutdown()
+    receiver.server.server_close()
     for headers, body in receiver.received:
         message = Webhook(SIGNER).verify(body, headers)
         assert (message["type"], message["data"]["id"]) == ("job.succeeded", job.rpartition("/")[2])
