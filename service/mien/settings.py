@@ -75,9 +75,7 @@ class Settings(JobFields, EngineSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="comma-separated; without any, no key is needed"
-    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; none: no key needed")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
     )
@@ -104,9 +102,7 @@ class Settings(JobFields, EngineSettings):
     live_connections: int = Field(16, ge=1, le=1000, description="connections to /live at once; past it 503")
     live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
     live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
-    secret: SecretStr | None = Field(
-        None, min_length=16, description="signs the person_state of /live; same everywhere"
-    )
+    secret: SecretStr | None = Field(None, min_length=16, description="signs the person_state of /live")
 
     worker_hang_seconds: float = Field(
         30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
