@@ -19,7 +19,7 @@ NATIVE = {"mode": "async", "fps": "native"}
 def server(folder: Path, data: Path, **variables: str) -> Server:
     """``mien serve`` with its log in ``folder`` and its jobs in ``data``."""
     folder.mkdir()
-    return Server(folder, {"MIEN_DATA_DIR": str(data), "MIEN_SEGMENT_SECONDS": "0.2", **variables})
+    return Server(folder, {"MIEN_DATA_DIR": str(data), "MIEN_SEGMENT_SECONDS": "0.1", **variables})
 
 
 def submitted(client: httpx.Client, clip: Path, headers: dict[str, str] | None = None, **options: str) -> str:
