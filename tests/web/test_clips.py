@@ -40,9 +40,9 @@ def test_boxes_are_drawn_in_step(player: Page) -> None:
     first, middle, last = (box_after(player, time) for time in (0.0, 1.9, 3.7))
     # The patch moves evenly from 50 to 270 of 320 px in 99 frames of 40 ms. Between the analysed frames the box moves
     # on as the patch does.
-    assert first == pytest.approx(50 / 320, abs=0.02)
-    assert middle == pytest.approx((50 + 220 * 1.9 / 3.96) / 320, abs=0.02)
-    assert last == pytest.approx((50 + 220 * 3.7 / 3.96) / 320, abs=0.02)
+    assert first == pytest.approx(50 / 320, abs=0.01)
+    assert middle == pytest.approx((50 + 220 * 1.9 / 3.96) / 320, abs=0.01)
+    assert last == pytest.approx((50 + 220 * 3.7 / 3.96) / 320, abs=0.01)
 
 
 def test_a_click_on_the_timeline_seeks(player: Page) -> None:

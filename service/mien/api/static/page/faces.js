@@ -35,9 +35,10 @@ export function facesOf(picture) {
 
 function box({ box: { x, y, width, height }, emotion }, index, picture) {
   const element = button("", null, { className: "face", "aria-label": `Face ${index + 1}, ${emotion}` });
-  element.append(
-    make("span", { textContent: width < picture.width / 12 ? `${index + 1}` : `${index + 1} ${emotion}` }),
-  );
+  // Above the face where there is room, and inside the picture at its right border.
+  const places = [y > picture.height / 12 ? "above" : "", x > 0.75 * picture.width ? "leftward" : ""];
+  const text = width < picture.width / 12 ? `${index + 1}` : `${index + 1} ${emotion}`;
+  element.append(make("span", { className: places.join(" ").trim(), textContent: text }));
   Object.assign(paint(element, emotion).style, {
     left: `${(100 * x) / picture.width}%`,
     top: `${(100 * y) / picture.height}%`,
