@@ -13,14 +13,16 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mien.errors import InvalidOption
+from mien.job_settings import JobFields
 from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
 _PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
+_SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
 # Read by docker-compose.yml for Prometheus, possibly in the shell from which the service is started.
-_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE"})
+_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_CLIENT_KEY"})  # two are of `mien jobs`
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
 _SERVICE_LINK = re.compile(
     r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -68,7 +70,7 @@ class EngineSettings(BaseSettings):
             raise _refusal(error.errors(include_url=False)[0], given) from None
 
 
-class Settings(EngineSettings):
+class Settings(JobFields, EngineSettings):
     """What an operator of the server may choose. Every field is the environment variable ``MIEN_<NAME>``."""
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
@@ -83,7 +85,9 @@ class Settings(EngineSettings):
 
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
     max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; stored in the spool folder")
-    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is analysed")
+    max_clip_seconds: float = Field(
+        300, gt=0, le=86_400, description="longest part of a clip that is analysed in its request; longer ones are jobs"
+    )
     max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one per face per sampled frame")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures per request")
     max_pixels: int = Field(65_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
@@ -99,6 +103,10 @@ class Settings(EngineSettings):
     live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
     live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
     secret: SecretStr | None = Field(None, min_length=16, description="signs the person_state of /live")
+
+    worker_hang_seconds: float = Field(
+        30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
+    )
 
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -168,7 +176,7 @@ def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = error["input"]
     name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
-    shown = "" if field in {"api_keys", "secret"} else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    shown = "" if field in _SECRETS else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     reason = error["msg"].removeprefix("Value error, ")
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
 

@@ -1,10 +1,12 @@
 """A real server on a real socket around a fake engine: as clients meet it, with disconnects and early responses."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import cv2
@@ -45,8 +47,8 @@ class _IsolatedSettings(Settings):
 
 
 def settings(**chosen: Any) -> Settings:
-    """Settings that no environment variable changes."""
-    return _IsolatedSettings(**chosen)
+    """Settings that no environment variable changes; there can be jobs only in a ``data_dir`` that is given."""
+    return _IsolatedSettings(**{"data_dir": Path(os.devnull, "jobs"), **chosen})
 
 
 @contextmanager

@@ -109,5 +109,5 @@ def close(one: Any, other: Any) -> bool:
 
 def test_the_pages_have_examples() -> None:
     assert len(examples()) >= 10
-    assert {found.page for found in examples()} == {"README.md", "api.md", "live.md", "video.md"}
+    assert {found.page for found in examples()} == {"README.md", "api.md", "jobs.md", "live.md", "video.md"}
     assert {found.page for found in examples() if COMMAND.search(found.code)} == {"api.md", "live.md", "video.md"}

@@ -15,6 +15,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from mien.api.admission import AdmissionGate
+from mien.api.bounded_calls import BoundedCalls
 from mien.api.errors import Unauthorized
 from mien.api.live.limits import LiveState
 from mien.api.uploads.body import UploadLimits
@@ -23,6 +24,7 @@ from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.jobs.service import JobService
 from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
@@ -36,6 +38,8 @@ class EngineSlot:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
+        self.stopping = False
+        """The process is about to end: it answers what it has, and is not ready for more."""
 
     def fill(self, engine: Engine) -> None:
         self._engine = engine
@@ -81,6 +85,8 @@ class AppState:
     api_keys: tuple[str, ...]
     metrics: Metrics
     version: str
+    jobs: JobService
+    job_calls: BoundedCalls
     log_names: bool = False
 
 

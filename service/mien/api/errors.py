@@ -79,6 +79,9 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UnknownOrigin: (HTTPStatus.FORBIDDEN, "Unknown origin"),
     UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "No such job"),
+    errors.JobHasNoResult: (HTTPStatus.CONFLICT, "The job has no such result"),
+    errors.KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used before"),
     errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable response type"),
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
@@ -88,11 +91,13 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
     errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
     errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline passed"),
+    errors.JobsUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Jobs are unavailable"),
     errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room on the disk"),
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     NoConnectionFree: (HTTPStatus.SERVICE_UNAVAILABLE, "No connection is free"),
     errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
     errors.EngineClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "The engine is not running"),
+    errors.WorkerLost: (HTTPStatus.SERVICE_UNAVAILABLE, "A worker was lost"),
     errors.MienError: (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed"),
 }
 

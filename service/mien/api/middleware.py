@@ -14,8 +14,8 @@ from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.api.admission import MIN_RATE
 from mien.api.errors import internal_problem, problem_of
+from mien.api.upload_slots import MIN_RATE
 from mien.api.websockets import HEADERS, guarded_websocket, observed_websocket
 from mien.errors import EngineClosed
 from mien.telemetry.metrics import Metrics

@@ -1,4 +1,4 @@
-"""When reading from a connection pauses."""
+"""When the server stops reading from a connection, and goes on."""
 
 import asyncio
 

@@ -31,6 +31,8 @@ _MAX_BUFFER = 16 << 10
 disconnect is noticed."""
 _MAX_PIECES = 64
 """What one connection may have parsed before the event loop serves the others."""
+_ON_THE_WAY_SECONDS = 1.0
+"""How long idle connections stay open when the server stops: their clients may have sent requests already."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -52,6 +54,7 @@ class _Protocol(HttpToolsProtocol):
         self._head_bytes = 0  # bytes in whole pieces since the request began or since its last piece with body bytes
         self._header_count = 0
         self._refusal: Refusal | None = None
+        self._stopping = False
         if self.ws_protocol_class is not None:
             websocket: Any = self.ws_protocol_class
             self.ws_protocol_class = partial(websocket, closed=partial(limits.closed, self))  # type: ignore[assignment]
@@ -175,6 +178,8 @@ class _Protocol(HttpToolsProtocol):
         declared = next((value for name, value in self.headers if name == b"content-length"), b"")
         self._body_left = int(declared) if declared.isdigit() else None
         super().on_headers_complete()
+        if self._stopping:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = -self._piece
@@ -192,6 +197,20 @@ class _Protocol(HttpToolsProtocol):
             self._limits.waiting(self)
             # Not at once: the answer is still being sent, and the other connections come first.
             self._schedule_parse()
+
+    def shutdown(self) -> None:
+        self._stopping = True
+        if self._is_idle():
+            self.loop.call_later(_ON_THE_WAY_SECONDS, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
 
 
 def protocol(idle_seconds: float, max_open: int, max_waiting: int | None = None) -> type[asyncio.Protocol]:

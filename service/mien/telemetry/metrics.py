@@ -9,6 +9,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from mien.domain import EngineLoad
+from mien.telemetry.job_metrics import JobMetrics
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -43,6 +44,7 @@ class Metrics:
         )
         self._pictures = Counter("mien_pictures", "Pictures by outcome.", ["outcome"], registry=registry)
         self._faces = Counter("mien_faces", "Faces found.", registry=registry)
+        self.jobs = JobMetrics(registry)
         self._live_frames = Counter("mien_live_frames", "Frames of /live by outcome.", ["outcome"], registry=registry)
         self._live_latency = Histogram(
             "mien_live_frame_seconds",

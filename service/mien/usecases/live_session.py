@@ -13,9 +13,10 @@ from mien.images.formats import PictureFormat, sniff
 from mien.timeline.model import FrameRow
 from mien.timeline.smoothing import Smoother
 from mien.timeline.tracker import MAX_GAP, Tracker
-from mien.usecases.analyze_video import Smoothing, track_thresholds
+from mien.usecases.analyze_video import Smoothing
 from mien.usecases.person_state import NEW_SESSION, PersonState
 from mien.usecases.picture_document import Document, timing_document
+from mien.usecases.timeline_builder import track_thresholds
 from mien.usecases.video_document import row_document
 
 _FORMATS = (PictureFormat.JPEG, PictureFormat.WEBP, PictureFormat.PNG)

@@ -140,10 +140,10 @@ def _is_animated(picture: PictureFormat, head: bytes) -> bool:
 
 
 def picture_stream(container: InputContainer) -> VideoStream:
-    """The picture track of ``container``.
+    """The picture track of ``container``; cover art does not count.
 
     Raises:
-        NoVideoStream: it has none.
+        NoVideoStream: there is none.
         UnsupportedMedia: its codec is not on the list.
     """
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

@@ -103,7 +103,7 @@ class Demuxer:
         """The clock that suits the container, for frames decoded from here on."""
         if self.format == "avi":
             return AviClock(self.stream, self.time_base)
-        return StampClock(self.time_base, self.interval, self._unwrapper())
+        return StampClock(self.time_base, self.interval, self.unwrapper())
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """The picture track's packets from the current position, and an empty one at the end of the file.
@@ -118,17 +118,22 @@ class Demuxer:
             # picture track has ended before them.
             return
 
+    @property
+    def can_seek(self) -> bool:
+        """Whether a key frame can be sought and the frames shown before it counted."""
+        # With B-frames, AVI does not say which frames are shown before a key frame.
+        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
+        return self.format not in _UNSEEKABLE and has_order
+
     def seek(self, start: float, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
         """Go to the last key frame shown at or before ``start`` (seconds of the clip); ``None``: to the beginning.
 
         ``raise_if_cancelled`` is called at every packet read.
 
         Raises:
-            CorruptMedia: the container cannot seek to the key frame found.
+            CorruptMedia: see ``go_to``.
         """
-        # With B-frames, AVI does not say which frames are shown before a key frame.
-        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
-        if start <= 0 or self.format in _UNSEEKABLE or not has_order:
+        if start <= 0 or not self.can_seek:
             return None
         key_frame = self._find_key_frame(Fraction(start) + TIME_SLACK, raise_if_cancelled)
         if key_frame is None:
@@ -136,6 +141,14 @@ class Demuxer:
             self.close()
             self._open()
             return None
+        return self.go_to(key_frame)
+
+    def go_to(self, key_frame: KeyFrame) -> KeyFrame:
+        """Continue reading at ``key_frame``, which is returned.
+
+        Raises:
+            CorruptMedia: the container cannot seek to it.
+        """
         # By decode time: containers that index presentation times land a key frame earlier, which costs a little
         # decoding; the other way round they would land a key frame late.
         try:
@@ -148,7 +161,7 @@ class Demuxer:
     def reaches(self, time: float, raise_if_cancelled: Callable[[], None]) -> bool:
         """Whether there is a packet later than ``time`` (seconds of the clip), whatever the container's header says."""
         with closing(Demuxer(self._path, self._max_pixels)) as other:
-            return any(at > time for *_, at in other._timed_packets(other._unwrapper(), raise_if_cancelled))
+            return any(at > time for *_, at in other.timed_packets(other.unwrapper(), raise_if_cancelled))
 
     def _open(self) -> None:
         self.container = open_container(self._path, self._max_pixels)
@@ -158,7 +171,7 @@ class Demuxer:
             self.container.close()
             raise
 
-    def _unwrapper(self) -> TimestampUnwrapper:
+    def unwrapper(self) -> TimestampUnwrapper:
         return TimestampUnwrapper(wraps=is_live(self.container), offset=-self.origin)
 
     def _find_key_frame(self, start: Fraction, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
@@ -166,11 +179,11 @@ class Demuxer:
 
         ``None``: there is no such key frame, or none before the stream's clock restarts.
         """
-        times = self._unwrapper()
+        times = self.unwrapper()
         base, origin = self.time_base, self.origin
         shown = array("q")
         found: tuple[int, int] | None = None
-        for packet, pts, dts, time in self._timed_packets(times, raise_if_cancelled):
+        for packet, pts, dts, time in self.timed_packets(times, raise_if_cancelled):
             if times.restarts:
                 return None
             # Decode times grow and never pass the presentation time: nothing later in the file is shown before start.
@@ -181,7 +194,7 @@ class Demuxer:
                 found = pts, dts
         return None if found is None else KeyFrame(*found, sum(1 for pts in shown if pts < found[0]))
 
-    def _timed_packets(
+    def timed_packets(
         self, times: TimestampUnwrapper, raise_if_cancelled: Callable[[], None]
     ) -> "Iterator[tuple[Packet[VideoStream], int, int, Fraction]]":
         """Packets with PTS and DTS (one replaces the other if missing) and decode time in s; ends where the file breaks

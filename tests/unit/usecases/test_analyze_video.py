@@ -14,8 +14,8 @@ from mien.usecases.analyze_video import (
     VideoOptions,
     VideoRun,
     analyze_video,
-    track_thresholds,
 )
+from mien.usecases.timeline_builder import track_thresholds
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipLimits, Sampling
 from mien.video.reader import ClipReader
