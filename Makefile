@@ -27,8 +27,8 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository fairness \
-    bench sbom audit lock clean stale
+.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
+    fairness bench soak sbom audit lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -157,9 +157,12 @@ audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where 
 	@$(BIN)/python -m tools.audit
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
+
+soak: $(VENV)/.test ## an hour at 90 % of capacity with workers that hang and clients that vanish (MINUTES=60)
+	@$(BIN)/python -m benchmarks.soak --minutes '$(or $(MINUTES),60)'
 
 # ---- upkeep
 

@@ -14,12 +14,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from mien.access.addresses import check_exposure
 from mien.environment import PREFIX, check_names, variable_of
 from mien.errors import InvalidOption
+from mien.job_settings import JobFields
 from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
 _MIN_KEY_LENGTH = 16
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
+_SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
+_OTHER_VARIABLES = ("MIEN_URL", "MIEN_CLIENT_KEY")  # of `mien jobs`
 
 
 def _available_cores() -> int:
@@ -62,7 +65,7 @@ class EngineSettings(BaseSettings):
             raise _refusal(error.errors(include_url=False)[0], given) from None
 
 
-class Settings(EngineSettings):
+class Settings(JobFields, EngineSettings):
     """What an operator of the server may choose. Every field is the environment variable ``MIEN_<NAME>``."""
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
@@ -86,7 +89,9 @@ class Settings(EngineSettings):
 
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
     max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; stored in the spool folder")
-    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is analysed")
+    max_clip_seconds: float = Field(
+        300, gt=0, le=86_400, description="longest part of a clip that is analysed in its request; longer ones are jobs"
+    )
     max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one per face per sampled frame")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures per request")
     max_pixels: int = Field(65_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
@@ -98,6 +103,14 @@ class Settings(EngineSettings):
     upload_idle_seconds: float = Field(30, gt=0, le=3600, description="timeout for stalled uploads and downloads")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
+    live_connections: int = Field(16, ge=1, le=1000, description="connections to /live at once; past it 503")
+    live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
+    live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
+    secret: SecretStr | None = Field(None, min_length=16, description="signs the person_state of /live")
+
+    worker_hang_seconds: float = Field(
+        30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
+    )
 
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -168,7 +181,7 @@ class Settings(EngineSettings):
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
         """As ``EngineSettings.load``; refuses unknown ``MIEN_*`` variables, and a service that is open by mistake."""
-        check_names(os.environ, [variable_of(field) for field in cls.model_fields])
+        check_names(os.environ, [*map(variable_of, cls.model_fields), *_OTHER_VARIABLES])
         settings = super().load(overrides)
         check_exposure(settings.host, settings.keyed or settings.allow_anonymous)
         return settings
@@ -183,6 +196,6 @@ def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = error["input"]
     name = f"--{field.replace('_', '-')}" if field in overrides else variable_of(field)
-    shown = "" if field == "api_keys" else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    shown = "" if field in _SECRETS else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     reason = error["msg"].removeprefix("Value error, ")
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")

@@ -6,14 +6,13 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import jsonschema
 import pytest
 
 from mien.api import aggregate as routes
-from mien.api import images, videos
+from mien.api import clip_answers, images
 from tests.api.live import KEY, picture, problem, serving_fake
 from tests.clips import scene, steps, write_clip
 from tests.fakes import FakeEngine
@@ -34,7 +33,7 @@ OF_ONE_PERSON = (
 )
 """Members of the usual answers that describe one person."""
 PATHS = ("/predict", "/analyze-video")
-FORMS = sorted({*images._OFFERS, *videos._OFFERS, "text/csv"})
+FORMS = sorted({*images._OFFERS, *clip_answers.OFFERS, "text/csv"})
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +167,3 @@ def test_keys_are_needed_as_ever(clip: bytes) -> None:
     with serving_fake(FakeEngine(faces=6), aggregate_only=True, api_keys=KEY) as client:
         for path in PATHS:
             problem(post(client, path, clip), 401, "unauthorized")
-
-
-def test_the_page_shows_counts_in_place_of_faces(six: httpx.Client) -> None:
-    script = six.get("/static/index.js").text
-    assert '"withheld" in picture' in script
-    assert Path(images.__file__).with_name("static").joinpath("index.js").read_text() == script

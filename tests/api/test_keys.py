@@ -55,6 +55,10 @@ def test_a_wrong_key(headers: dict[str, str]) -> None:
     assert KEY[:-1] not in detail
 
 
+_NO_WEBSOCKET = "/live"
+"""A plain request learns only that this is a WebSocket; see ``test_live_keys``."""
+
+
 def test_every_route_is_on_the_list_or_needs_a_key() -> None:
     app = create_app(settings(api_keys=KEY), FakeEngine())
     with serving(app) as client:
@@ -63,7 +67,7 @@ def test_every_route_is_on_the_list_or_needs_a_key() -> None:
         assert len(routes) > 12
         open_paths = {path for method, path in routes if client.request(method, path).status_code != 401}
     templates = {path.replace("/emotion", "/{name}") for path in NEED_NO_KEY}
-    assert open_paths == {path for path in templates if "/static" not in path} - {"/openapi.json"}
+    assert open_paths == {path for path in templates if "/static" not in path} - {"/openapi.json"} | {_NO_WEBSOCKET}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

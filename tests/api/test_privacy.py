@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from mien.api.privacy_statement import PrivacyOut
-from tests.api.live import KEY, problem, serving_fake
+from mien.api.privacy_statement import PrivacyOut, privacy_of
+from tests.api.live import KEY, problem, serving_fake, settings
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -19,11 +19,29 @@ def statement(**chosen: Any) -> PrivacyOut:
     return PrivacyOut.model_validate_json(answer.content, strict=True)
 
 
-def test_nothing_is_kept(client: httpx.Client) -> None:
-    retention = client.get("/privacy").json()["retention"]
-    assert retention["kept"] == []
-    assert retention["statement"].startswith("No picture, clip or result is kept.")
-    assert {held["what"] for held in retention["held"]} == {"pictures", "clips and annotated clips"}
+def test_only_jobs_are_kept_and_no_longer_than_the_operator_says() -> None:
+    retention = statement(retention="90m").retention
+    assert retention.statement.startswith("No picture, clip or result is kept, except those of jobs")
+    assert {held.what for held in retention.held} == {"pictures", "clips and annotated clips"}
+    clips, results, entries = retention.kept
+    assert clips.until == "the job has ended, or its caller deletes it"
+    assert results.until == entries.until == "1.5 hours after the end of the job, or its caller deletes it"
+    assert (clips.where, entries.where) == ("a folder on this machine", "a database on this machine")
+    assert retention.sent_elsewhere.startswith("No one:")
+
+
+def test_nothing_is_kept_where_there_are_only_counts() -> None:
+    retention = statement(aggregate_only=True).retention
+    assert (retention.kept, retention.sent_elsewhere[:6]) == ([], "No one")
+    assert retention.statement.startswith("No picture, clip or result is kept.")
+
+
+def test_it_says_where_else_jobs_go() -> None:
+    webhook = statement(webhook_secret="whsec_" + "A" * 32).retention
+    assert webhook.sent_elsewhere.startswith("Only the id and the state of a job")
+    away = privacy_of(settings(database_url="postgresql://db/mien", media_url="s3://bucket")).retention
+    assert "the operator's database and object store" in away.sent_elsewhere
+    assert {held.where for held in away.kept} == {"the operator's object store", "the operator's database"}
 
 
 def test_it_says_what_the_settings_say() -> None:
@@ -57,7 +75,12 @@ def test_the_page_has_all_of_it(client: httpx.Client) -> None:
     assert "default-src 'self'" in page.headers["content-security-policy"]
     text = re.sub(r"<[^>]+>", " ", page.text).replace("&#x27;", "'").replace("&amp;", "&")
     assert "$" not in text
-    for part in (found["retention"]["statement"], *found["notice"].split("\n\n"), found["legal_advice"], "Nothing."):
+    for part in (
+        found["retention"]["statement"],
+        *found["notice"].split("\n\n"),
+        found["legal_advice"],
+        "clips of jobs",
+    ):
         assert part in text
     for law in found["law"]:
         assert law["says"] in text

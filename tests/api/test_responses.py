@@ -17,11 +17,11 @@ def keyed() -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(("GET", path, 200) for path in ("/", "/docs", "/openapi.json", "/static/index.js", "/health/live")),
-        *(("HEAD", path, 200) for path in ("/", "/static/index.js")),
+        *(("GET", path, 200) for path in ("/", "/docs", "/openapi.json", "/static/page/main.js", "/health/live")),
+        *(("HEAD", path, 200) for path in ("/", "/static/page/main.js")),
         *(("GET", path, 404) for path in ("/nothing", "/static/nothing", "/v2/models/none")),
         *(("GET", path, 401) for path in ("/models", "/metrics")),
-        *(("DELETE", "/predict", 405), ("POST", "/static/index.js", 405), ("POST", "/predict", 401)),
+        *(("DELETE", "/predict", 405), ("POST", "/static/page/main.js", 405), ("POST", "/predict", 401)),
         ("OPTIONS", "/predict", 200),
     ],
 )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.e2e.server import MIEN, Server
 
@@ -68,6 +70,9 @@ def test_keys_are_made_limited_and_revoked_while_it_runs(tmp_path: Path, astrona
             assert time.monotonic() < deadline, "never revoked"
             time.sleep(0.1)
         assert [status(second) for _ in range(3)] == [200, 200, 429]
+        with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{metrics}/live"):
+            pass
+        assert refused.value.response.status_code == 404
         assert status("mien_0000_guess") == 401
 
         base = f"http://127.0.0.1:{metrics}"

@@ -60,6 +60,10 @@ class KeyRing:
         found = [key for token in _readings(given) for key in self._candidates(token) if key.matches(token)]
         return found[0] if found else None
 
+    def current(self, key: Key) -> Key | None:
+        """What became of a key that was found before; ``None`` if it is no longer in the file."""
+        return key if key.id == SIMPLE_ID else self._keys.get(key.id)
+
     def _candidates(self, token: bytes) -> Iterator[Key]:
         yield from self._simple
         name = id_of(token)

@@ -70,6 +70,11 @@ class Key:
         if self.concurrency is not None and self.concurrency < 1:
             raise ValueError("the concurrency of a key is at least 1")
 
+    @property
+    def owner(self) -> str:
+        """Names the holder of this key in what is stored of them, without telling the key."""
+        return self.sha256[:32]
+
     def state(self, now: datetime) -> KeyState:
         """Whether the key opens anything at ``now``."""
         if self.revoked is not None:

@@ -16,6 +16,10 @@ from mien.api.quotas import Quotas
 
 _MAX_SEEN = 4096
 _METER = "meter"
+_OWNER = "owner"
+_ANYONE = "anyone"
+_NO_KEY = "Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'."
+_REVOKED = "This API key was revoked; ask the operator of the service for a new one."
 
 
 class Access:
@@ -29,6 +33,11 @@ class Access:
         self.ring = ring
         self._quotas = quotas or Quotas()
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()  # (address, hash of the key), the oldest first
+
+    @property
+    def required(self) -> bool:
+        """Whether callers need a key."""
+        return self.ring.required
 
     @contextmanager
     def admitted(self, connection: HTTPConnection, given: str | None, use: KeyUse) -> Iterator[None]:
@@ -47,14 +56,20 @@ class Access:
         _check(key, use)
         if key.id != SIMPLE_ID:
             connection.state.log_fields["key"] = key.id
+
+        def meter(size: int) -> None:
+            _check(self.ring.current(key), use)
+            self._quotas.count_bytes(key, size)
+
         declared = connection.headers.get("content-length", "")
         with self._quotas.request(key, int(declared) if declared.isdecimal() else 0):
-            setattr(connection.state, _METER, lambda size: self._quotas.count_bytes(key, size))
+            setattr(connection.state, _METER, meter)
+            setattr(connection.state, _OWNER, key.owner)
             yield
 
     def _key(self, connection: HTTPConnection, given: str | None) -> Key:
         if given is None:
-            raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
+            raise Unauthorized(_NO_KEY)
         address = network_of(connection.client.host if connection.client else "")
         key = self.ring.find(given)
         if self._quotas.is_blocked(address) and (key is None or (address, key.sha256) not in self._seen):
@@ -69,10 +84,26 @@ class Access:
         return key
 
 
-def _check(key: Key, use: KeyUse) -> None:
-    state = key.state(datetime.now(UTC))
-    if state is KeyState.REVOKED:
-        raise KeyRevoked("This API key was revoked; ask the operator of the service for a new one.")
+def owner_of(connection: HTTPConnection) -> str:
+    """Whose jobs the caller may see: those that were submitted with its key; without keys, everyone's."""
+    return str(getattr(connection.state, _OWNER, _ANYONE))
+
+
+def count_bytes(connection: HTTPConnection, size: int) -> None:
+    """Count what was received of a caller for its key.
+
+    Raises:
+        RateLimited: it is too much for the key.
+        KeyRevoked, KeyExpired: it no longer opens anything.
+    """
+    if meter := getattr(connection.state, _METER, None):
+        meter(size)
+
+
+def _check(key: Key | None, use: KeyUse) -> None:
+    state = KeyState.REVOKED if key is None else key.state(datetime.now(UTC))
+    if key is None or state is KeyState.REVOKED:
+        raise KeyRevoked(_REVOKED)
     if state is KeyState.EXPIRED:
         raise KeyExpired("This API key has expired; ask the operator of the service for a new one.")
     if use not in key.uses:
@@ -89,10 +120,14 @@ class BodyMeter:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+
         async def counted_receive() -> Message:
             message = await receive()
-            if meter := scope["state"].get(_METER):
-                meter(len(message.get("body", b"")))
+            count_bytes(connection, len(message.get("body", b"")))
             return message
 
-        await self._app(scope, counted_receive if scope["type"] == "http" else receive, send)
+        await self._app(scope, counted_receive, send)

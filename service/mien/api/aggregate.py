@@ -26,8 +26,9 @@ from mien.usecases.picture_document import Document, to_json
 
 JSON, CSV = "application/json", "text/csv"
 _OFFERS = (JSON, CSV)
-# Two answers that differ in one of these differ in few people, perhaps in one. The others draw people.
-_REFUSED_OPTIONS = ("min_face", "min_confidence", "max_faces", "explain", "redact")
+# Two answers that differ in one of these differ in few people, perhaps in one. ``explain`` and
+# ``redact`` draw people, and there are no jobs.
+_REFUSED_OPTIONS = ("min_face", "min_confidence", "max_faces", "explain", "redact", "mode", "webhook")
 
 router = APIRouter(dependencies=[KEY_NEEDED])
 

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 from mien.access.keys import KeyUse
 from mien.api.access import Access
 from mien.api.admission import AdmissionGate
+from mien.api.bounded_calls import BoundedCalls
+from mien.api.live.limits import LiveState
 from mien.api.privacy_statement import PrivacyOut
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
@@ -22,6 +24,7 @@ from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.jobs.service import JobService
 from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
@@ -35,6 +38,8 @@ class EngineSlot:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
+        self.stopping = False
+        """The process is about to end: it answers what it has, and is not ready for more."""
 
     def fill(self, engine: Engine) -> None:
         self._engine = engine
@@ -74,12 +79,15 @@ class AppState:
     json_pictures: JsonPictures
     clip_uploads: UploadLimits
     clips: ClipReader
+    live: LiveState
     picture_deadline: float
     clip_deadline: float
     access: Access
     privacy: PrivacyOut
     metrics: Metrics
     version: str
+    jobs: JobService
+    job_calls: BoundedCalls
     log_names: bool = False
 
 

@@ -55,6 +55,8 @@ async def model_ready(name: ModelName, state: StateDep) -> dict[str, Any]:
 
 
 def _check_ready(state: AppState) -> float | None:
+    if state.engine.stopping:
+        raise NotReady("The service is stopping.")
     engine = state.engine.peek()
     if engine is None:
         raise NotReady(state.engine.reason)

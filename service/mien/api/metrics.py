@@ -39,7 +39,7 @@ class MetricsPort:
         self._port = port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         on_port = (scope.get("server") or ("", None))[1] == self._port

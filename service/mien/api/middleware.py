@@ -14,9 +14,10 @@ from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.api.admission import MIN_RATE
 from mien.api.errors import internal_problem, problem_of
 from mien.api.response_headers import CONTENT_POLICY, HEADERS
+from mien.api.upload_slots import MIN_RATE
+from mien.api.websockets import guarded_websocket, observed_websocket
 from mien.errors import EngineClosed
 from mien.telemetry.metrics import Metrics
 
@@ -46,7 +47,7 @@ class RequestContext:
         if scope["type"] == "http":
             await self._observed(scope, receive, send, request_id)
         else:
-            await self._app(scope, receive, send)
+            await observed_websocket(self._app, self._metrics, scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         status = 500
@@ -92,6 +93,9 @@ class ErrorBoundary:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await guarded_websocket(self._app, scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from mien.api.errors import MEDIA_TYPE, ProblemOut
+from mien.api.job_schemas import JobOut
 from mien.api.schemas import AnalyzeVideoOut, PredictOut
 
 Responses = dict[int | str, dict[str, Any]]
@@ -15,6 +16,7 @@ Responses = dict[int | str, dict[str, Any]]
 _TAGS = {
     "pictures": "Faces in still pictures.",
     "clips": "People tracked through a clip.",
+    "jobs": "Clips analysed in the background.",
     "models": "What the models say of themselves.",
     "privacy": "What is kept.",
     "health": "Probes and metrics.",
@@ -34,6 +36,7 @@ _DESCRIPTIONS: dict[int | str, str] = {
     403: "The API key has expired, was revoked, or is for something else.",
     404: "There is no such model, or no version of it is being served.",
     406: "The Accept header allows none of the response types.",
+    409: "The job has no such result: it has not succeeded, or was not asked for it.",
     408: "The upload stalled.",
     421: "The Host header names a host that the service does not answer to.",
     422: "An option is wrong.",
@@ -55,6 +58,7 @@ _VIDEO_DESCRIPTIONS: dict[int | str, str] = {
     415: "Not a supported clip format or codec.",
     422: "An option is wrong, the clip is corrupt, or it has no video track.",
 }
+_JOB_DESCRIPTIONS: dict[int | str, str] = {404: "There is no such job, or not any more."}
 _UPLOAD_STATUSES = (400, 401, 403, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 
 
@@ -122,18 +126,32 @@ PREDICT_BODY = _body(
     },
 )
 
+VIDEO_RESPONSES_OK: dict[str, Any] = {
+    "model": AnalyzeVideoOut,
+    "description": "The timeline; as a table, as lines during the analysis, as a plot, or drawn into the clip.",
+    "content": {
+        "text/csv": _TEXT,
+        "application/x-ndjson": _TEXT,
+        "image/png": _BINARY,
+        "video/mp4": _BINARY,
+    },
+}
 VIDEO_RESPONSES: Responses = {
-    200: {
-        "model": AnalyzeVideoOut,
-        "description": "The timeline; as a table, as lines during the analysis, as a plot, or drawn into the clip.",
-        "content": {
-            "text/csv": _TEXT,
-            "application/x-ndjson": _TEXT,
-            "image/png": _BINARY,
-            "video/mp4": _BINARY,
-        },
+    200: VIDEO_RESPONSES_OK,
+    202: {
+        "model": JobOut,
+        "description": "The clip became a job, to which Location leads.",
+        "headers": {"Location": {"description": "the path of the job", "schema": {"type": "string"}}},
     },
     **problems(*_UPLOAD_STATUSES, descriptions=_VIDEO_DESCRIPTIONS),
+}
+RESULT_RESPONSES: Responses = {
+    200: VIDEO_RESPONSES_OK,
+    **problems(401, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
+}
+EVENT_RESPONSES: Responses = {
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": _TEXT}},
+    **problems(401, 404, 421, 422, 503, descriptions=_JOB_DESCRIPTIONS),
 }
 VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
 

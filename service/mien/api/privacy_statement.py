@@ -1,5 +1,7 @@
 """What a service keeps, by its settings; see ``mien.api.privacy``."""
 
+from datetime import timedelta
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.api.law import DISCLAIMER, LAWS, NOTICE, Law
@@ -58,10 +60,11 @@ def privacy_of(settings: Settings) -> PrivacyOut:
 def _retention(settings: Settings) -> RetentionOut:
     answers = f"only counts per label over at least {MIN_PEOPLE} people" if settings.aggregate_only else "the results"
     names = "file names" if settings.log_names else "no file names"
+    jobs = "" if settings.aggregate_only else ", except those of jobs: long clips, and those sent with mode=async"
     return RetentionOut(
-        statement="No picture, clip or result is kept. Each is deleted when its request has been answered, or has "
-        f"failed. The answer holds {answers}, goes to the caller, and must not be cached.",
-        kept=[],
+        statement=f"No picture, clip or result is kept{jobs}. Each is deleted when its request has been answered, or "
+        f"has failed. The answer holds {answers}, goes to the caller, and must not be cached.",
+        kept=[] if settings.aggregate_only else _of_jobs(settings),
         held=[
             HeldOut(
                 what="pictures",
@@ -76,9 +79,38 @@ def _retention(settings: Settings) -> RetentionOut:
         ],
         log="Per request: time, request id, method, route, status, duration, the id of the key, numbers of pictures "
         f"and faces, and {names}; no pictures, results, addresses, or keys and their names.",
-        sent_elsewhere="No one: the service calls no other, and its libraries' telemetry is off.",
+        sent_elsewhere=_sent_elsewhere(settings),
         aggregate_only=settings.aggregate_only,
     )
+
+
+def _of_jobs(settings: Settings) -> list[HeldOut]:
+    store = "a folder on this machine" if "://" not in (settings.media_url or "") else "the operator's object store"
+    database = "a database on this machine" if settings.database_url is None else "the operator's database"
+    ended = f"{_hours(settings.retention)} after the end of the job, or its caller deletes it"
+    return [
+        HeldOut(what="clips of jobs", where=store, until="the job has ended, or its caller deletes it"),
+        HeldOut(
+            what="results and annotated clips of jobs, for the callers of their keys alone", where=store, until=ended
+        ),
+        HeldOut(what="options, times and states of jobs, and the hashes of their clips", where=database, until=ended),
+    ]
+
+
+def _hours(time: timedelta) -> str:
+    hours = time.total_seconds() / 3600
+    return "1 hour" if hours == 1 else f"{hours:g} hours"
+
+
+def _sent_elsewhere(settings: Settings) -> str:
+    away = []
+    if not settings.aggregate_only:
+        if settings.database_url is not None or "://" in (settings.media_url or ""):
+            away.append("what is kept of jobs, to the operator's database and object store")
+        if settings.webhook_secret is not None:
+            away.append("the id and the state of a job, to the webhook that its caller names")
+    told = "No one: the service calls no other" if not away else f"Only {'; '.join(away)}"
+    return f"{told}, and its libraries' telemetry is off."
 
 
 def _law_out(law: Law) -> LawOut:
