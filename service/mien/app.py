@@ -21,12 +21,14 @@ from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.spool import SpoolSettings
 from mien.domain import EngineLoad
 from mien.engine.base import Engine
-from mien.errors import MienError, ModelUnreadable
+from mien.errors import CapacityError, MienError, ModelUnreadable
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
 from mien.memory_budget import MemoryBudget
+from mien.sandbox.pool import DecoderPool
 from mien.settings import Settings
 from mien.telemetry.metrics import Metrics
+from mien.usecases.decoders import open_decoders
 from mien.version import VERSION
 from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
@@ -45,16 +47,23 @@ def stop_process(error: MienError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
+def create_app(
+    settings: Settings,
+    engine: Engine | None = None,
+    on_failure: OnFailure = stop_process,
+    decoders: DecoderPool | None = None,
+) -> FastAPI:
     """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
     Args:
         settings: of the operator.
         engine: closed with the app.
         on_failure: called once if the engine cannot be opened; the app answers 503 from then on.
+        decoders: closed with the app; without any, it makes its own.
     """
     slot = EngineSlot()
-    state = _app_state(settings, slot)
+    decoders = decoders or open_decoders(_clip_threads(settings) + 2 * settings.workers)
+    state = _app_state(settings, slot, decoders)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +73,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                     slot.fill(engine)
                 else:
                     tasks.start_soon(_fill, slot, settings, on_failure)
+                    tasks.start_soon(_warm_up, decoders)
                 tidying = CancelScope()
                 tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
                 yield
@@ -73,6 +83,8 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
             slot.clear("The service is stopping.")
             if opened is not None:
                 await to_thread.run_sync(opened.close)
+            if decoders is not None:
+                await to_thread.run_sync(decoders.close)
 
     app = FastAPI(
         title="Mien",
@@ -103,7 +115,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     return app
 
 
-def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
+def _app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None) -> AppState:
     def load() -> EngineLoad | None:
         engine = slot.peek()
         return None if engine is None else engine.load()
@@ -120,11 +132,11 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         gate=gate(threads=4 * settings.workers + 4),
         large_gate=gate(threads=max(1, settings.workers // 2)),
         clip_gate=gate(threads=_clip_threads(settings)),
-        decoder=PictureDecoder(limits, concurrency=settings.workers),
+        decoder=PictureDecoder(limits, concurrency=settings.workers, sandbox=decoders),
         uploads=uploads,
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
-        clips=_clip_reader(settings, limits),
+        clips=_clip_reader(settings, limits, decoders),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
@@ -134,7 +146,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
     )
 
 
-def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
+def _clip_reader(settings: Settings, pictures: DecodeLimits, decoders: DecoderPool | None) -> ClipReader:
     limits = ClipLimits(max_seconds=settings.max_clip_seconds, max_rows=settings.max_rows)
     # As much memory as pictures have, and more if there are more workers to keep busy.
     memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
@@ -142,6 +154,7 @@ def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
         threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
         budget=MemoryBudget(_clip_threads(settings), memory),
+        sandbox=decoders,
     )
 
 
@@ -170,6 +183,16 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )
+
+
+async def _warm_up(decoders: DecoderPool | None) -> None:
+    """Start the decoder processes, so that the first clip need not wait for it."""
+    if decoders is None:
+        return
+    try:
+        await to_thread.run_sync(decoders.warm_up)
+    except CapacityError as error:
+        _LOGGER.error("the decoder processes cannot be started yet: %s", error)
 
 
 def _open(settings: Settings) -> Engine:

@@ -6,27 +6,33 @@ from pathlib import Path
 
 from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.memory_budget import MemoryBudget
+from mien.sandbox.pool import DecoderPool
 from mien.video.clip import Clip
+from mien.video.clip_messages import Order
 from mien.video.model import ClipLimits, Sampling
+from mien.video.remote_clip import RemoteClip
+from mien.video.remux import OpenClip
 
 
 @dataclass(frozen=True, slots=True)
 class ClipReader:
     """Opens clips within ``limits``, each decoded by ``threads`` (0: as many as suit this machine); ``budget`` bounds
-    the memory that they take together."""
+    the memory that they take together. Decoding takes place in a process of ``sandbox``, or in this one if that is
+    ``None``."""
 
     limits: ClipLimits = field(default_factory=ClipLimits)
     threads: int = 0
     budget: MemoryBudget | None = None
+    sandbox: DecoderPool | None = None
 
     def open(
         self, path: Path, sampling: Sampling, long_side: int, cancellation: Cancellation = NEVER_CANCELLED
-    ) -> Clip:
+    ) -> OpenClip:
         """Open ``path``, once the budget has room for it.
 
         Raises:
             DeadlineExceeded, Cancelled: before there was room, or while reading.
-            And as ``Clip``.
+            And as ``Clip`` or ``RemoteClip``.
         """
 
         def wait_for_memory(memory: int) -> AbstractContextManager[object]:
@@ -34,6 +40,9 @@ class ClipReader:
                 return nullcontext()
             return self.budget.take(memory, cancellation.deadline, cancellation.raise_if_cancelled)
 
+        if self.sandbox is not None:
+            order = Order(sampling, self.limits, long_side, self.threads)
+            return RemoteClip(self.sandbox, path, order, cancellation, wait_for_memory)
         return Clip(
             path,
             sampling,

@@ -1,0 +1,170 @@
+"""Decoder processes, made once and used again: one per file that is being decoded."""
+
+import logging
+import select
+import sys
+import threading
+from collections.abc import Sequence
+
+from mien.domain import NEVER_CANCELLED, Cancellation
+from mien.errors import CapacityError
+from mien.sandbox.process import ForkServer, Worker
+from mien.sandbox.session import Session, TaskLimits
+
+_LOG = logging.getLogger(__name__)
+_CHECK_SECONDS = 0.25
+_MAX_TASKS = 200  # of one process: what a library leaks is gone with it
+_MAX_GROWTH = 256 << 20  # bytes that it keeps beyond what it had at first
+_STOPPED = "The service is stopping; try again in a moment."
+_UNCONFINED = (
+    "the decoder processes run without %s, which this system lacks: a decoder that a hostile file takes over could "
+    "open files or connections; limits on memory and time, and a process of its own per file, still hold"
+)
+
+SUPPORTED = sys.platform == "linux"
+"""Whether this system has what the decoder processes need."""
+
+
+class DecoderPool:
+    """At most ``size`` processes with the handlers of ``modules``; they start when the first is needed. Thread-safe."""
+
+    def __init__(self, modules: Sequence[str], size: int) -> None:
+        self._modules = tuple(modules)
+        self._size = size
+        self._changed = threading.Condition()
+        self._server: ForkServer | None = None
+        self._idle: list[Worker] = []
+        self._busy = 0
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to import the decoders, without waiting for it."""
+        self._current_server()
+
+    def warm_up(self) -> None:
+        """Have one process ready. Logs what confinement is missing.
+
+        Raises:
+            CapacityError: it cannot be started.
+        """
+        worker = self._spawn()
+        with self._changed:
+            if not self._closed:
+                self._idle.append(worker)
+                return
+        self._kill(worker)
+
+    def close(self) -> None:
+        """Kill all processes; tasks that still run fail."""
+        with self._changed:
+            self._closed = True
+            server, self._server = self._server, None
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+        for worker in idle:
+            worker.channel.close()
+        if server is not None:
+            server.close()
+
+    def session(
+        self,
+        task: str,
+        body: bytes,
+        descriptors: Sequence[int] = (),
+        limits: TaskLimits | None = None,
+        cancellation: Cancellation = NEVER_CANCELLED,
+    ) -> Session:
+        """Run the handler ``task`` in a process of its own, until the session is closed.
+
+        Raises:
+            CapacityError: there is no process to be had.
+            DeadlineExceeded, Cancelled: before there was one.
+        """
+        session = Session(self._acquire(cancellation), task, limits or TaskLimits(), cancellation, self)
+        try:
+            session.start(body, descriptors)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def put_back(self, worker: Worker, *, is_fit: bool) -> None:
+        """See ``WorkerOwner``."""
+        if is_fit and worker.tasks < _MAX_TASKS and worker.size() - worker.first_size <= _MAX_GROWTH:
+            with self._changed:
+                if not self._closed:
+                    self._idle.append(worker)
+                    self._leave()
+                    return
+        self.retire(worker)
+
+    def retire(self, worker: Worker) -> int | None:
+        """See ``WorkerOwner``."""
+        try:
+            return self._kill(worker)
+        finally:
+            with self._changed:
+                self._leave()
+
+    def _acquire(self, cancellation: Cancellation) -> Worker:
+        with self._changed:
+            while self._busy >= self._size and not self._closed:
+                self._changed.wait(_CHECK_SECONDS)
+                cancellation.raise_if_cancelled()
+            self._busy += 1
+        try:
+            while (worker := self._pop_idle()) is not None:
+                if not select.select([worker.channel], [], [], 0)[0]:
+                    return worker
+                self._kill(worker)  # it died while it had nothing to do
+            return self._spawn()
+        except BaseException:
+            with self._changed:
+                self._leave()
+            raise
+
+    def _pop_idle(self) -> Worker | None:
+        with self._changed:
+            return self._idle.pop() if self._idle else None
+
+    def _spawn(self) -> Worker:
+        server = self._current_server()
+        try:
+            return server.spawn()
+        except CapacityError:
+            # The system may have ended it for want of memory. Its workers died with it.
+            self._discard(server)
+        return self._current_server().spawn()
+
+    def _current_server(self) -> ForkServer:
+        with self._changed:
+            if self._closed:
+                raise CapacityError(_STOPPED)
+            if self._server is None:
+                self._server = ForkServer(self._modules, _warn_of_lacking)
+            return self._server
+
+    def _discard(self, server: ForkServer) -> None:
+        with self._changed:
+            if self._server is server:
+                _LOG.warning("the decoder processes' server has ended; another one is started")
+                self._server = None
+                self._idle.clear()
+        server.close()
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._changed.notify_all()
+
+    def _kill(self, worker: Worker) -> int | None:
+        with self._changed:
+            server = self._server
+        if server is None:
+            worker.channel.close()
+            return None
+        return server.reap(worker)
+
+
+def _warn_of_lacking(lacking: Sequence[str]) -> None:
+    if lacking:
+        _LOG.warning(_UNCONFINED, " and ".join(lacking))
