@@ -21,7 +21,7 @@ from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.spool import SpoolSettings
 from mien.domain import EngineLoad
 from mien.engine.base import Engine
-from mien.errors import CapacityError, MienError, ModelUnreadable
+from mien.errors import DecoderUnavailable, MienError, ModelUnreadable
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
 from mien.memory_budget import MemoryBudget
@@ -191,7 +191,7 @@ async def _warm_up(decoders: DecoderPool | None) -> None:
         return
     try:
         await to_thread.run_sync(decoders.warm_up)
-    except CapacityError as error:
+    except DecoderUnavailable as error:
         _LOGGER.error("the decoder processes cannot be started yet: %s", error)
 
 

@@ -14,6 +14,7 @@
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the deadline passed first
     │   ├── Cancelled              the caller disconnected
+    │   ├── DecoderUnavailable     no process to decode the file, or no memory for it
     │   └── StorageFull            no disk space for an upload or a result
     ├── EngineError                the engine failed
     │   ├── EngineClosed           the service is starting or stopping
@@ -111,6 +112,10 @@ class DeadlineExceeded(CapacityError):
 
 class Cancelled(CapacityError):
     code = "caller_gone"
+
+
+class DecoderUnavailable(CapacityError):
+    code = "decoder_unavailable"
 
 
 class StorageFull(CapacityError):

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from mien.domain import NEVER_CANCELLED, Cancellation
-from mien.errors import CapacityError
+from mien.errors import DecoderUnavailable
 from mien.sandbox.process import ForkServer, Worker
 from mien.sandbox.session import Session, TaskLimits
 
@@ -45,7 +45,7 @@ class DecoderPool:
         """Have one process ready. Logs what confinement is missing.
 
         Raises:
-            CapacityError: it cannot be started.
+            DecoderUnavailable: it cannot be started.
         """
         worker = self._spawn()
         with self._changed:
@@ -77,7 +77,7 @@ class DecoderPool:
         """Run the handler ``task`` in a process of its own, until the session is closed.
 
         Raises:
-            CapacityError: there is no process to be had.
+            DecoderUnavailable: there is no process to be had.
             DeadlineExceeded, Cancelled: before there was one.
         """
         session = Session(self._acquire(cancellation), task, limits or TaskLimits(), cancellation, self)
@@ -131,7 +131,7 @@ class DecoderPool:
         server = self._current_server()
         try:
             return server.spawn()
-        except CapacityError:
+        except DecoderUnavailable:
             # The system may have ended it for want of memory. Its workers died with it.
             self._discard(server)
         return self._current_server().spawn()
@@ -139,7 +139,7 @@ class DecoderPool:
     def _current_server(self) -> ForkServer:
         with self._changed:
             if self._closed:
-                raise CapacityError(_STOPPED)
+                raise DecoderUnavailable(_STOPPED)
             if self._server is None:
                 self._server = ForkServer(self._modules, _warn_of_lacking)
             return self._server
@@ -149,7 +149,8 @@ class DecoderPool:
             if self._server is server:
                 _LOG.warning("the decoder processes' server has ended; another one is started")
                 self._server = None
-                self._idle.clear()
+                while self._idle:
+                    self._idle.pop().channel.close()
         server.close()
 
     def _leave(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mien.errors import CapacityError
+from mien.errors import DecoderUnavailable
 from mien.sandbox.channel import Broken, Channel, ChannelClosed, socket_pair
 from mien.sandbox.messages import FromServer, FromWorker, Ready, Reap, Reaped, Spawn, Spawned, ToServer
 
@@ -89,13 +89,17 @@ class ForkServer:
         """A new worker.
 
         Raises:
-            CapacityError: the server has ended.
+            DecoderUnavailable: the server has ended.
         """
         ours, theirs = socket_pair()
-        with theirs:
-            answer = self._ask(Spawn(), theirs)
-        if not isinstance(answer, Spawned):
-            raise CapacityError(_STOPPED)
+        try:
+            with theirs:
+                answer = self._ask(Spawn(), theirs)
+            if not isinstance(answer, Spawned):
+                raise DecoderUnavailable(_STOPPED)
+        except BaseException:
+            ours.close()
+            raise
         return Worker(answer.pid, Channel(ours, FromWorker))
 
     def reap(self, worker: Worker) -> int | None:
@@ -103,7 +107,7 @@ class ForkServer:
         worker.channel.close()
         try:
             answer = self._ask(Reap(worker.pid))
-        except CapacityError:
+        except DecoderUnavailable:
             return None
         return answer.exit_code if isinstance(answer, Reaped) else None
 
@@ -118,7 +122,7 @@ class ForkServer:
             return
         answer = self._receive()
         if not isinstance(answer, Ready):
-            raise CapacityError(_STOPPED)
+            raise DecoderUnavailable(_STOPPED)
         self._is_ready = True
         self._tell_lacking(answer.lacking)
 
@@ -128,11 +132,11 @@ class ForkServer:
             try:
                 self._channel.send(order, () if end is None else (end.fileno(),))
             except ChannelClosed as error:
-                raise CapacityError(_STOPPED) from error
+                raise DecoderUnavailable(_STOPPED) from error
             return self._receive()
 
     def _receive(self) -> FromServer:
         try:
             return self._channel.receive()
         except (ChannelClosed, Broken) as error:
-            raise CapacityError(_STOPPED) from error
+            raise DecoderUnavailable(_STOPPED) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mien.domain import Cancellation
-from mien.errors import CapacityError, DecoderFailed, MienError
+from mien.errors import DecoderFailed, DecoderUnavailable, MienError
 from mien.sandbox.channel import Broken, ChannelClosed
 from mien.sandbox.messages import Done, Failed, Note, Start, error_of
 from mien.sandbox.process import Worker
@@ -55,7 +55,7 @@ class Session:
 
     ``send`` and ``receive`` raise:
         DecoderFailed: the process crashed, hung, or allocated too much.
-        CapacityError: its memory was taken by the system, or the service is stopping.
+        DecoderUnavailable: its memory was taken by the system, or the service is stopping.
         DeadlineExceeded, Cancelled: as ``cancellation`` has it.
         And what the handler raised.
     """
@@ -111,12 +111,12 @@ class Session:
 
     def _running(self) -> Worker:
         if self._worker is None:
-            raise CapacityError(_STOPPING)
+            raise DecoderUnavailable(_STOPPING)
         return self._worker
 
     def _fail(self, ended: TaskEnded) -> MienError:
         if self._worker is None:
-            return CapacityError(_STOPPING)
+            return DecoderUnavailable(_STOPPING)
         worker, self._worker = self._worker, None
         return error_after(ended, self._owner.retire(worker), self._task)
 
@@ -162,10 +162,10 @@ def error_after(ended: TaskEnded, exit_code: int | None, task: str) -> MienError
     """The error to report for a worker that ended with ``exit_code`` during ``task``."""
     fields = {"task": task, "exit_code": exit_code, "hung": ended.hung}
     if exit_code is None:
-        return CapacityError(_STOPPING)
+        return DecoderUnavailable(_STOPPING)
     _LOG.warning("a decoder process was given up", extra={"fields": fields})
     if ended.hung or exit_code == -signal.SIGXCPU:
         return DecoderFailed(DecoderFailed.HUNG)
     if exit_code == -signal.SIGKILL:
-        return CapacityError(_OUT_OF_MEMORY)  # not by this program: by the kernel, whose memory ran out
+        return DecoderUnavailable(_OUT_OF_MEMORY)  # not by this program: by the kernel, whose memory ran out
     return DecoderFailed(DecoderFailed.CRASHED)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from mien.domain import Cancellation, Frame, U8Array
-from mien.errors import CapacityError, MienError
+from mien.errors import MienError
 from mien.sandbox.messages import Done
 from mien.sandbox.pool import DecoderPool
 from mien.sandbox.session import Session, TaskLimits
@@ -58,7 +58,7 @@ class RemoteClip:
     ``wait_for_memory`` as there.
 
     Raises:
-        As ``Clip``, and what ``Session`` raises: ``DecoderFailed``, ``CapacityError``.
+        As ``Clip``, and what ``Session`` raises: ``DecoderFailed``, ``DecoderUnavailable``.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class RemoteClip:
     ) -> None:
         self.sampling: Sampling = order.sampling
         self._order = order
+        self._cancellation = cancellation
         self._notes = decoder(FromTask)
         self._decoded: deque[Decoded] = deque()
         self._ended = False
@@ -78,7 +79,7 @@ class RemoteClip:
         self._finished: Finished | None = None
         self._resources = ExitStack()
         try:
-            self._session = self._open(pool, path, cancellation)
+            self._session = self._open(pool, path)
             self._resources.callback(self._end_session)
             opened = self._next()
             while isinstance(opened, NeedMemory):
@@ -96,11 +97,11 @@ class RemoteClip:
             self.close()
             raise
 
-    def _open(self, pool: DecoderPool, path: Path, cancellation: Cancellation) -> Session:
+    def _open(self, pool: DecoderPool, path: Path) -> Session:
         self._leases = self._resources.enter_context(ExitStack())
         slots = (READ_SLOTS + WRITE_SLOTS) * self._order.slot_bytes
         self._shared = self._resources.enter_context(SharedMemory(slots))
-        left = cancellation.seconds_left
+        left = self._cancellation.seconds_left
         threads = (self._order.threads or DEFAULT_THREADS) + 2
         seconds = _CPU_SECONDS if left is None else left * threads
         with _openings(path, 1 + LIBAV_OPENINGS) as files:
@@ -109,7 +110,7 @@ class RemoteClip:
                 encode(self._order),
                 (self._shared.descriptor, *files),
                 TaskLimits(_MEMORY, cpu_seconds=seconds),
-                cancellation,
+                self._cancellation,
             )
 
     def __enter__(self) -> Self:
@@ -151,6 +152,7 @@ class RemoteClip:
                 self._file_note()
             if not self._decoded:
                 return
+            self._cancellation.raise_if_cancelled()
             note = self._decoded.popleft()
             self._progress = note.progress
             if not 0 <= note.slot < READ_SLOTS:
@@ -227,7 +229,7 @@ class RemoteClip:
             self._send(Close())
             while not isinstance(self._session.receive(_CLOSE_SECONDS), Done):
                 pass
-        except (MienError, CapacityError, OSError):
+        except (MienError, OSError):
             pass  # it is over either way, and what went wrong was reported when it mattered
         finally:
             self._session.close()

@@ -27,7 +27,7 @@ def refuse(context: TaskContext) -> bytes:
 
 
 def fail(_: TaskContext) -> bytes:
-    raise ZeroDivisionError("secret")
+    raise ZeroDivisionError("a detail")
 
 
 def crash(_: TaskContext) -> bytes:
@@ -35,12 +35,14 @@ def crash(_: TaskContext) -> bytes:
     return b""
 
 
-def hang(context: TaskContext) -> bytes:
-    if context.body:
-        while True:  # busy, and never says that it is alive
-            pass
+def hang(_: TaskContext) -> bytes:
     time.sleep(3600)
     return b""
+
+
+def spin(_: TaskContext) -> bytes:
+    while True:  # and never say that it is alive
+        pass
 
 
 def advance(context: TaskContext) -> bytes:
@@ -102,5 +104,5 @@ def read_handed_over(context: TaskContext) -> bytes:
 
 
 def handlers() -> Mapping[str, Handler]:
-    every = (echo, process_id, refuse, fail, crash, hang, advance, allocate, leak, attempt, read_handed_over)
+    every = (echo, process_id, refuse, fail, crash, hang, spin, advance, allocate, leak, attempt, read_handed_over)
     return {function.__name__: function for function in every}
