@@ -54,7 +54,9 @@ def compare(name: str, runs: int, alone: Callable[[], None], apart: Callable[[],
             work()
             if turn:  # the first warms up
                 spent[kind].append((time.perf_counter() - wall, cpu_seconds() - cpu))
-    (a, a_cpu), (b, b_cpu) = ([statistics.median(values) for values in zip(*spent[kind], strict=True)] for kind in spent)
+    (a, a_cpu), (b, b_cpu) = (
+        [statistics.median(values) for values in zip(*spent[kind], strict=True)] for kind in spent
+    )
     print(
         f"{name:<28} {1000 * a:8.1f} ms -> {1000 * b:8.1f} ms ({1000 * (b - a):+6.1f} ms, {100 * (b / a - 1):+5.1f} %)"
         f"   CPU {1000 * a_cpu:8.1f} -> {1000 * b_cpu:8.1f} ms ({100 * (b_cpu / a_cpu - 1):+5.1f} %)",

@@ -1,10 +1,10 @@
 """Decoding one picture in a decoder process; ``RemotePictures`` is the other side."""
 
-import mmap
 import os
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 import PIL
 import pillow_heif
 
@@ -13,7 +13,6 @@ from mien.images.formats import PictureFormat
 from mien.images.limits import DecodeLimits
 from mien.images.pillow_readers import only_mien_errors
 from mien.images.planning import Planner
-from mien.sandbox.shared_memory import array_in
 from mien.sandbox.worker import Handler, TaskContext, import_all
 
 PICTURE = "picture"
@@ -23,10 +22,12 @@ DECLINE, GO = b"decline", b"go"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """Decode the file behind the first descriptor, of ``size`` bytes, into the memory behind the second."""
+    """Decode the file behind the first descriptor, of ``size`` bytes. The pixels go into the memory behind the second,
+    which has ``scratch_bytes`` and may be the same, or, if they are more, behind the third."""
 
     picture_format: PictureFormat
     size: int
+    scratch_bytes: int
     limits: DecodeLimits
     min_side: int | None
 
@@ -38,7 +39,8 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """The result: ``rows`` x ``columns`` pixels, BGR, at the beginning of the memory; the others as in ``Frame``."""
+    """The result: ``rows`` x ``columns`` pixels, BGR, at the beginning of one of the memories; the others as in
+    ``Frame``."""
 
     rows: int
     columns: int
@@ -51,7 +53,7 @@ class Decoded(msgspec.Struct, frozen=True):
 def decode_picture(context: TaskContext) -> bytes:
     """The handler."""
     order = msgspec.msgpack.decode(context.body, type=Order)
-    file, target = context.descriptors
+    file, scratch, large = context.descriptors
     data = os.pread(file, order.size, 0)
     with only_mien_errors(order.picture_format):
         plan = Planner(order.limits).plan(data, order.picture_format, order.min_side, context.alive)
@@ -60,7 +62,9 @@ def decode_picture(context: TaskContext) -> bytes:
             return b""
         frame = plan.decode()
     rows, columns, _ = frame.pixels.shape
-    array_in(mmap.mmap(target, 0), 0, frame.pixels.shape)[:] = frame.pixels
+    # Written and not mapped, which faults page by page.
+    target = scratch if frame.pixels.nbytes <= order.scratch_bytes else large
+    os.pwrite(target, np.ascontiguousarray(frame.pixels).data, 0)
     decoded = Decoded(rows, columns, frame.width, frame.height, frame.readable, frame.warnings)
     return msgspec.msgpack.encode(decoded)
 

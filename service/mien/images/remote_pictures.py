@@ -1,9 +1,10 @@
 """Pictures that are decoded in a process of their own."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,39 +61,48 @@ class RemotePictures:
             return False
 
         cancellation = Cancellation(deadline, is_cancelled)
-        order = Order(picture_format, len(data), self.limits, min_side)
         memory = _MEMORY + _COPIES * len(data)
         seconds = _CPU_SECONDS
         if deadline is not None:
             seconds = max(1.0, deadline - time.monotonic()) * (1 + (os.cpu_count() or 1))
-        frame_bytes = FRAME_BYTES_PER_PIXEL * self.limits.max_pixels
-        with SharedMemory(frame_bytes) as target, SharedMemory.holding(data) as file:
-            descriptors = (file.descriptor, target.descriptor)
-            limits = TaskLimits(memory, cpu_seconds=seconds)
-            session = self.pool.session(PICTURE, msgspec.msgpack.encode(order), descriptors, limits, cancellation)
-            with closing(session):
-                planned = _receive(session, Note, Planned)
-                begun = False
+        limits = TaskLimits(memory, cpu_seconds=seconds)
+        with (
+            closing(self.pool.session(PICTURE, limits, cancellation)) as session,
+            SharedMemory(FRAME_BYTES_PER_PIXEL * self.limits.max_pixels) as large,
+        ):
+            scratch = session.scratch
+            order = Order(picture_format, len(data), scratch.size, self.limits, min_side)
+            with ExitStack() as stack:
+                file = scratch
+                if len(data) > scratch.size:
+                    file = stack.enter_context(SharedMemory(len(data)))
+                file.write(data)
+                descriptors = (file.descriptor, scratch.descriptor, large.descriptor)
+                session.start(msgspec.msgpack.encode(order), descriptors)
+            planned = _receive(session, Note, Planned)
+            begun = False
 
-                def decode() -> Frame:
-                    nonlocal begun
-                    begun = True
-                    session.limit_memory(memory + planned.memory)
-                    session.send(GO)
-                    return _frame(session, target)
+            def decode() -> Frame:
+                nonlocal begun
+                begun = True
+                session.limit_memory(memory + planned.memory)
+                session.send(GO)
+                return _frame(session, scratch, large)
 
-                try:
-                    yield Plan(planned.memory, decode)
-                finally:
-                    if not begun:
-                        _decline(session)
+            try:
+                yield Plan(planned.memory, decode)
+            finally:
+                if not begun:
+                    _decline(session)
 
 
-def _frame(session: Session, memory: SharedMemory) -> Frame:
+def _frame(session: Session, scratch: SharedMemory, large: SharedMemory) -> Frame:
     decoded = _receive(session, Done, Decoded)
+    shape = (decoded.rows, decoded.columns, 3)
+    is_small = math.prod(shape) <= scratch.size
     try:
-        # No copy: the process has closed its side, and a false pixel would harm no one but this picture.
-        pixels = memory.array(0, (decoded.rows, decoded.columns, 3))
+        # A large one is not copied: a pixel that the process still changed would harm no one but this picture.
+        pixels = scratch.array(0, shape).copy() if is_small else large.array(0, shape)
     except ValueError:
         raise session.give_up("a picture of no possible size") from None
     return Frame(pixels, decoded.width, decoded.height, readable=decoded.readable, warnings=decoded.warnings)

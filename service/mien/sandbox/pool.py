@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.errors import DecoderUnavailable
 from mien.sandbox.process import ForkServer, Worker
-from mien.sandbox.session import Session, TaskLimits
+from mien.sandbox.session import DEFAULT_LIMITS, Session, TaskLimits
 
 _LOG = logging.getLogger(__name__)
 _CHECK_SECONDS = 0.25
@@ -62,31 +62,20 @@ class DecoderPool:
             idle, self._idle = self._idle, []
             self._changed.notify_all()
         for worker in idle:
-            worker.channel.close()
+            worker.close()
         if server is not None:
             server.close()
 
     def session(
-        self,
-        task: str,
-        body: bytes,
-        descriptors: Sequence[int] = (),
-        limits: TaskLimits | None = None,
-        cancellation: Cancellation = NEVER_CANCELLED,
+        self, task: str, limits: TaskLimits = DEFAULT_LIMITS, cancellation: Cancellation = NEVER_CANCELLED
     ) -> Session:
-        """Run the handler ``task`` in a process of its own, until the session is closed.
+        """A process of its own for the handler ``task``, from the session's ``start`` until it is closed.
 
         Raises:
             DecoderUnavailable: there is no process to be had.
             DeadlineExceeded, Cancelled: before there was one.
         """
-        session = Session(self._acquire(cancellation), task, limits or TaskLimits(), cancellation, self)
-        try:
-            session.start(body, descriptors)
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return Session(self._acquire(cancellation), task, limits, cancellation, self)
 
     def put_back(self, worker: Worker, *, is_fit: bool) -> None:
         """See ``WorkerOwner``."""
@@ -150,7 +139,7 @@ class DecoderPool:
                 _LOG.warning("the decoder processes' server has ended; another one is started")
                 self._server = None
                 while self._idle:
-                    self._idle.pop().channel.close()
+                    self._idle.pop().close()
         server.close()
 
     def _leave(self) -> None:
@@ -161,7 +150,7 @@ class DecoderPool:
         with self._changed:
             server = self._server
         if server is None:
-            worker.channel.close()
+            worker.close()
             return None
         return server.reap(worker)
 

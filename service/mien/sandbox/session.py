@@ -14,6 +14,7 @@ from mien.errors import DecoderFailed, DecoderUnavailable, MienError
 from mien.sandbox.channel import Broken, ChannelClosed
 from mien.sandbox.messages import Done, Failed, Note, Start, error_of
 from mien.sandbox.process import Worker
+from mien.sandbox.shared_memory import SharedMemory
 
 _LOG = logging.getLogger(__name__)
 _CHECK_SECONDS = 0.1  # between two calls of ``raise_if_cancelled``
@@ -30,6 +31,9 @@ class TaskLimits:
     memory: int = 512 * _MIB
     cpu_seconds: float = 3600.0
     stall_seconds: float = 60.0
+
+
+DEFAULT_LIMITS = TaskLimits()
 
 
 class TaskEnded(Exception):
@@ -75,13 +79,18 @@ class Session:
         self._cancellation = cancellation
         self._owner = owner
 
-    def start(self, body: bytes, descriptors: Sequence[int]) -> None:
+    def start(self, body: bytes = b"", descriptors: Sequence[int] = ()) -> None:
         """Hand the task over."""
         worker = self._running()
         worker.tasks += 1
         worker.limit_memory(self._limits.memory)
         worker.limit_cpu(self._limits.cpu_seconds)
         self._send(Start(self._task, body), descriptors)
+
+    @property
+    def scratch(self) -> SharedMemory:
+        """Memory that the process's tasks share with us, one after the other."""
+        return self._running().scratch
 
     def limit_memory(self, more: int) -> None:
         """Let the process allocate ``more`` bytes than it has now."""

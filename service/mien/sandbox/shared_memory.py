@@ -32,20 +32,23 @@ class SharedMemory:
             raise
         self.size = size
 
-    @classmethod
-    def holding(cls, data: bytes) -> Self:
-        """The bytes of a file."""
-        memory = cls(max(1, len(data)))
-        os.pwrite(memory.descriptor, data, 0)  # cheaper than through the mapping, which faults page by page
-        return memory
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self.descriptor)
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptor. Closing twice is harmless."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def write(self, data: bytes) -> None:
+        """Put ``data`` at the beginning."""
+        os.pwrite(self.descriptor, data, 0)  # cheaper than through the mapping, which faults page by page
 
     def array(self, offset: int, shape: tuple[int, ...]) -> U8Array:
         """A view of the bytes from ``offset`` on as ``uint8`` of ``shape``.

@@ -79,8 +79,7 @@ class RemoteClip:
         self._finished: Finished | None = None
         self._resources = ExitStack()
         try:
-            self._session = self._open(pool, path)
-            self._resources.callback(self._end_session)
+            self._open(pool, path)
             opened = self._next()
             while isinstance(opened, NeedMemory):
                 lease = wait_for_memory(opened.bytes)
@@ -97,7 +96,7 @@ class RemoteClip:
             self.close()
             raise
 
-    def _open(self, pool: DecoderPool, path: Path) -> Session:
+    def _open(self, pool: DecoderPool, path: Path) -> None:
         self._leases = self._resources.enter_context(ExitStack())
         slots = (READ_SLOTS + WRITE_SLOTS) * self._order.slot_bytes
         self._shared = self._resources.enter_context(SharedMemory(slots))
@@ -105,13 +104,10 @@ class RemoteClip:
         threads = (self._order.threads or DEFAULT_THREADS) + 2
         seconds = _CPU_SECONDS if left is None else left * threads
         with _openings(path, 1 + LIBAV_OPENINGS) as files:
-            return pool.session(
-                CLIP,
-                encode(self._order),
-                (self._shared.descriptor, *files),
-                TaskLimits(_MEMORY, cpu_seconds=seconds),
-                self._cancellation,
-            )
+            limits = TaskLimits(_MEMORY, cpu_seconds=seconds)
+            self._session: Session = pool.session(CLIP, limits, self._cancellation)
+            self._resources.callback(self._end_session)
+            self._session.start(encode(self._order), (self._shared.descriptor, *files))
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ import pytest
 from mien.sandbox import confinement, landlock
 from mien.sandbox.messages import Done
 from mien.sandbox.pool import DecoderPool
+from tests.unit.sandbox.conftest import started
 
 LACKING = confinement.lacking()
 
@@ -31,7 +32,7 @@ except PermissionError as error:
 
 def attempts(pool: DecoderPool, path: Path) -> Mapping[str, str]:
     """What a decoder with a descriptor of ``path`` gets when it tries more."""
-    with path.open("rb") as file, closing(pool.session("attempt", str(path).encode(), (file.fileno(),))) as session:
+    with path.open("rb") as file, started(pool, "attempt", str(path).encode(), (file.fileno(),)) as session:
         message = session.receive()
     assert isinstance(message, Done)
     return dict(pair.split("=") for pair in message.body.decode().split(";"))
@@ -52,7 +53,7 @@ def test_nothing_can_be_opened_connected_started_or_lifted(pool: DecoderPool, tm
 def test_the_file_handed_over_can_be_read(pool: DecoderPool, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"content")
-    with path.open("rb") as file, closing(pool.session("read_handed_over", b"", (file.fileno(),))) as session:
+    with path.open("rb") as file, started(pool, "read_handed_over", b"", (file.fileno(),)) as session:
         path.unlink()
         assert session.receive() == Done(b"content")
 
@@ -100,7 +101,8 @@ from contextlib import closing
 from mien.sandbox.pool import DecoderPool
 pool = DecoderPool(["tests.unit.sandbox.misbehaviour"], 2)
 pool.warm_up()
-with closing(pool.session("spin", b"")):
+with closing(pool.session("spin")) as session:
+    session.start()
     print(pool._server.pid, flush=True)
     time.sleep(60)
 """

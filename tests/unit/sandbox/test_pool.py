@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -23,8 +22,9 @@ from mien.errors import (
 )
 from mien.sandbox.messages import Done
 from mien.sandbox.pool import DecoderPool
-from mien.sandbox.session import TaskLimits
+from mien.sandbox.session import DEFAULT_LIMITS, TaskLimits
 from mien.sandbox.shared_memory import SharedMemory
+from tests.unit.sandbox.conftest import started
 
 MIB = 1 << 20
 
@@ -33,10 +33,10 @@ def run(
     pool: DecoderPool,
     task: str,
     body: bytes = b"",
-    limits: TaskLimits | None = None,
+    limits: TaskLimits = DEFAULT_LIMITS,
     cancellation: Cancellation = NEVER_CANCELLED,
 ) -> bytes:
-    with closing(pool.session(task, body, limits=limits, cancellation=cancellation)) as session:
+    with started(pool, task, body, limits=limits, cancellation=cancellation) as session:
         message = session.receive()
     assert isinstance(message, Done)
     return message.body
@@ -82,11 +82,11 @@ def test_a_task_that_goes_wrong_gets_an_error_and_others_an_answer(
     give_up: Callable[[], Cancellation] | None,
     error: tuple[type[MienError], str],
 ) -> None:
-    with closing(pool.session("advance", b"0.4")) as other:
-        started = time.monotonic()
+    with started(pool, "advance", b"0.4") as other:
+        began = time.monotonic()
         with pytest.raises(error[0], match=error[1]):
             run(pool, task, limits=limits, cancellation=NEVER_CANCELLED if give_up is None else give_up())
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - began < 5
         assert run(pool, "echo", b"next") == b"next"
         assert other.receive() == Done(b"advanced")
 
@@ -96,13 +96,24 @@ def test_a_task_that_advances_is_not_hung(pool: DecoderPool) -> None:
 
 
 def test_a_process_killed_by_the_system_is_the_services_fault(pool: DecoderPool) -> None:
-    with closing(pool.session("hang", b"")) as session:
+    def states() -> list[str]:
+        return [child.status() for child in psutil.Process(server_of(pool)).children()]
+
+    with started(pool, "hang") as session:
         for child in psutil.Process(server_of(pool)).children():
             child.kill()
+        wait_until(lambda: set(states()) == {psutil.STATUS_ZOMBIE})
         with pytest.raises(DecoderUnavailable, match="out of memory"):
             session.receive()
     assert run(pool, "echo", b"next") == b"next"
-    assert [child.status() for child in psutil.Process(server_of(pool)).children()] == [psutil.STATUS_SLEEPING]
+    wait_until(lambda: states() == [psutil.STATUS_SLEEPING])
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_the_server_is_started_anew(pool: DecoderPool) -> None:
@@ -119,7 +130,7 @@ def test_a_process_that_grew_is_replaced(pool: DecoderPool) -> None:
 
 
 def test_a_third_task_waits_for_one_of_two_processes(pool: DecoderPool) -> None:
-    with closing(pool.session("advance", b"0.5")) as first, closing(pool.session("advance", b"5")):
+    with started(pool, "advance", b"0.5") as first, started(pool, "advance", b"5"):
         with pytest.raises(DeadlineExceeded):
             run(pool, "echo", cancellation=Cancellation(time.monotonic() + 0.3))
         assert first.receive() == Done(b"advanced")
@@ -160,7 +171,7 @@ def test_no_descriptor_leaks(pool: DecoderPool) -> None:
     before = open_descriptors()
     for _ in range(10):
         memory = SharedMemory(1000)
-        with memory, closing(pool.session("read_handed_over", b"", (memory.descriptor,))) as session:
+        with memory, started(pool, "read_handed_over", b"", (memory.descriptor,)) as session:
             session.receive()
         del memory
         with pytest.raises(DecoderFailed):
