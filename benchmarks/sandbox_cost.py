@@ -39,9 +39,11 @@ _DETECTOR_SIDE = 640
 def heic(megapixels: float) -> bytes:
     """A photograph of a phone's shape."""
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
-    tiles = np.tile(astronaut(), (-(-width * 3 // (4 * 512)), -(-width // 512), 1))[: width * 3 // 4, :width]
+    picture = Image.fromarray(astronaut()).resize((width, width * 3 // 4), Image.Resampling.LANCZOS)
+    noise = np.random.default_rng(1).normal(0, 3, (picture.height, picture.width, 1))  # that of a camera
     file = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(tiles)).save(file, quality=80)
+    grainy = np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8)
+    pillow_heif.from_pillow(Image.fromarray(grainy)).save(file, quality=60)
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from mien.images.limits import DecodeLimits, decode_memory, deep_tiff_memory, jp
 from mien.images.orientation import Orientation
 from mien.images.partial import load
 from mien.images.pillow_readers import exif_orientation, is_run_length_bmp, open_picture, read_run_length_bmp
-from mien.images.pixel_formats import reduction_factor, to_frame
+from mien.images.pixel_formats import Allocate, new_pixels, reduction_factor, to_frame
 from mien.images.tiff import read_deep_tiff, read_tiff_header
 
 Check = Callable[[], None]
@@ -36,11 +36,19 @@ class Planner:
 
     limits: DecodeLimits
 
-    def plan(self, data: bytes, picture_format: PictureFormat, min_side: int | None, check: Check) -> Plan:
+    def plan(
+        self,
+        data: bytes,
+        picture_format: PictureFormat,
+        min_side: int | None,
+        check: Check,
+        allocate: Allocate = new_pixels,
+    ) -> Plan:
         """Read the header of ``data``. Call this, and the plan's ``decode``, within ``only_mien_errors``.
 
         ``min_side`` in pixels is what the long side keeps at least if the picture is reduced; ``None``: it is not.
-        ``check`` is called often, then and while decoding; what it raises ends either.
+        ``check`` is called often, then and while decoding; what it raises ends either. ``allocate``
+        makes the array for the upright picture's pixels (not a JPEG's), given their shape.
 
         Raises:
             TooLarge: over one of the limits.
@@ -58,18 +66,22 @@ class Planner:
                 memory = deep_tiff_memory(pixels, header.pixel_bytes)
                 cause, remedy = f"of {header.pixel_bytes} bytes each", "save it with 8 bits a sample"
                 self.limits.check_memory(*header.size, memory, cause=cause, remedy=remedy)
-                return Plan(memory, lambda: to_frame(read_deep_tiff(data), Orientation(), min_side, check))
+                return Plan(
+                    memory, lambda: to_frame(read_deep_tiff(data), Orientation(), min_side, check, allocate=allocate)
+                )
         reopen = partial(open_picture, data, picture_format, check)
         image = reopen()
         self.limits.check_size(*image.size)
         memory = decode_memory(picture_format, max(pixels, math.prod(image.size)))
         if is_run_length_bmp(image):
-            return Plan(memory, lambda: to_frame(read_run_length_bmp(data), Orientation(), min_side, check))
+            return Plan(
+                memory, lambda: to_frame(read_run_length_bmp(data), Orientation(), min_side, check, allocate=allocate)
+            )
 
         def decode() -> Frame:
             part = load(image, picture_format, reopen)
             orientation = exif_orientation(image)
-            return part.mark(to_frame(image, orientation, min_side, check), orientation)
+            return part.mark(to_frame(image, orientation, min_side, check, allocate=allocate), orientation)
 
         return Plan(memory, decode)
 

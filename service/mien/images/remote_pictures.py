@@ -71,13 +71,15 @@ class RemotePictures:
             SharedMemory(FRAME_BYTES_PER_PIXEL * self.limits.max_pixels) as large,
         ):
             scratch = session.scratch
-            order = Order(picture_format, len(data), scratch.size, self.limits, min_side)
+            order = Order(picture_format, len(data), self.limits, min_side)
             with ExitStack() as stack:
-                file = scratch
+                descriptors = [large.descriptor]
                 if len(data) > scratch.size:
                     file = stack.enter_context(SharedMemory(len(data)))
-                file.write(data)
-                descriptors = (file.descriptor, scratch.descriptor, large.descriptor)
+                    file.write(data)
+                    descriptors.append(file.descriptor)
+                else:
+                    scratch.write(data)
                 session.start(msgspec.msgpack.encode(order), descriptors)
             planned = _receive(session, Note, Planned)
             begun = False
@@ -111,6 +113,8 @@ def _frame(session: Session, scratch: SharedMemory, large: SharedMemory) -> Fram
 def _decline(session: Session) -> None:
     """It will not be decoded, now or here: the process may go on to another picture."""
     with suppress(MienError):
+        if not session.is_running:
+            return
         session.send(DECLINE)
         session.receive(_DECLINE_SECONDS)
 

@@ -10,6 +10,7 @@ more, and returns a table from the name of a task to its handler.
 
 import gc
 import importlib
+import mmap
 import os
 import signal
 import socket
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 def _spawn(channel: Channel[ToServer], handlers: Mapping[str, Handler]) -> int:
-    (worker_end,) = channel.received
+    worker_end, scratch = channel.received
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -62,13 +63,16 @@ def _spawn(channel: Channel[ToServer], handlers: Mapping[str, Handler]) -> int:
             confinement.die_with(parent)
             channel.close()
             end = socket.socket(fileno=worker_end)  # which asks the kernel for its kind
+            memory = mmap.mmap(scratch, 0)
+            os.close(scratch)
             confinement.confine()
-            serve(end, handlers)
+            serve(end, memory, handlers)
         except Broken:
             os._exit(2)
         finally:
             os._exit(0)
     os.close(worker_end)
+    os.close(scratch)
     return pid
 
 

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import socket
 import subprocess
 import sys
 import threading
@@ -29,17 +28,16 @@ class Worker:
     ``scratch`` is used again and again: new memory costs the system a page fault for every four kilobytes.
     """
 
-    def __init__(self, pid: int, channel: Channel[FromWorker]) -> None:
+    def __init__(self, pid: int, channel: Channel[FromWorker], scratch: SharedMemory) -> None:
         self.pid = pid
         self.channel = channel
         self.tasks = 0
-        self.scratch = SharedMemory(_SCRATCH_BYTES)
+        self.scratch = scratch
         self.first_size = self.size()
 
     def close(self) -> None:
         """Close what belongs to it here. Closing twice is harmless."""
         self.channel.close()
-        self.scratch.close()
 
     def size(self) -> int:
         """Bytes of private memory that it may write to, as ``RLIMIT_DATA`` counts them; 0 if it is gone."""
@@ -103,15 +101,18 @@ class ForkServer:
             DecoderUnavailable: the server has ended.
         """
         ours, theirs = socket_pair()
+        scratch = SharedMemory(_SCRATCH_BYTES)
         try:
             with theirs:
-                answer = self._ask(Spawn(), theirs)
+                answer = self._ask(Spawn(), (theirs.fileno(), scratch.descriptor))
             if not isinstance(answer, Spawned):
                 raise DecoderUnavailable(_STOPPED)
         except BaseException:
             ours.close()
             raise
-        return Worker(answer.pid, Channel(ours, FromWorker))
+        finally:
+            scratch.close()  # both sides have it mapped
+        return Worker(answer.pid, Channel(ours, FromWorker), scratch)
 
     def reap(self, worker: Worker) -> int | None:
         """Kill ``worker``; its exit code (negative: the signal that ended it), or ``None`` if the server has ended."""
@@ -137,11 +138,11 @@ class ForkServer:
         self._is_ready = True
         self._tell_lacking(answer.lacking)
 
-    def _ask(self, order: ToServer, end: socket.socket | None = None) -> FromServer:
+    def _ask(self, order: ToServer, descriptors: Sequence[int] = ()) -> FromServer:
         with self._lock:
             self._wait_until_ready()
             try:
-                self._channel.send(order, () if end is None else (end.fileno(),))
+                self._channel.send(order, descriptors)
             except ChannelClosed as error:
                 raise DecoderUnavailable(_STOPPED) from error
             return self._receive()

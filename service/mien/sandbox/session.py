@@ -88,6 +88,11 @@ class Session:
         self._send(Start(self._task, body), descriptors)
 
     @property
+    def is_running(self) -> bool:
+        """Whether there is anything to wait for."""
+        return self._worker is not None and not self._is_over
+
+    @property
     def scratch(self) -> SharedMemory:
         """Memory that the process's tasks share with us, one after the other."""
         return self._running().scratch

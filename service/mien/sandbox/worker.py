@@ -1,6 +1,7 @@
 """A decoder process: one task after the other, each for one file, until the service closes the channel."""
 
 import importlib
+import mmap
 import os
 import pkgutil
 import socket
@@ -18,11 +19,12 @@ _ALIVE_SECONDS = 0.25
 class TaskContext:
     """What a handler works with: its ``body``, its ``descriptors``, and the channel.
 
-    The descriptors are closed with the task.
+    The descriptors are closed with the task. ``scratch`` is memory shared with the service, the same for every task.
     """
 
-    def __init__(self, channel: Channel[ToWorker], body: bytes) -> None:
+    def __init__(self, channel: Channel[ToWorker], body: bytes, scratch: mmap.mmap) -> None:
         self.body = body
+        self.scratch = scratch
         self.descriptors = channel.received
         self._channel = channel
         self._told = time.monotonic()
@@ -75,7 +77,7 @@ def import_all(package: ModuleType) -> None:
             importlib.import_module(module.name)
 
 
-def serve(end: socket.socket, handlers: Mapping[str, Handler]) -> None:
+def serve(end: socket.socket, scratch: mmap.mmap, handlers: Mapping[str, Handler]) -> None:
     """Run tasks until the other end is closed."""
     channel: Channel[ToWorker] = Channel(end, ToWorker, takes_descriptors=True)
     with suppress(ChannelClosed):
@@ -86,7 +88,7 @@ def serve(end: socket.socket, handlers: Mapping[str, Handler]) -> None:
                 for descriptor in channel.received:
                     os.close(descriptor)
                 continue
-            channel.send(_run(handlers[message.task], TaskContext(channel, message.body)))
+            channel.send(_run(handlers[message.task], TaskContext(channel, message.body, scratch)))
 
 
 def _run(handler: Handler, context: TaskContext) -> Done | Failed:

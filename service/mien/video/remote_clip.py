@@ -222,9 +222,10 @@ class RemoteClip:
     def _end_session(self) -> None:
         """Let the process go on to another clip if it comes to rest soon; kill it if not."""
         try:
-            self._send(Close())
-            while not isinstance(self._session.receive(_CLOSE_SECONDS), Done):
-                pass
+            if self._session.is_running:
+                self._send(Close())
+            while self._session.is_running:
+                self._session.receive(_CLOSE_SECONDS)
         except (MienError, OSError):
             pass  # it is over either way, and what went wrong was reported when it mattered
         finally:
