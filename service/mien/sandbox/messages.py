@@ -35,7 +35,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     """From a worker: the task raised an error, and the worker is ready for another.
 
     ``code`` is that of one of Mien's errors, ``name`` and ``bound`` their further members; ``errno`` that of an
-    ``OSError``. ``unexpected`` names an exception that nobody foresaw, for the log.
+    ``OSError``. ``unexpected`` names any other exception, for the log.
     """
 
     message: str

@@ -14,6 +14,7 @@ from mien.sandbox.session import DEFAULT_LIMITS, Session, TaskLimits
 _LOG = logging.getLogger(__name__)
 _CHECK_SECONDS = 0.25
 _MAX_TASKS = 200  # of one process: what a library leaks is gone with it
+_BUSY_PER_IDLE = 4  # one idle process per four at most: each keeps some memory, and a new one takes milliseconds
 _MAX_GROWTH = 256 << 20  # bytes that it keeps beyond what it had at first
 _STOPPED = "The service is stopping; try again in a moment."
 _UNCONFINED = (
@@ -26,11 +27,15 @@ SUPPORTED = sys.platform == "linux"
 
 
 class DecoderPool:
-    """At most ``size`` processes with the handlers of ``modules``; they start when the first is needed. Thread-safe."""
+    """At most ``size`` processes with the handlers of ``modules``; they start when the first is needed. Thread-safe.
+
+    A quarter of them stay for the next tasks, with the memory that the last ones left them.
+    """
 
     def __init__(self, modules: Sequence[str], size: int) -> None:
         self._modules = tuple(modules)
         self._size = size
+        self._max_idle = max(1, size // _BUSY_PER_IDLE)
         self._changed = threading.Condition()
         self._server: ForkServer | None = None
         self._idle: list[Worker] = []
@@ -81,7 +86,7 @@ class DecoderPool:
         """See ``WorkerOwner``."""
         if is_fit and worker.tasks < _MAX_TASKS and worker.size() - worker.first_size <= _MAX_GROWTH:
             with self._changed:
-                if not self._closed:
+                if not self._closed and len(self._idle) < self._max_idle:
                     self._idle.append(worker)
                     self._leave()
                     return

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -179,7 +180,7 @@ def test_no_descriptor_leaks(pool: DecoderPool) -> None:
     run(pool, "echo")
     assert open_descriptors() == before
     for child in psutil.Process(server_of(pool)).children():
-        assert child.num_fds() == 4  # three of /dev/null and its channel
+        assert child.num_fds() == 5  # three of /dev/null, its channel and its scratch memory
     assert psutil.Process(server_of(pool)).num_fds() == 4
 
 
@@ -187,3 +188,15 @@ def server_of(pool: DecoderPool) -> int:
     """The process id of its fork server."""
     assert pool._server is not None
     return pool._server.pid
+
+
+def test_a_quarter_of_the_processes_stay() -> None:
+    pool = DecoderPool(["tests.unit.sandbox.misbehaviour"], 8)
+    try:
+        with ExitStack() as stack:
+            sessions = [stack.enter_context(started(pool, "echo")) for _ in range(8)]
+            assert [session.receive() for session in sessions] == [Done(b"")] * 8
+            assert len(psutil.Process(server_of(pool)).children()) == 8
+        assert len(psutil.Process(server_of(pool)).children()) == 2
+    finally:
+        pool.close()
