@@ -17,32 +17,12 @@ from mien.sandbox.messages import Done
 from mien.sandbox.pool import DecoderPool
 from mien.sandbox.session import Session, TaskLimits
 from mien.sandbox.shared_memory import SharedMemory
-from mien.video.clip_messages import (
-    READ_SLOTS,
-    WRITE_SLOTS,
-    Begin,
-    Close,
-    Decoded,
-    End,
-    Finish,
-    Finished,
-    Free,
-    FromTask,
-    Go,
-    NeedMemory,
-    Opened,
-    Order,
-    Progress,
-    ToTask,
-    Write,
-    Written,
-    decoder,
-    encode,
-)
+from mien.video import clip_messages as messages
+from mien.video.clip_messages import READ_SLOTS, WRITE_SLOTS, decoder, encode
 from mien.video.clip_task import CLIP
 from mien.video.decoder import DEFAULT_THREADS
 from mien.video.model import ClipInfo, Sampling
-from mien.video.source import LIBAV_OPENINGS
+from mien.video.source import LIBAV_OPENINGS, openings
 
 _MIB = 1 << 20
 # Beside the frames that the budget counts: the index and what is probed, the scaler, and stacks and arenas of threads.
@@ -53,9 +33,7 @@ _CLOSE_SECONDS = 0.2  # for a decoder to finish its packet; killing it costs the
 
 
 class RemoteClip:
-    """As ``mien.video.clip.Clip``, which it is in another process.
-
-    ``wait_for_memory`` as there.
+    """As ``mien.video.clip.Clip``, with its ``wait_for_memory``, in another process.
 
     Raises:
         As ``Clip``, and what ``Session`` raises: ``DecoderFailed``, ``DecoderUnavailable``.
@@ -65,33 +43,33 @@ class RemoteClip:
         self,
         pool: DecoderPool,
         path: Path,
-        order: Order,
+        order: messages.Order,
         cancellation: Cancellation,
         wait_for_memory: Callable[[int], AbstractContextManager[object]],
     ) -> None:
         self.sampling: Sampling = order.sampling
         self._order = order
         self._cancellation = cancellation
-        self._notes = decoder(FromTask)
-        self._decoded: deque[Decoded] = deque()
+        self._notes = decoder(messages.FromTask)
+        self._decoded: deque[messages.Decoded] = deque()
         self._ended = False
         self._write_slots = deque(range(READ_SLOTS, READ_SLOTS + WRITE_SLOTS))
-        self._finished: Finished | None = None
+        self._finished: messages.Finished | None = None
         self._resources = ExitStack()
         try:
             self._open(pool, path)
             opened = self._next()
-            while isinstance(opened, NeedMemory):
+            while isinstance(opened, messages.NeedMemory):
                 lease = wait_for_memory(opened.bytes)
                 self._leases.enter_context(lease)
                 self._memory = _MEMORY + opened.bytes
                 self._session.limit_memory(self._memory)
-                self._send(Go())
+                self._send(messages.Go())
                 opened = self._next()
-            if not isinstance(opened, Opened):
+            if not isinstance(opened, messages.Opened):
                 raise self._session.give_up("the clip is not open yet")
             self.info: ClipInfo = opened.info
-            self._progress: Progress = opened.progress
+            self._progress: messages.Progress = opened.progress
         except BaseException:
             self.close()
             raise
@@ -103,7 +81,7 @@ class RemoteClip:
         left = self._cancellation.seconds_left
         threads = (self._order.threads or DEFAULT_THREADS) + 2
         seconds = _CPU_SECONDS if left is None else left * threads
-        with _openings(path, 1 + LIBAV_OPENINGS) as files:
+        with openings(path, 1 + LIBAV_OPENINGS) as files:
             limits = TaskLimits(_MEMORY, cpu_seconds=seconds)
             self._session: Session = pool.session(CLIP, limits, self._cancellation)
             self._resources.callback(self._end_session)
@@ -157,7 +135,7 @@ class RemoteClip:
                 pixels = self._pixels(note.slot, note.rows, note.columns).copy()
             except ValueError:
                 raise self._session.give_up("a frame of no possible size") from None
-            self._send(Free(note.slot))
+            self._send(messages.Free(note.slot))
             yield Frame(pixels, note.width, note.height, note.time, note.index, note.scene)
 
     @contextmanager
@@ -167,13 +145,12 @@ class RemoteClip:
         self._session.limit_memory(self._memory + _WRITING_MEMORY)
         writing = os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:
-            with _openings(target, 1) as reading:
-                self._session.send(encode(Begin(duration)), (writing, *reading))
+            with openings(target, 1) as reading:
+                self._session.send(encode(messages.Begin(duration)), (writing, *reading))
         finally:
             os.close(writing)
-        writer = RemoteWriter(self)
-        yield writer
-        self._send(Finish())
+        yield (writer := RemoteWriter(self))
+        self._send(messages.Finish())
         while self._finished is None:
             self._file_note()
         writer.warning = self._finished.warning
@@ -185,7 +162,7 @@ class RemoteClip:
         slot = self._write_slots.popleft()
         rows, columns, _ = pixels.shape
         self._pixels(slot, rows, columns)[:] = pixels
-        self._send(Write(slot, rows, columns, time))
+        self._send(messages.Write(slot, rows, columns, time))
 
     def _pixels(self, slot: int, rows: int, columns: int) -> U8Array:
         if rows * columns * 3 > self._order.slot_bytes:
@@ -195,14 +172,14 @@ class RemoteClip:
     def _file_note(self) -> None:
         """Wait for the next note."""
         match self._next():
-            case Decoded() as note:
+            case messages.Decoded() as note:
                 self._decoded.append(note)
-            case End(progress):
+            case messages.End(progress):
                 self._ended = True
                 self._progress = progress
-            case Written(slot) if slot >= READ_SLOTS:
+            case messages.Written(slot) if slot >= READ_SLOTS:
                 self._write_slots.append(slot)
-            case Finished() as note:
+            case messages.Finished() as note:
                 self._finished = note
             case note:
                 raise self._session.give_up(f"unexpected: {type(note).__name__}")
@@ -216,14 +193,14 @@ class RemoteClip:
         except msgspec.MsgspecError as error:
             raise self._session.give_up(str(error)) from error
 
-    def _send(self, note: ToTask) -> None:
+    def _send(self, note: messages.ToTask) -> None:
         self._session.send(encode(note))
 
     def _end_session(self) -> None:
         """Let the process go on to another clip if it comes to rest soon; kill it if not."""
         try:
             if self._session.is_running:
-                self._send(Close())
+                self._send(messages.Close())
             while self._session.is_running:
                 self._session.receive(_CLOSE_SECONDS)
         except (MienError, OSError):
@@ -242,14 +219,3 @@ class RemoteWriter:
     def write(self, pixels: U8Array, time: float) -> None:
         """See ``Remuxer.write``."""
         self.clip.write(pixels, time)
-
-
-@contextmanager
-def _openings(path: Path, count: int) -> Iterator[list[int]]:
-    """Descriptors of ``path`` for reading, each an opening of its own."""
-    with ExitStack() as stack:
-        descriptors = []
-        for _ in range(count):
-            descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            stack.callback(os.close, descriptors[-1])
-        yield descriptors

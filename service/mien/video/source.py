@@ -6,7 +6,8 @@ of one opening would move each other's position.
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -66,3 +67,14 @@ class OpenedTarget:
 
 
 ClipTarget = Path | OpenedTarget
+
+
+@contextmanager
+def openings(path: Path, count: int) -> Iterator[list[int]]:
+    """Descriptors of ``path`` for reading, each an opening of its own."""
+    with ExitStack() as stack:
+        descriptors = []
+        for _ in range(count):
+            descriptors.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            stack.callback(os.close, descriptors[-1])
+        yield descriptors
