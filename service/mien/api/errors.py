@@ -86,6 +86,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
     errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),
+    errors.DecoderFailed: (HTTPStatus.UNPROCESSABLE_ENTITY, "The decoder failed"),
     errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "The clip has sound only"),
     errors.InvalidOption: (HTTPStatus.UNPROCESSABLE_ENTITY, "An option is wrong"),
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
