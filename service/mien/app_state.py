@@ -59,7 +59,7 @@ def app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=clips,
-        live=_live(settings, decoders),
+        live=_live(settings),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         access=Access(KeyRing(tuple(key.get_secret_value() for key in settings.api_keys), settings.keys_file)),
@@ -72,14 +72,14 @@ def app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None
     )
 
 
-def _live(settings: Settings, decoders: DecoderPool | None) -> LiveState:
+def _live(settings: Settings) -> LiveState:
     limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
     return LiveState(
         places=Places(settings.live_connections),
         gate=Semaphore(settings.workers, fast_acquire=True),
         threads=CapacityLimiter(math.inf),
         signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
-        decoder=PictureDecoder(limits, concurrency=settings.workers, sandbox=decoders),
+        decoder=PictureDecoder(limits, concurrency=settings.workers),
         interval=1 / settings.live_fps,
         idle=settings.live_idle_seconds,
         send=settings.upload_idle_seconds,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mien.app import create_app
 from mien.sandbox.pool import SUPPORTED, DecoderPool
-from tests.api.live import picture, problem, serving, settings
+from tests.api.live import picture, problem, serving, settings, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.unit.images.files import portrait, save
 
@@ -22,9 +22,9 @@ FORMATS = {"HEIF": "heic", "AVIF": "avif", "TIFF": "tiff", "GIF": "gif", "BMP": 
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     pool = DecoderPool(["tests.api.failing_decoders"], 16)
-    app = create_app(settings(workers=4), PatchEngine(), decoders=pool)
+    app = create_app(settings(workers=4, data_dir=tmp_path_factory.mktemp("data")), PatchEngine(), decoders=pool)
     with serving(app) as client:
         yield client
 
@@ -65,6 +65,22 @@ def test_its_request_gets_a_problem_the_next_an_answer_and_others_nothing(
         assert time.monotonic() - began < 15  # a machine under load
         assert client.post("/analyze-video", content=clip, headers=CLIP).status_code == 200
         assert {answer.result().status_code for answer in (*honest, *pictures)} == {200}
+
+
+def test_a_job_fails_alone(client: httpx.Client, clip: bytes) -> None:
+    def job(content: bytes) -> str:
+        answer = client.post("/analyze-video", content=content, headers=CLIP, params={"mode": "async"})
+        return str(answer.raise_for_status().headers["location"])
+
+    good = [job(clip)]
+    # Its header is read before it becomes a job: that already ends the decoder.
+    answer = client.post(
+        "/analyze-video", content=clip[:40] + b"CRASH" + clip[45:], headers=CLIP, params={"mode": "async"}
+    )
+    problem(answer, 422, "decoder_failed")
+    good.append(job(clip))
+    for one in good:
+        wait_until(lambda one=one: client.get(one).json()["state"] == "succeeded", 30)
 
 
 def test_a_picture_that_crashes_its_decoder_leaves_the_others_of_its_request(client: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """What a decoder does to itself costs its own task an error, and no one else anything."""
 
+import gc
 import os
 import signal
 import threading
@@ -169,6 +170,7 @@ def test_no_descriptor_leaks(pool: DecoderPool) -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     run(pool, "echo")
+    gc.collect()  # what other tests left
     before = open_descriptors()
     for _ in range(10):
         memory = SharedMemory(1000)

@@ -1,6 +1,7 @@
 """`make audit`, by the real pip-audit and a vulnerability service of the test's own (OSV's protocol)."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
     with service(200, vulnerable="fastapi") as arguments:
         assert audit.main(arguments) == 1
     printed = capsys.readouterr()
-    assert printed.out.startswith("pip-audit: 1 of 3")
+    assert re.match(r"pip-audit: 1 of \d\d packages", printed.out)
     assert "fastapi" in printed.err
     assert "TEST-1" in printed.err
 

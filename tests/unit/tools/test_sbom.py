@@ -29,7 +29,7 @@ def test_it_is_valid(environment: dict[str, Any]) -> None:
 def test_it_holds_the_locked_packages_and_the_models(document: dict[str, Any]) -> None:
     names = {component["name"].lower().replace("_", "-") for component in document["components"]}
     assert {"fastapi", "onnxruntime", "av", "numpy", "limits"} <= names
-    assert not {"pytest", "mypy", "cyclonedx-bom", "pip-audit", "httpx"} & names
+    assert not {"pytest", "mypy", "cyclonedx-bom", "pip-audit", "playwright"} & names
     models = [component for component in document["components"] if component["type"] == "machine-learning-model"]
     hashes = {model.manifest["sha256"] for model in ModelStore(ROOT / "model_store").models}
     assert {model["hashes"][0]["content"] for model in models} == hashes

@@ -196,3 +196,28 @@ def test_mutated_clips_cost_an_error_at_most(there: ClipReader, tmp_path: Path) 
             pass
     with there.open(plain(tmp_path / "whole.mp4"), Sampling(None), 640) as clip:
         assert len(list(clip.frames())) == 50
+
+
+@pytest.mark.parametrize("fps", [3.0, None])
+def test_parts_read_there_are_those_read_here(there: ClipReader, tmp_path: Path, fps: float | None) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(100), moving(100))
+    sampling = Sampling(fps, 0.3, 3.4)
+    bounds = there.divide(path, sampling, 0.5)
+    assert bounds == HERE.divide(path, sampling, 0.5)
+    assert len(bounds) > 2
+    for one in bounds:
+        part = Sampling(fps, one.start, one.end)
+        with (
+            HERE.open(path, part, 640, key_frame=one.key_frame) as here,
+            there.open(path, part, 640, key_frame=one.key_frame) as remote,
+        ):
+            assert everything(remote) == everything(here)
+            assert remote.facts == here.facts
+
+
+def test_dividing_there_has_the_errors_and_the_deadline_of_dividing_here(there: ClipReader, tmp_path: Path) -> None:
+    (broken := tmp_path / "clip.mp4").write_bytes(b"no clip")
+    with pytest.raises(InputError):
+        there.divide(broken, Sampling(), 1.0)
+    with pytest.raises(DeadlineExceeded):
+        there.divide(plain(tmp_path / "good.mp4"), Sampling(), 1.0, Cancellation(deadline=time.monotonic()))
