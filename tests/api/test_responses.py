@@ -82,7 +82,7 @@ def test_a_wrong_option_in_plain_words(client: httpx.Client, option: str, value:
         ("fps", "0", "write a number above 0"),
         ("fps", "fast", "write a number or native"),
         ("start", "-1", "write a number of at least 0"),
-        ("mode", "async", "write auto or sync"),
+        ("mode", "later", "write auto, sync or async"),
         ("smoothing", "much", "write none or ema"),
     ],
 )
