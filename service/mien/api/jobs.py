@@ -34,7 +34,7 @@ OwnerDep = Annotated[str, Depends(_owner)]
 JobId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="from the answer 202 of /analyze-video")]
 
 
-@router.get("/jobs", responses=openapi.problems(401, 421, 422, 503), summary="List the jobs")
+@router.get("/jobs", responses=openapi.problems(401, 403, 421, 422, 429, 503), summary="List the jobs")
 async def list_jobs(
     owner: OwnerDep,
     state: StateDep,
@@ -46,7 +46,7 @@ async def list_jobs(
     return JobsOut(jobs=[JobOut.of(one) for one in found])
 
 
-@router.get("/jobs/{job}", responses=openapi.problems(401, 404, 421, 422, 503), summary="The state of a job")
+@router.get("/jobs/{job}", responses=openapi.problems(401, 403, 404, 421, 422, 429, 503), summary="The state of a job")
 async def get_job(job: JobId, owner: OwnerDep, state: StateDep) -> JobOut:
     """State, progress, and the estimated time left."""
     return JobOut.of(await state.job_calls.run(state.jobs.find, job, owner))
@@ -87,7 +87,10 @@ async def job_result(request: Request, job: JobId, owner: OwnerDep, state: State
 
 
 @deleting.delete(
-    "/jobs/{job}", status_code=204, responses=openapi.problems(401, 404, 421, 422, 503), summary="Cancel a job"
+    "/jobs/{job}",
+    status_code=204,
+    responses=openapi.problems(401, 403, 404, 421, 422, 429, 503),
+    summary="Cancel a job",
 )
 async def cancel_job(job: JobId, owner: OwnerDep, state: StateDep) -> None:
     """Cancel a job, or remove one that has ended. Its clip and its result are deleted."""

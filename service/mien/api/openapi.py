@@ -147,15 +147,16 @@ VIDEO_RESPONSES: Responses = {
 }
 RESULT_RESPONSES: Responses = {
     200: VIDEO_RESPONSES_OK,
-    **problems(401, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
+    **problems(401, 403, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
 }
 _JOB_EVENT = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"enum": ["progress", "end"]},
+        "event": {"enum": ["progress", "end"], "description": "`end` is the last"},
         "data": {
             "type": "string",
+            "description": "the job",
             "contentMediaType": "application/json",
             "contentSchema": {"$ref": "#/components/schemas/JobOut"},
         },
@@ -163,7 +164,7 @@ _JOB_EVENT = {
 }
 EVENT_RESPONSES: Responses = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": _JOB_EVENT}}},
-    **problems(401, 404, 421, 422, 503, descriptions=_JOB_DESCRIPTIONS),
+    **problems(401, 403, 404, 421, 422, 429, 503, descriptions=_JOB_DESCRIPTIONS),
 }
 VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
 
