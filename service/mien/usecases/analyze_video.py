@@ -168,7 +168,7 @@ def _track_thresholds(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeO
     """
     if options.min_confidence is not None:
         return options, TrackThresholds()
-    threshold = engine.threshold(options.detector)
+    threshold = engine.threshold()
     thresholds = TrackThresholds(new_track=threshold + _NEW_TRACK * (1.0 - threshold), keep_track=threshold)
     return replace(options, min_confidence=_KEEP_TRACK * threshold), thresholds
 
