@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -63,7 +64,7 @@ def peers(sides: tuple[int, ...] = (320, 640)) -> list[Finder]:
     """YuNet-n at these inputs; none if its file is not here."""
     if not PEER.exists():
         return []
-    return [Finder(f"YuNet-n {side}", lambda picture, side=side: yunet(picture, side)) for side in sides]
+    return [Finder(f"YuNet-n {side}", partial(yunet, long_side=side)) for side in sides]
 
 
 def analyze(engine: LocalEngine, picture: Image, options: AnalyzeOptions) -> FrameResult:

@@ -7,12 +7,15 @@ one and two times its size. A face counts as lost if the larger picture has no b
 size to size, so those 0.1 and more above the threshold are counted apart.
 """
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
 from benchmarks.search.finders import SAME, analyze, arguments_of, boxes_of, opened, overlaps
 from benchmarks.search.scenes import Image, crowd, heads_of
 from mien.domain import AnalyzeOptions
+from tests.group import Head
 from training.detector.data import load_photographs, read_picture
 
 CONFIDENCES = (0.3, 0.5, 0.6, 0.7, 0.8)
@@ -29,7 +32,7 @@ def main() -> None:
     else:
         pictures = [made(number, heads_of(arguments.data)) for number in range(arguments.pictures)]
     with opened(arguments.store) as engine:
-        threshold = engine.threshold() if not engine.threshold.__code__.co_argcount - 1 else 0.6
+        threshold = engine.threshold()
         for mode in arguments.detectors:
             by_confidence = lost = surely_lost = fewer = 0
             for picture in pictures:
@@ -37,11 +40,11 @@ def main() -> None:
                 for confidence in CONFIDENCES:
                     options = AnalyzeOptions(detector=mode, min_confidence=confidence, max_faces=1000)
                     sets.append({(face.box, face.confidence) for face in analyze(engine, picture, options).faces})
-                by_confidence += any(not more <= less for less, more in zip(sets, sets[1:], strict=False))
+                by_confidence += any(not more <= less for less, more in pairwise(sets))
                 options = AnalyzeOptions(detector=mode, max_faces=1000)
                 faces = analyze(engine, picture, options).faces
                 larger = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-                again = boxes_of(analyze(engine, np.asarray(larger, np.uint8), options).faces) / 2
+                again = boxes_of(analyze(engine, np.asarray(larger, np.uint8), options).faces) / np.float32(2)
                 alone = overlaps(boxes_of(faces), again).max(axis=1, initial=0.0) < SAME
                 lost += bool(alone.any())
                 fewer += len(again) < len(faces)
@@ -49,14 +52,15 @@ def main() -> None:
                 surely_lost += bool((alone & (scores >= threshold + MARGIN)).any())
             print(
                 f"{mode:>9}: of {len(pictures)} pictures, {by_confidence} have a face at a higher confidence that a "
-                f"lower one lacks; at twice the pixels {fewer} have fewer faces, {lost} lose one, {surely_lost} a sure one",
+                f"lower one lacks; at twice the pixels {fewer} have fewer faces, {lost} lose one, {surely_lost} a sure "
+                f"one",
                 flush=True,
             )
 
 
-def made(number: int, heads: list) -> Image:  # type: ignore[type-arg]
+def made(number: int, heads: list[Head]) -> Image:
     rng = np.random.default_rng(number)
-    return crowd(heads, 640, 480, float(rng.uniform(12, 60)), 12, rng).picture
+    return crowd(heads, (640, 480), float(rng.uniform(12, 60)), 12, rng).picture
 
 
 if __name__ == "__main__":

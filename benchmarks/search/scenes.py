@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tests.group import Group, Head, Image, astronaut_head, paste
+from tests.group import Group, Head, astronaut_head, paste
 from training.detector.data import load_photographs, read_picture
 
 FloatArray = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
 
 PEOPLE = 60
 MIN_SIDE = 60.0  # px, so that a reduced head stays sharp
@@ -45,11 +46,10 @@ def background(width: int, height: int, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.resize(np.clip(canvas, 0, 255).astype(np.uint8), (width, height)), np.uint8)
 
 
-def crowd(
-    heads: list[Head], width: int, height: int, face_side: float, count: int, rng: np.random.Generator
-) -> Group:
+def crowd(heads: list[Head], size: tuple[int, int], face_side: float, count: int, rng: np.random.Generator) -> Group:
     """At most ``count`` heads, as many as fit side by side, on a jittered grid, with faces of ``face_side`` px (root of
     the area)."""
+    width, height = size
     picture = background(width, height, rng)
     cell = 2.3 * face_side
     columns, rows = max(1, int(width // cell)), max(1, int(height // cell))

@@ -5,10 +5,12 @@
 A cell is the mean number found of 48, and the mean number of boxes on no face.
 """
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks.search.finders import Finder, arguments_of, count, peers
-from benchmarks.search.scenes import crowd, heads_of
+from benchmarks.search.scenes import FloatArray, Image, crowd, heads_of
 from mien.runtime import Session
 from mien.store import ModelStore
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
@@ -18,6 +20,10 @@ FACES = 48
 CASES = ((320, 8), (320, 10), (320, 12), (320, 16), (640, 8), (640, 10), (640, 12), (640, 14), (640, 16), (640, 20))
 
 
+def one_pass(detector: FaceDetector, side: int, picture: Image) -> FloatArray:
+    return detector.detect(picture, side, detector.spec.threshold, 1000).boxes
+
+
 def main() -> None:
     parser = arguments_of(__doc__)
     parser.add_argument("--pictures", type=int, default=5)
@@ -25,11 +31,10 @@ def main() -> None:
     heads = heads_of(arguments.data)
     stored = ModelStore(arguments.store).pick("face-detector")
     detector = FaceDetector(Session(stored, OUTPUTS), DetectorSpec.from_manifest(stored.section("detector")))
-    threshold = detector.spec.threshold
     for side, size in CASES:
-        finders = [Finder("ours", lambda p, side=side: detector.detect(p, side, threshold, 1000).boxes), *peers((side,))]
+        finders = [Finder("ours", partial(one_pass, detector, side)), *peers((side,))]
         scenes = [
-            crowd(heads, side, side * 3 // 4, size, FACES, np.random.default_rng([side, size, n]))
+            crowd(heads, (side, side * 3 // 4), size, FACES, np.random.default_rng([side, size, n]))
             for n in range(arguments.pictures)
         ]
         cells = np.asarray([[count(f.find(s.picture), s.faces) for s in scenes] for f in finders]).mean(axis=1)

@@ -43,7 +43,9 @@ def main() -> None:
                     found, others = found + len(pairs), others + left
                     different = [(face, other) for face, other in pairs if face.emotion != other.emotion]
                     wrong += len(different)
-                    sure += sum(other.quality.ok and not other.uncertain and other.score >= SURE for _, other in different)
+                    sure += sum(
+                        other.quality.ok and not other.uncertain and other.score >= SURE for _, other in different
+                    )
                 total = sum(map(len, upright))
                 print(
                     f"{mode:>9} {90 * quarters:>4} degrees: found {100 * found / total:5.1f} %, other emotion {wrong}, "

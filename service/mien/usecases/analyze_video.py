@@ -91,6 +91,7 @@ class VideoRun:
         self._summary = Summarizer(self._labels)
         self._decode_seconds = 0.0
         self._times = StageTimes()
+        self._warnings: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +140,7 @@ class VideoRun:
             frames_decoded=self._clip.frames_decoded,
             frames_analyzed=len(self._rows),
             timeline=timeline,
-            warnings=self._clip.warnings,
+            warnings=(*self._clip.warnings, *self._warnings),
             times=replace(
                 self._times, decode=self._decode_seconds * 1000, total=(time.monotonic() - self._started) * 1000
             ),
@@ -158,6 +159,7 @@ class VideoRun:
     def _timed(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:
         for result in results:
             self._times += result.times
+            self._warnings = result.warnings
             yield result
 
 

@@ -33,7 +33,7 @@ BUDGETS: Mapping[DetectorMode, Budget] = MappingProxyType(
     {
         DetectorMode.FAST: Budget(COARSEST**2),
         DetectorMode.AUTO: Budget(2_200_000),  # to 1,280 px, also of a square picture
-        DetectorMode.ACCURATE: Budget(9_000_000, 3 * COARSEST**2),  # to 2,560 px, and to 320 px turned
+        DetectorMode.ACCURATE: Budget(11_000_000, 1_600_000),  # to 2,560 px, and to 640 px turned
     }
 )
 OWNED_SIDE = 96.0  # px of the input, root of the area
