@@ -125,8 +125,8 @@ check-training: $(TRAIN_VENV)/.train ## types and tests of what is under trainin
 	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
-	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py benchmarks/search/*.py); do \
+	    echo "== $$file"; $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done
 
 # Without its photographs in ../shared, a model's card stays as it is; without the peer, the model is measured alone.

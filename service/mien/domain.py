@@ -35,7 +35,7 @@ LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
 
 class DetectorMode(StrEnum):
     """How many pixels the detector may look at per picture: see ``mien.vision.pyramid``. ``fast`` is one small pass,
-    ``auto`` sees a picture at up to 1,280 px and ``accurate`` at up to 2,560 px on the long side."""
+    ``auto`` sees a picture at up to 1,280 px and ``accurate`` at up to 5,120 px on the long side."""
 
     AUTO = "auto"
     FAST = "fast"

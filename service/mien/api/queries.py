@@ -39,7 +39,7 @@ class AnalysisQuery(BaseModel):
 
     detector: DetectorMode = Field(
         DetectorMode.AUTO,
-        description="how closely to look: fast at 320 px, auto up to 1,280 px, accurate up to 2,560 px and turned",
+        description="how closely to look: fast at 320 px, auto up to 1,280 px, accurate up to 5,120 px and turned",
     )
     min_face: float = Field(8, ge=1, le=100_000, description="smallest face reported: shorter side of its box, in px")
     min_confidence: float | None = Field(None, ge=0, le=1, description="default: the detector's own threshold")

@@ -33,7 +33,9 @@ BUDGETS: Mapping[DetectorMode, Budget] = MappingProxyType(
     {
         DetectorMode.FAST: Budget(COARSEST**2),
         DetectorMode.AUTO: Budget(2_200_000),  # to 1,280 px, also of a square picture
-        DetectorMode.ACCURATE: Budget(11_000_000, 1_600_000),  # to 2,560 px, and to 640 px turned
+        DetectorMode.ACCURATE: Budget(
+            33_000_000, 1_600_000
+        ),  # to 2,560 px, to 5,120 px of a 4:3 picture, and to 640 px turned
     }
 )
 OWNED_SIDE = 96.0  # px of the input, root of the area
