@@ -13,7 +13,7 @@ import numpy as np
 from mien.domain import DetectorMode, U8Array
 from mien.vision.boxes import Detections, area
 from mien.vision.detector import FaceDetector
-from mien.vision.duplicates import merge_passes
+from mien.vision.duplicates import VOTING_SCORE, merge_passes
 from mien.vision.pyramid import Pass, plan
 from mien.vision.resampling import sample
 
@@ -42,8 +42,10 @@ def search(
         # Each scale is made from the next finer one, not from millions of pixels; an enlarged one adds nothing.
         fitted = _fit(fitted if each.long_side <= max(fitted.shape[:2]) <= max(width, height) else pixels, each)
         scale = max(width, height) / each.long_side
-        finds += [found.transform(scale) for found in _detect(detector, fitted, each, threshold)]
-    return merge_passes(finds, detector.spec.nms_iou, max_detections)
+        parts = _detect(detector, fitted, each, min(threshold, VOTING_SCORE))
+        finds += [part.transform(scale) for part in parts]
+    found = merge_passes(finds, detector.spec.nms_iou, len(finds) * MAX_DETECTIONS)
+    return found.select(found.scores >= threshold).select(slice(max_detections))
 
 
 def _fit(pixels: U8Array, each: Pass) -> U8Array:
