@@ -3,76 +3,89 @@
 import logging
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from mien.api import openapi
+from mien.api import clip_answers, openapi
+from mien.api.clip_answers import MP4, NDJSON, OFFERS, PNG, line
 from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
 from mien.api.errors import problem_of, request_id_of
+from mien.api.job_submission import ClipRequest, IdempotencyKey, check_jobs, submit
 from mien.api.negotiation import accept_of, choose
-from mien.api.queries import VideoQueryDep
+from mien.api.queries import Mode, VideoQueryDep
 from mien.api.streaming import LineStream, SpooledText, StreamingLines, TemporaryFileResponse
 from mien.api.uploads.body import received_clip
 from mien.api.uploads.clip_folder import ANNOTATED
 from mien.api.uploads.spool import storage_errors
-from mien.errors import MienError
-from mien.images.encode import Encoding, encode
-from mien.render.charts import plot
-from mien.render.tables import csv_lines
+from mien.errors import MienError, TooLarge
 from mien.usecases import analyze_video as usecase
 from mien.usecases.annotate_video import annotate_video
-from mien.usecases.picture_document import timing_document, to_json
-from mien.usecases.video_document import analysis_chunks, row_document, summary_chunks
+from mien.usecases.video_document import row_document
 
-JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
-_OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
 _LOGGER = logging.getLogger(__name__)
-_PEOPLE_PER_PIECE = 100  # the event loop is handed one piece at a time
 
 router = APIRouter(tags=["clips"], dependencies=[KEY_NEEDED])
 
 
 @router.post("/analyze-video", responses=openapi.VIDEO_RESPONSES, openapi_extra=openapi.VIDEO_BODY)
-async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep) -> Response:
+async def analyze_video(
+    request: Request, query: VideoQueryDep, state: StateDep, key: IdempotencyKey = None
+) -> Response:
     """Follow every person through a clip, and predict which emotions human raters would see, and when.
 
     Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (one row
     per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot) or `video/mp4`
-    (the clip with its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer
-    clips need `start` and `end`.
+    (the clip with its people boxed and named, sound kept). Clips of which more than `MIEN_MAX_CLIP_SECONDS` (300) are
+    to be analysed, and all with `mode=async`, become jobs: the answer is then 202, and `Location` leads to the job.
     """
-    media_type = choose(accept_of(request.headers), _OFFERS)
-    video = query.to_video()
-    engine = state.engine.get()
-    gate, cancelled = state.clip_gate, threading.Event()
+    asked = ClipRequest(request, query, state, choose(accept_of(request.headers), OFFERS))
+    if query.mode is Mode.ASYNC:
+        await check_jobs(state, query)  # before the upload, which would be in vain
     async with AsyncExitStack() as stack:
-        clip = await stack.enter_async_context(received_clip(request, state.clip_uploads, gate))
-        cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
-        deadline = cancellation.deadline
-        call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
-        if media_type == NDJSON:
-            lines = await LineStream.start(gate, request, call.lines, deadline, cancelled)
-            stack.push_async_callback(lines.aclose)
-            return StreamingLines(lines, stack.pop_all(), NDJSON)
-        if media_type == MP4:
-            file = await gate.run(request, call.annotated, deadline, cancelled)
-            return TemporaryFileResponse(file, stack.pop_all(), MP4)
-        if media_type == PNG:
-            return Response(await gate.run(request, call.plot, deadline, cancelled), media_type=PNG)
-        # The text does not need the clip any more: the clip is removed before the text is sent.
-        async with AsyncExitStack() as text_stack:
-            text = SpooledText(state.clip_uploads.spool)
-            text_stack.push_async_callback(text.aclose)
-            work = partial(call.write, text, media_type)
-            await gate.run(request, work, deadline, cancelled)
-            return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
+        clip = await stack.enter_async_context(received_clip(request, state.clip_uploads, state.clip_gate))
+        if query.mode is Mode.ASYNC:
+            return await submit(asked, clip, key)
+        try:
+            return await _answer(asked, clip, stack)
+        except TooLarge as error:
+            if query.mode is Mode.SYNC or error.limit != "max_seconds":
+                raise
+        await check_jobs(state, query)
+        return await submit(asked, clip, key)
+
+
+async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Response:
+    """The analysis, in the response; what it needs longer is taken out of ``stack``."""
+    request, query, state, media_type = asked.request, asked.query, asked.state, asked.media_type
+    gate, cancelled = state.clip_gate, threading.Event()
+    cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
+    deadline = cancellation.deadline
+    engine, video = state.engine.get(), query.to_video()
+    call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
+    if media_type == NDJSON:
+        lines = await LineStream.start(
+            gate, request, call.lines, deadline=deadline, cancelled=cancelled, settings=state.clip_uploads.spool
+        )
+        stack.push_async_callback(lines.aclose)
+        return StreamingLines(lines, stack.pop_all(), NDJSON)
+    if media_type == MP4:
+        file = await gate.run(request, call.annotated, deadline, cancelled)
+        return TemporaryFileResponse(file, stack.pop_all(), MP4)
+    if media_type == PNG:
+        return Response(await gate.run(request, call.plot, deadline, cancelled), media_type=PNG)
+    # The text does not need the clip any more: the clip is removed before the text is sent.
+    async with AsyncExitStack() as text_stack:
+        text = SpooledText(state.clip_uploads.spool)
+        text_stack.push_async_callback(text.aclose)
+        work = partial(call.write, text, media_type)
+        await gate.run(request, work, deadline, cancelled)
+        return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +96,12 @@ class _ClipCall(AnalysisCall):
     def write(self, text: SpooledText, media_type: str) -> None:
         """The whole answer as one JSON object, or as a CSV table with one row per face."""
         analysis, waited_ms = self._analyzed()
-        if media_type == CSV:
-            text.write(csv_lines(analysis.timeline.rows, analysis.timeline.labels))
-        else:
-            after = {"models": self.active_models(), "timing_ms": timing_document(analysis.times, waited_ms)}
-            text.write(analysis_chunks(analysis, {"request_id": self.request_id}, after))
+        text.write(clip_answers.text(analysis, media_type, self.request_id, self.active_models(), waited_ms))
 
     def plot(self) -> bytes:
         """A PNG file of the scores over time."""
         analysis, _ = self._analyzed()
-        sampling = self.video.sampling
-        end = analysis.duration if sampling.end is None else min(sampling.end, analysis.duration)
-        return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
+        return clip_answers.plotted(analysis, self.video.sampling)
 
     def annotated(self) -> Path:
         """An MP4 file beside the clip, with people boxed and named.
@@ -122,24 +129,19 @@ class _ClipCall(AnalysisCall):
         ) as run:
             rows = run.rows()
             first = next(rows, None)  # an error up to here becomes the response
-            yield _line("start", {"request_id": self.request_id, "models": self.active_models()})
+            yield clip_answers.start_line(self.request_id, self.active_models())
             try:
                 for row in chain([first] if first is not None else [], rows):
-                    yield _line("frame", row_document(row, run.labels))
+                    yield line("frame", row_document(row, run.labels))
             except MienError as error:
                 # The status and half of the answer have been sent: the error becomes the last line.
                 problem = problem_of(error)
                 members = {"status": problem.status, "title": problem.title, "detail": problem.detail}
-                yield _line("error", {**members, "code": problem.code, **problem.extra, "request_id": self.request_id})
+                yield line("error", {**members, "code": problem.code, **problem.extra, "request_id": self.request_id})
                 return
             analysis = run.result()
             self.record_stages(analysis.times, waited_ms)
-            summary = summary_chunks(
-                analysis, {"type": "end"}, {"timing_ms": timing_document(analysis.times, waited_ms)}
-            )
-            while piece := "".join(islice(summary, _PEOPLE_PER_PIECE)):
-                yield piece
-            yield "\n"
+            yield from clip_answers.end_line(analysis, analysis.times, waited_ms)
 
     def _analyzed(self) -> tuple[usecase.VideoAnalysis, float]:
         waited_ms = self.waited_ms()
@@ -152,7 +154,3 @@ class _ClipCall(AnalysisCall):
     def _log(self, warning: str) -> None:
         # MP4 has no field for warnings.
         _LOGGER.warning(warning, extra={"fields": {"request_id": self.request_id}})
-
-
-def _line(kind: str, members: Mapping[str, Any]) -> str:
-    return to_json({"type": kind, **members}) + "\n"

@@ -63,7 +63,7 @@ def command(
     files = [None] * len(pictures) if output is None else output_files(pictures, output, kind)
     settings = EngineSettings.load({"store": store})
     work = _Work(
-        open_engine(EngineConfig(settings.store, settings.workers, versions=settings.model_versions)),
+        open_engine(EngineConfig(settings.store, settings.workers)),
         PictureDecoder(DecodeLimits(), concurrency=settings.workers),
         replace(options, explain=explain),
         redact,

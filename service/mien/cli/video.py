@@ -87,7 +87,7 @@ def command(
             raise InputError(f"{target} is the clip itself; name another file to write")
     video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
     settings = EngineSettings.load({"store": store})
-    config = EngineConfig(settings.store, settings.workers, versions=settings.model_versions)
+    config = EngineConfig(settings.store, settings.workers)
     with closing(open_engine(config)) as engine:
         analysis = _analyze(clip, options, video, engine)
     warn(clip, analysis.warnings)
