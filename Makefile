@@ -157,8 +157,8 @@ audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where 
 	@$(BIN)/python -m tools.audit
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
-	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py benchmarks/search/*.py | grep -v soak); do \
+	    echo "== $$file"; $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done
 
 soak: $(VENV)/.test ## an hour at 90 % of capacity with workers that hang and clients that vanish (MINUTES=60)

@@ -9,11 +9,10 @@ from typing import Any, ClassVar, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from mien import errors
 from mien.api.key_errors import KeyExpired, KeyNotAllowed, KeyRevoked, RateLimited, TooManyWrongKeys, Unauthorized
@@ -204,17 +203,21 @@ async def _on_http_exception(request: Request, error: HTTPException) -> JSONResp
     }
     code = HTTP_CODES.get(status, status.name.lower())
     detail = details.get(status, str(error.detail))
-    headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else dict(error.headers or {})
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
     return Problem(int(status), status.phrase, detail, code, {}, headers).response(request_id_of(request))
 
 
-def _allowed(request: Request) -> str:
-    """The methods of every route at this path; Starlette names those of the first."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route at this path; Starlette names those of the first. Mounted files are read only."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    found = [
+        method
+        for method in ("DELETE", "GET", "HEAD", "POST")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return found or ["GET", "HEAD"]
 
 
 async def _on_disconnect(request: Request, _: ClientDisconnect) -> JSONResponse:

@@ -153,10 +153,10 @@ _JOB_EVENT = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"enum": ["progress", "end"], "description": "`end` is the last"},
+        "event": {"enum": ["progress", "end"], "description": "whether the job goes on"},
         "data": {
             "type": "string",
-            "description": "the job",
+            "description": "the job, as GET /jobs/{job} answers",
             "contentMediaType": "application/json",
             "contentSchema": {"$ref": "#/components/schemas/JobOut"},
         },

@@ -59,6 +59,7 @@ class _Segment(msgspec.Struct, array_like=True):
     facts: PartFacts
     times: StageTimes
     frames: list[_PackedFrame]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def analyze_segment(
     engine_options, _ = track_thresholds(options, engine)
     sampling = replace(video.sampling, start=bounds.start, end=bounds.end)
     decode_seconds, times, rows = 0.0, StageTimes(), 0
+    warnings: tuple[str, ...] = ()
     frames: list[_PackedFrame] = []
     with clips.open(path, sampling, long_side(options, engine), cancellation, bounds.key_frame) as clip:
 
@@ -105,12 +107,13 @@ def analyze_segment(
 
         for result in engine.analyze(timed(), engine_options, cancellation):
             times += result.times
+            warnings = result.warnings
             rows += max(1, len(result.faces))
             clips.limits.check_rows(rows)
             frames.append(_packed(result, labels))
         total = (time.monotonic() - started) * 1000
         times = replace(times, decode=decode_seconds * 1000, total=total)
-        return _ENCODER.encode(_Segment(clip.facts, times, frames))
+        return _ENCODER.encode(_Segment(clip.facts, times, frames, warnings))
 
 
 def facts_of(segment: bytes) -> PartFacts:
@@ -144,7 +147,7 @@ def join_segments(
         frames_decoded=clip.frames_decoded,
         frames_analyzed=len(builder),
         timeline=builder.finish(clip.shown_until),
-        warnings=clip.warnings,
+        warnings=(*clip.warnings, *builder.warnings),
         times=sum(times, StageTimes(total=(time.monotonic() - started) * 1000)),
     )
     return JoinedAnalysis(analysis, clip.shown_until)
@@ -161,7 +164,7 @@ def _results(
         facts.append(segment.facts)
         times.append(segment.times)
         for frame in segment.frames:
-            yield _unpacked(frame, labels, scene - before)
+            yield replace(_unpacked(frame, labels, scene - before), warnings=segment.warnings)
         scene += segment.facts.after.scene - before
 
 
