@@ -21,6 +21,7 @@ from mien.video.model import ClipLimits, Sampling
 from mien.video.reader import ClipReader
 from mien.video.remux import OpenClip
 from tests.clips import PatchEngine, Recipe, moving, steps, write_clip
+from tests.mutations import mutated
 from tests.unit.video.helpers import cut, joined, plain, remuxed
 
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="decoder processes need Linux")
@@ -185,10 +186,7 @@ def test_mutated_clips_cost_an_error_at_most(there: ClipReader, tmp_path: Path) 
     chance = random.Random(29)
     path = tmp_path / "broken.mp4"
     for _ in range(25):
-        broken = bytearray(content)
-        for _ in range(chance.randint(1, 8)):
-            broken[chance.randrange(len(broken))] = chance.randrange(256)
-        path.write_bytes(broken)
+        path.write_bytes(mutated(content, chance))
         try:
             with there.open(path, Sampling(None), 640, Cancellation(time.monotonic() + 10)) as clip:
                 list(clip.frames())
