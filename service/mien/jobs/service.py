@@ -49,8 +49,8 @@ class JobService:
     """Thread-safe; every method but ``start`` and ``close`` waits for the database or the object store.
 
     A job is there for its owner alone. Neither is touched before the first job, unless there is a database from before.
-    ``engine`` gives the engine once there is one. ``clips`` and ``checks`` have the limits of jobs; ``checks`` reads the
-    heads of clips within requests, which must not wait for jobs.
+    ``engine`` gives the engine once there is one. ``clips`` and ``checks`` have the limits of jobs; ``checks`` reads
+    the heads of clips within requests, which must not wait for jobs.
     """
 
     def __init__(
