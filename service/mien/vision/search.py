@@ -51,6 +51,8 @@ def search(
 
 def _fit(pixels: U8Array, each: Pass) -> U8Array:
     size = (each.width, each.height)
+    if size == pixels.shape[1::-1]:
+        return pixels
     if each.width <= pixels.shape[1] and each.height <= pixels.shape[0]:
         return sample(pixels, *size)
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
