@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mien.images.limits import DecodeLimits
 from mien.settings import EngineSettings
 from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
+from mien.usecases.decoders import open_decoders
 from mien.usecases.picture_document import picture_document
 
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
@@ -62,15 +63,19 @@ def command(
     kind = "redacted" if redact else "annotated"
     files = [None] * len(pictures) if output is None else output_files(pictures, output, kind)
     settings = EngineSettings.load({"store": store})
+    decoders = open_decoders(settings.workers)
     work = _Work(
         open_engine(EngineConfig(settings.store, settings.workers)),
-        PictureDecoder(DecodeLimits(), concurrency=settings.workers),
+        PictureDecoder(DecodeLimits(), concurrency=settings.workers, sandbox=decoders),
         replace(options, explain=explain),
         redact,
     )
     failed = False
     rows: list[tuple[str, ...]] = []
-    with closing(work.engine):
+    with ExitStack() as stack:
+        stack.enter_context(closing(work.engine))
+        if decoders is not None:
+            stack.callback(decoders.close)
         for index, (path, file) in enumerate(zip(pictures, files, strict=True)):
             replaces = file is not None and file.exists()
             try:

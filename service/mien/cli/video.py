@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
-from mien.cli.files import OutputFile, check_readable, check_writable, hint_for_picture, write
+from mien.cli.files import OutputFile, check_readable, check_writable, clip_reader, hint_for_picture, write
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.engine.local import EngineConfig, open_engine
-from mien.errors import CorruptMedia, InputError, NoVideoStream, StorageFull, TooLarge, UnsupportedMedia
+from mien.errors import CorruptMedia, DecoderFailed, InputError, NoVideoStream, StorageFull, TooLarge, UnsupportedMedia
 from mien.images.encode import Encoding, encode
 from mien.render.charts import plot
 from mien.render.tables import csv_lines
@@ -23,6 +23,7 @@ from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, 
 from mien.usecases.annotate_video import annotate_video
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import Sampling
+from mien.video.reader import ClipReader
 
 _HEAD = ("person", "first seen", "last seen", "screen time", "dominant", "mean score", "segments")
 
@@ -88,9 +89,12 @@ def command(
     video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
     settings = EngineSettings.load({"store": store})
     config = EngineConfig(settings.store, settings.workers)
-    with closing(open_engine(config)) as engine:
-        analysis = _analyze(clip, options, video, engine)
-    warn(clip, analysis.warnings)
+    with clip_reader() as clips:
+        with closing(open_engine(config)) as engine:
+            analysis = _analyze(clip, options, video, engine, clips)
+        warn(clip, analysis.warnings)
+        if annotated is not None:
+            _annotate(clip, annotated, video, analysis, clips)
     if as_json:
         sys.stdout.writelines(analysis_chunks(analysis, {"clip": clip.name}, {}))
         click.echo()
@@ -99,32 +103,32 @@ def command(
     elif chart is not None:
         last = _end(video.sampling, analysis.duration) or analysis.duration
         write(chart, encode(plot(analysis.timeline, start, last), Encoding.PNG))
-    elif annotated is not None:
-        _annotate(clip, annotated, video, analysis)
-    else:
+    elif annotated is None:
         click.echo(table(_HEAD, _rows(analysis)))
     if target is not None:
         click.echo(f"wrote {target}", err=True)
     return 0
 
 
-def _analyze(clip: Path, options: AnalyzeOptions, video: VideoOptions, engine: Engine) -> VideoAnalysis:
+def _analyze(
+    clip: Path, options: AnalyzeOptions, video: VideoOptions, engine: Engine, clips: ClipReader
+) -> VideoAnalysis:
     try:
-        with VideoRun(clip, options, video, engine=engine) as work:
+        with VideoRun(clip, options, video, engine=engine, clips=clips) as work:
             with _progress("analysing", video.sampling, work.info.duration) as advance:
                 for row in work.rows():
                     advance(row.time)
             return work.result()
-    except (UnsupportedMedia, CorruptMedia, NoVideoStream, TooLarge) as error:
+    except (UnsupportedMedia, CorruptMedia, DecoderFailed, NoVideoStream, TooLarge) as error:
         hint = "" if isinstance(error, TooLarge) else hint_for_picture(clip)
         raise InputError(f"{clip}: {error}{hint}") from error
 
 
-def _annotate(clip: Path, target: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
+def _annotate(clip: Path, target: Path, video: VideoOptions, analysis: VideoAnalysis, clips: ClipReader) -> None:
     warnings: list[str] = []
     try:
         with _progress("drawing", video.sampling, analysis.duration) as advance:
-            for position in annotate_video(clip, target, analysis, video, tell=warnings.append):
+            for position in annotate_video(clip, target, analysis, video, clips=clips, tell=warnings.append):
                 advance(position)
     except OSError as error:
         raise StorageFull(f"cannot write {target}: {error.strerror}") from error

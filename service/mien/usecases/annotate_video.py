@@ -11,7 +11,7 @@ from mien.timeline.interpolation import TrackInterpolator
 from mien.timeline.model import Timeline
 from mien.usecases.analyze_video import VideoAnalysis, VideoOptions
 from mien.video.reader import ALONE, ClipReader
-from mien.video.writer import remux
+from mien.video.remux import remux
 
 _LONG_SIDE = 1920  # Full HD plays everywhere; more takes long to write and few could see the difference
 _LOG = logging.getLogger(__name__)

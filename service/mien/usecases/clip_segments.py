@@ -5,12 +5,10 @@ that the analysis is the same however many segments there were, and equal to tha
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
@@ -30,6 +28,7 @@ from mien.domain import (
 from mien.engine.base import Engine
 from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, long_side
 from mien.usecases.timeline_builder import TimelineBuilder, track_thresholds
+from mien.video.fractions import fraction_of_text, fraction_to_text
 from mien.video.model import ClipLimits
 from mien.video.parts import PartBounds, PartFacts, can_join, join
 from mien.video.reader import ALONE, ClipReader
@@ -201,15 +200,5 @@ def _unpacked(frame: _PackedFrame, labels: Sequence[str], scenes: int) -> FrameR
     return FrameResult(frame.width, frame.height, faces, time=frame.time, index=frame.index, scene=frame.scene + scenes)
 
 
-def _encode(value: object) -> str:
-    if isinstance(value, Fraction):
-        return str(value)
-    raise NotImplementedError(type(value))
-
-
-def _decode(kind: Callable[..., Any], value: Any) -> Any:
-    return kind(value)
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_encode)
-_DECODER = msgspec.msgpack.Decoder(_Segment, dec_hook=_decode)
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=fraction_to_text)
+_DECODER = msgspec.msgpack.Decoder(_Segment, dec_hook=fraction_of_text)
