@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from mien.domain import NEVER_CANCELLED, Cancellation, Frame
 from mien.render.annotate import ClipAnnotator
 from mien.timeline.interpolation import TrackInterpolator
 from mien.timeline.model import Timeline
-from mien.usecases.analyze_video import VideoAnalysis, VideoOptions
+from mien.usecases.analyze_video import VideoOptions
 from mien.video.reader import ALONE, ClipReader
 from mien.video.writer import remux
 
@@ -17,10 +18,19 @@ _LONG_SIDE = 1920  # Full HD plays everywhere; more takes long to write and few 
 _LOG = logging.getLogger(__name__)
 
 
+class DrawnAnalysis(Protocol):
+    """What is drawn of a clip's analysis; ``duration`` is in seconds."""
+
+    @property
+    def timeline(self) -> Timeline: ...
+    @property
+    def duration(self) -> float: ...
+
+
 def annotate_video(
     path: Path,
     target: Path,
-    analysis: VideoAnalysis,
+    analysis: DrawnAnalysis,
     video: VideoOptions,
     cancellation: Cancellation = NEVER_CANCELLED,
     *,
