@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.app import create_app
+    from mien.client.asynchronous import AsyncClient
+    from mien.client.errors import ServerError
+    from mien.client.sync import Client
     from mien.errors import MienError
     from mien.local.analyzer import Analyzer
     from mien.local.shared import analyze, analyze_video
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
 
 _SOURCES = {
     "Analyzer": "mien.local.analyzer",
+    "AsyncClient": "mien.client.asynchronous",
+    "Client": "mien.client.sync",
     "ClipResult": "mien.results.clip",
     "MienError": "mien.errors",
     "PictureResult": "mien.results.picture",
+    "ServerError": "mien.client.errors",
     "Settings": "mien.settings",
     "analyze": "mien.local.shared",
     "analyze_video": "mien.local.shared",
@@ -30,9 +36,12 @@ _SOURCES = {
 
 __all__ = [
     "Analyzer",
+    "AsyncClient",
+    "Client",
     "ClipResult",
     "MienError",
     "PictureResult",
+    "ServerError",
     "Settings",
     "__version__",
     "analyze",

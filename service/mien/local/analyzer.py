@@ -189,7 +189,8 @@ class Analyzer:
 
     def frames(self, clip: Clip, /, **options: Unpack[ClipKeywords]) -> Iterator[TimelineFrame]:
         """The frames of a clip as they are analysed. Raises as ``analyze_video`` does."""
-        with self._open(self._clip_run(clip, options)) as video_run:
+        run = self._clip_run(clip, options)
+        with self._open(run) as video_run:
             for row in video_run.rows():
                 yield convert(row_document(row, video_run.labels), TimelineFrame)
 

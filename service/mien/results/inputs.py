@@ -58,10 +58,10 @@ def picture_input(picture: Picture, colour: Colour | None = None, *, small: bool
     raise InputError(f"a picture is a path, bytes, a binary file, an array or a PIL image, not {type(picture)}")
 
 
-def readable_input(picture: Picture, colour: Colour | None) -> PictureInput:
+def readable_input(picture: Picture, colour: Colour | None, *, small: bool = False) -> PictureInput:
     """A picture of a list: one that cannot be read does not fail the others."""
     try:
-        return picture_input(picture, colour)
+        return picture_input(picture, colour, small=small)
     except InvalidOption:
         raise  # the same for all of them
     except InputError as error:

@@ -41,7 +41,9 @@ def clip_methods(run: ClipRun, video: Video) -> str:
 
 
 def _paragraph(version: str, models: Sequence[ModelCard], options: AnalyzeOptions, start: str) -> str:
-    used = "; ".join(f"{card.name} version {card.version}, SHA-256 {card.manifest['sha256']}" for card in models)
+    used = "; ".join(
+        f"{card.name} version {card.version}, SHA-256 {card.manifest.get('sha256', 'unknown')}" for card in models
+    )
     labels = ", ".join(LABELS[options.labels])
     return " ".join(
         [

@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,8 +81,15 @@ def clip_file(clip: Clip) -> ClipFile:
     if not hasattr(clip, "read"):
         raise InputError(f"a clip is a path, bytes or a binary file, not a {type(clip).__name__}")
     name = getattr(clip, "name", None)
-    # Held by the result; closing it, at the latest when the result is collected, deletes it.
-    file = tempfile.NamedTemporaryFile(prefix="mien-", suffix=".clip")  # noqa: SIM115
-    shutil.copyfileobj(clip, file)
-    file.flush()
-    return ClipFile(Path(file.name), Path(name).name if isinstance(name, str) else "clip", file)
+    with tempfile.NamedTemporaryFile(prefix="mien-", suffix=".clip", delete=False) as file:
+        owner = _TemporaryFile(Path(file.name))
+        shutil.copyfileobj(clip, file)
+    return ClipFile(owner.path, Path(name).name if isinstance(name, str) else "clip", owner)
+
+
+class _TemporaryFile:
+    """Deletes ``path`` when nothing refers to this any more, at the latest when the program ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        weakref.finalize(self, path.unlink, missing_ok=True)
