@@ -1,0 +1,97 @@
+"""The clients against a live server: the results are those of ``mien.Analyzer``."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+import mien
+from mien.client.errors import RequestRefused
+from mien.errors import InputError
+from tests.e2e.server import Server
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Iterator[mien.Analyzer]:
+    with mien.Analyzer() as analyzer:
+        yield analyzer
+
+
+@pytest.fixture(scope="module")
+def remote(server: Server) -> Iterator[mien.Client]:
+    with mien.Client(server.url) as client:
+        yield client
+
+
+def test_a_picture_is_the_same_here_and_there(
+    remote: mien.Client, analyzer: mien.Analyzer, astronaut_file: Path, client: httpx.Client, tmp_path: Path
+) -> None:
+    result = remote.analyze(astronaut_file, labels="basic7")
+    assert result == analyzer.analyze(astronaut_file, labels="basic7")
+    files = {"file": (astronaut_file.name, astronaut_file.read_bytes())}
+    answer = client.post("/predict", params={"labels": "basic7"}, files=files).json()
+    assert result.to_dict() == answer["images"][0]
+    assert result.save_annotated(tmp_path / "a.png").read_bytes() == remote.annotate(astronaut_file, labels="basic7")
+    assert result.methods() == analyzer.analyze(astronaut_file, labels="basic7").methods()
+    pixels = cv2.imread(str(astronaut_file))
+    assert remote.analyze(pixels, colour="bgr") == analyzer.analyze(pixels, colour="bgr")
+
+
+def test_a_list_of_pictures_in_groups(remote: mien.Client, analyzer: mien.Analyzer, astronaut_file: Path) -> None:
+    pictures = [*[astronaut_file] * 17, b"text", Path("none.jpg"), np.zeros((64, 64), np.uint8)]
+    there, here = remote.analyze(pictures), analyzer.analyze(pictures)
+    assert there[:17] == here[:17]
+    assert there[19] == here[19]
+    for one, other in zip(there[17:19], here[17:19], strict=True):
+        assert one.error is not None
+        assert other.error is not None
+        assert one.error.code == other.error.code
+
+
+def test_a_clip_is_the_same_here_and_there(
+    remote: mien.Client, analyzer: mien.Analyzer, pan: Path, tmp_path: Path
+) -> None:
+    result = remote.analyze_video(pan, fps=4)
+    assert result == analyzer.analyze_video(pan, fps=4)
+    assert result.request_id
+    assert tuple(remote.frames(pan, fps=4)) == result.timeline
+    assert result.methods() == analyzer.analyze_video(pan, fps=4).methods()
+    assert result.save_annotated(tmp_path / "out.mp4").stat().st_size > 1000
+
+
+def test_the_event_loop_has_the_same(server: Server, remote: mien.Client, astronaut_file: Path, pan: Path) -> None:
+    async def go() -> None:
+        async with mien.AsyncClient(server.url, fps=4) as client:
+            pictures, clip = await asyncio.gather(client.analyze([astronaut_file] * 2), client.analyze_video(pan))
+            assert pictures == remote.analyze([astronaut_file] * 2)
+            assert clip == remote.analyze_video(pan, fps=4)
+            assert tuple([frame async for frame in client.frames(pan)]) == clip.timeline
+            assert await client.annotate(astronaut_file, redact=True) == remote.annotate(astronaut_file, redact=True)
+
+    asyncio.run(go())
+
+
+def test_errors_say_what_to_do(remote: mien.Client) -> None:
+    with pytest.raises(RequestRefused, match="not a picture") as caught:
+        remote.analyze(b"text")
+    assert isinstance(caught.value, InputError)
+    assert isinstance(caught.value, mien.ServerError)
+    assert (caught.value.code, caught.value.status) == ("unsupported_media", 415)
+    assert len(caught.value.request_id or "") == 32
+    with pytest.raises(RequestRefused, match="clip"):
+        remote.analyze_video(os.urandom(1000))
+
+
+def test_a_key(tmp_path: Path, astronaut_file: Path) -> None:
+    with Server(tmp_path, {"MIEN_API_KEYS": "secret"}) as server:
+        for key in (None, "wrong"):
+            with mien.Client(server.url, key) as client, pytest.raises(RequestRefused, match="key") as caught:
+                client.analyze(astronaut_file)
+            assert caught.value.code == "unauthorized"
+        with mien.Client(server.url, "secret") as client:
+            assert "Mien" in client.analyze(astronaut_file).methods()
