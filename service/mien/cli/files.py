@@ -18,22 +18,6 @@ _PICTURES = {".jpg": Encoding.JPEG, ".jpeg": Encoding.JPEG, ".png": Encoding.PNG
 _SNIFFED_BYTES = 4096
 
 
-class OutputFile(click.Path):
-    """A file to write in the one format that ends in ``suffix``.
-
-    Any other name is refused: it is most likely the input, given in place of the output.
-    """
-
-    def __init__(self, suffix: str) -> None:
-        super().__init__(path_type=Path, readable=False)
-        self._suffix = suffix
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if Path(value).suffix.lower() != self._suffix:
-            self.fail(f"{value!r} does not end in {self._suffix}; name the file to write, and the clip separately.")
-        return super().convert(value, param, ctx)
-
-
 class PictureOrFolder(click.Path):
     """Where annotated pictures go: a folder (existing, ending in a slash, or without a suffix), or a new file.
 

@@ -1,33 +1,52 @@
-"""``mien predict``: faces in picture files, without a server."""
+"""``mien predict``: faces in picture files, here or on a server."""
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
-from mien.cli.files import PictureOrFolder, encoding_of, hint_for_clip, output_files, write
-from mien.domain import AnalyzeOptions
-from mien.engine.base import Engine
+from mien.cli.files import PictureOrFolder, hint_for_clip, output_files
+from mien.cli.outputs import STDIN, OutputCommand, OutputFile, check_outputs, printable, write_output
+from mien.cli.picture_work import LocalWork, PictureWork, RemoteWork, read
+from mien.cli.server import open_client, server_options
+from mien.client.errors import ServerError
+from mien.domain import LABELS, AnalyzeOptions
 from mien.engine.local import EngineConfig, open_engine
-from mien.errors import InputError, InvalidOption, UnsupportedMedia
+from mien.errors import InputError, InvalidOption
 from mien.images.decoder import PictureDecoder
-from mien.images.encode import Encoding
 from mien.images.limits import DecodeLimits
+from mien.render.columns import csv_of, parquet_of, picture_columns
+from mien.results.picture import PictureResult
 from mien.settings import EngineSettings
-from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
-from mien.usecases.annotate_image import RenderOptions, annotate_image
-from mien.usecases.picture_document import picture_document
 
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
+_OF_ONE_PICTURE = (413, 415, 422)  # statuses that concern the picture and not every request
 
 
-@click.command("predict")
+@click.command("predict", cls=OutputCommand)
 @click.argument("pictures", nargs=-1, required=True, type=EXISTING, metavar="PICTURE...")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object per picture")
+@click.option(
+    "--json", "to_json", type=printable(".json"), metavar="FILE.json", help="write one JSON object per picture"
+)
+@click.option("--csv", "to_csv", type=printable(".csv"), metavar="FILE.csv", help="write a table with one row per face")
+@click.option(
+    "--parquet",
+    "to_parquet",
+    type=OutputFile(".parquet"),
+    metavar="FILE.parquet",
+    help="write the same table, for data frames (needs pyarrow)",
+)
+@click.option(
+    "--methods",
+    "to_methods",
+    type=printable(".txt"),
+    metavar="FILE.txt",
+    help="write a paragraph for the methods of a paper",
+)
 @click.option(
     "--annotate",
     "output",
@@ -41,89 +60,102 @@ _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
 @click.option("--redact", is_flag=True, help="make the faces unrecognisable (with --annotate)")
 @analysis_options
 @store_option
+@server_options
 def command(
     *,
     pictures: Sequence[Path],
-    as_json: bool,
+    to_json: Path | None,
+    to_csv: Path | None,
+    to_parquet: Path | None,
+    to_methods: Path | None,
     output: Path | None,
     explain: bool,
     redact: bool,
     options: AnalyzeOptions,
     store: Path | None,
+    url: str | None,
+    key: str | None,
 ) -> int:
-    """Find faces in PICTURE files: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC."""
-    if output is not None and as_json:
-        raise click.UsageError("--json and --annotate exclude each other; give only one.")
+    """Find faces in PICTURE files: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC.
+
+    A PICTURE may be - for standard input. Outputs can be combined; --json, --csv and --methods print if no file of
+    their kind follows.
+    """
+    targets = (to_json, to_csv, to_parquet, to_methods)
+    check_outputs(targets, pictures)
     if output is None and (redact or explain):
         # Refused, not ignored: that no face was blurred would be noticed too late.
         name, does = ("redact", "hides the faces") if redact else ("explain", "draws what the classifier looked at")
         raise InvalidOption(name, f"--{name} {does} in the pictures written; add --annotate OUT, or leave it out.")
     # Before anything is read, so that the names do not depend on which pictures can be.
     kind = "redacted" if redact else "annotated"
-    files = [None] * len(pictures) if output is None else output_files(pictures, output, kind)
-    settings = EngineSettings.load({"store": store})
-    work = _Work(
-        open_engine(EngineConfig(settings.store, settings.workers, versions=settings.model_versions)),
-        PictureDecoder(DecodeLimits(), concurrency=settings.workers),
-        replace(options, explain=explain),
-        redact,
-    )
-    failed = False
-    rows: list[tuple[str, ...]] = []
-    with closing(work.engine):
-        for index, (path, file) in enumerate(zip(pictures, files, strict=True)):
-            replaces = file is not None and file.exists()
-            try:
-                result = work.analyze(path) if file is None else work.annotate(path, file)
-            except InputError as error:
-                failed = True
-                hint = hint_for_clip(path) if isinstance(error, UnsupportedMedia) else ""
-                warn(path, [f"{error}{hint}"])
-                continue
-            notes = []
-            if file is not None and file != output and not file.name.startswith(f"{path.stem}."):
-                notes.append(f"its name was taken; wrote {file}")
-            if replaces:
-                notes.append(f"replaced {file}, which existed already")
-            warn(path, (*notes, *result.warnings))
-            if as_json:
-                click.echo(json.dumps({"picture": str(path), **picture_document(replace(result, index=index))}))
-            else:
-                rows.extend(_rows(path, result))
-    if rows:
-        click.echo(table(_HEAD, rows))
-    return int(failed)
+    named = [Path("stdin") if path == STDIN else path for path in pictures]
+    files = [None] * len(pictures) if output is None else output_files(named, output, kind)
+    with ExitStack() as stack:
+        work: PictureWork
+        if url is None:
+            settings = EngineSettings.load({"store": store})
+            engine = open_engine(EngineConfig(settings.store, settings.workers, versions=settings.model_versions))
+            stack.enter_context(closing(engine))
+            decoder = PictureDecoder(DecodeLimits(), concurrency=settings.workers)
+            work = LocalWork(engine, decoder, replace(options, explain=explain), redact)
+        else:
+            work = RemoteWork(stack.enter_context(open_client(url, key)), replace(options, explain=explain), redact)
+        found = list(_results(work, pictures, files, output))
+        if to_methods is not None:
+            write_output(to_methods, [work.methods(), "\n"])
+    results = [(path, result) for path, result in found if result is not None]
+    _write(results, to_json, to_csv, to_parquet, LABELS[options.labels])
+    if not any(targets) and results:
+        click.echo(table(_HEAD, [row for path, result in results for row in _rows(path, result)]))
+    return int(len(results) < len(found))
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What is the same for every picture."""
+def _results(
+    work: PictureWork, pictures: Sequence[Path], files: Sequence[Path | None], output: Path | None
+) -> Iterator[tuple[Path, PictureResult | None]]:
+    """The result of each picture, or ``None`` with a line on the terminal for one that cannot be read."""
+    for index, (path, file) in enumerate(zip(pictures, files, strict=True)):
+        replaces = file is not None and file.exists()
+        try:
+            picture = read(path)
+            result = work.analyze(picture) if file is None else work.annotate(picture, file)
+        except InputError as error:
+            if isinstance(error, ServerError) and error.status not in _OF_ONE_PICTURE:
+                raise
+            hint = hint_for_clip(path) if error.code == "unsupported_media" else ""
+            warn(path, [f"{error}{hint}"])
+            yield path, None
+            continue
+        notes = []
+        if file is not None and file != output and not file.name.startswith(f"{path.stem}.") and path != STDIN:
+            notes.append(f"its name was taken; wrote {file}")
+        if replaces:
+            notes.append(f"replaced {file}, which existed already")
+        warn(path, (*notes, *result.warnings))
+        yield path, replace(result, index=index)
 
-    engine: Engine
-    decoder: PictureDecoder
-    options: AnalyzeOptions
-    redact: bool
 
-    def analyze(self, path: Path) -> PictureResult:
-        """Raises ``InputError`` for a picture that cannot be read."""
-        analysis = analyze_images([_read(path)], self.options, engine=self.engine, decoder=self.decoder)
-        if (error := analysis.pictures[0].error) is not None:
-            raise error
-        return analysis.pictures[0]
-
-    def annotate(self, path: Path, file: Path) -> PictureResult:
-        """As ``analyze``; writes the annotated picture too."""
-        rendering = RenderOptions(encoding_of(file) or Encoding.JPEG, redact=self.redact)
-        annotated = annotate_image(_read(path), self.options, rendering, engine=self.engine, decoder=self.decoder)
-        write(file, annotated.content)
-        return annotated.picture
-
-
-def _read(path: Path) -> PictureInput:
-    try:
-        return PictureInput(path.name, path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}") from error
+def _write(
+    results: Sequence[tuple[Path, PictureResult]],
+    to_json: Path | None,
+    to_csv: Path | None,
+    to_parquet: Path | None,
+    labels: tuple[str, ...],
+) -> None:
+    documents = [{"picture": str(path), **result.to_dict()} for path, result in results]
+    if to_json is not None:
+        write_output(to_json, (f"{json.dumps(document)}\n" for document in documents))
+    if to_csv is None and to_parquet is None:
+        return
+    columns = picture_columns([{**document, "name": document["picture"]} for document in documents], labels)
+    if to_csv is not None:
+        write_output(to_csv, [csv_of(columns)])
+    if to_parquet is not None:
+        try:
+            write_output(to_parquet, parquet_of(columns))
+        except ImportError as error:
+            raise InvalidOption("parquet", str(error)) from error
 
 
 def _rows(path: Path, result: PictureResult) -> Iterator[tuple[str, ...]]:

@@ -1,30 +1,38 @@
-"""``mien video``: people and emotions in a clip, without a server."""
+"""``mien video``: people and emotions in a clip, here or on a server."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from itertools import count
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from mien.cli.clip_outputs import ANNOTATED, FORMATS, Analysed, output_options, write_annotated, write_formats
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
-from mien.cli.files import OutputFile, check_readable, check_writable, hint_for_picture, write
+from mien.cli.files import check_readable, hint_for_picture
+from mien.cli.outputs import STDIN, OutputCommand, check_outputs
+from mien.cli.progress import progress
+from mien.cli.server import open_client, server_options
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.engine.local import EngineConfig, open_engine
-from mien.errors import CorruptMedia, InputError, NoVideoStream, StorageFull, TooLarge, UnsupportedMedia
-from mien.images.encode import Encoding, encode
-from mien.render.charts import plot
-from mien.render.tables import csv_lines
+from mien.errors import CorruptMedia, InputError, NoVideoStream, TooLarge, UnsupportedMedia
+from mien.results.clip import ClipResult
+from mien.results.documents import Video, convert
+from mien.results.methods import clip_methods
+from mien.results.options import clip_keywords
+from mien.results.run import ClipFile, ClipRun, ModelCard, Service, clip_file
 from mien.settings import EngineSettings
-from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, VideoRun
-from mien.usecases.annotate_video import annotate_video
-from mien.usecases.video_document import analysis_chunks
+from mien.timeline.model import Person
+from mien.usecases.analyze_video import Smoothing, VideoOptions, VideoRun
+from mien.usecases.picture_document import to_json
+from mien.usecases.video_document import analysis_chunks, video_document
+from mien.version import VERSION
 from mien.video.model import Sampling
 
 _HEAD = ("person", "first seen", "last seen", "screen time", "dominant", "mean score", "segments")
+_MEMBERS = ("video", "timeline", "people", "summary")
 
 
 def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | None:
@@ -36,19 +44,15 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
         raise click.BadParameter(f"{value!r} is neither a number nor 'native'.") from None
 
 
-@click.command("video")
+@click.command("video", cls=OutputCommand)
 @click.argument("clip", type=EXISTING, metavar="CLIP")
-@click.option("--json", "as_json", is_flag=True, help="print the whole answer as JSON")
-@click.option("--csv", "as_csv", is_flag=True, help="print a table with one row per face")
-@click.option(
-    "--plot", "chart", type=OutputFile(".png"), metavar="OUT.png", help="draw the scores over time, as a PNG picture"
-)
+@output_options
 @click.option(
     "--annotate",
     "annotated",
-    type=OutputFile(".mp4"),
-    metavar="OUT.mp4",
-    help="write the clip, as MP4, with its people boxed and numbered",
+    type=ANNOTATED,
+    metavar="FILE.mp4",
+    help="write the clip with its people boxed and numbered",
 )
 @click.option("--fps", default="5", callback=_parse_rate, metavar="N", help="frames per second to analyse, or native")
 @click.option("--start", default=0.0, metavar="S", help="seconds into the clip at which to begin")
@@ -61,12 +65,10 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
 )
 @analysis_options
 @store_option
+@server_options
 def command(
     *,
     clip: Path,
-    as_json: bool,
-    as_csv: bool,
-    chart: Path | None,
     annotated: Path | None,
     fps: float | None,
     start: float,
@@ -74,93 +76,80 @@ def command(
     smoothing: str,
     options: AnalyzeOptions,
     store: Path | None,
+    url: str | None,
+    key: str | None,
+    **to_files: Path | None,
 ) -> int:
     """Follow every person through CLIP (MP4, MOV, MKV, WebM, AVI, GIF, TS or FLV), and print who shows which emotions
-    and when."""
-    if sum(map(bool, (as_json, as_csv, chart, annotated))) > 1:
-        raise click.UsageError("--json, --csv, --plot and --annotate exclude each other; give only one.")
-    check_readable(clip)
-    target = chart or annotated
-    if target is not None:
-        check_writable(target)
-        if target.exists() and target.samefile(clip):
-            raise InputError(f"{target} is the clip itself; name another file to write")
+    and when.
+
+    CLIP may be - for standard input. Outputs can be combined; each takes the name of a file or - for standard output,
+    and those of text print if no name follows.
+    """
+    targets = {name: target for name in FORMATS if (target := to_files[f"to_{name}"]) is not None}
+    check_outputs([*targets.values(), annotated], [clip])
+    if clip != STDIN:
+        check_readable(clip)
     video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
-    settings = EngineSettings.load({"store": store})
-    config = EngineConfig(settings.store, settings.workers, versions=settings.model_versions)
-    with closing(open_engine(config)) as engine:
-        analysis = _analyze(clip, options, video, engine)
-    warn(clip, analysis.warnings)
-    if as_json:
-        sys.stdout.writelines(analysis_chunks(analysis, {"clip": clip.name}, {}))
-        click.echo()
-    elif as_csv:
-        sys.stdout.writelines(csv_lines(analysis.timeline.rows, analysis.timeline.labels))
-    elif chart is not None:
-        last = _end(video.sampling, analysis.duration) or analysis.duration
-        write(chart, encode(plot(analysis.timeline, start, last), Encoding.PNG))
-    elif annotated is not None:
-        _annotate(clip, annotated, video, analysis)
+    file = ClipFile(clip, clip.name)
+    if clip == STDIN:
+        file = replace(clip_file(sys.stdin.buffer), name=clip.name)
+    if url is None:
+        settings = EngineSettings.load({"store": store})
+        config = EngineConfig(settings.store, settings.workers, versions=settings.model_versions)
+        with closing(open_engine(config)) as engine:
+            found = _analyze(file, options, video, engine)
     else:
-        click.echo(table(_HEAD, _rows(analysis)))
-    if target is not None:
-        click.echo(f"wrote {target}", err=True)
+        with open_client(url, key) as client:
+            found = _of_server(client.analyze_video(file.path, **clip_keywords(options, video)), file)
+    warn(clip, found.warnings)
+    write_formats(found, targets)
+    if annotated is not None:
+        write_annotated(found, annotated)
+    if not targets and annotated is None:
+        click.echo(table(_HEAD, _rows(found.timeline.people)))
     return 0
 
 
-def _analyze(clip: Path, options: AnalyzeOptions, video: VideoOptions, engine: Engine) -> VideoAnalysis:
+def _analyze(file: ClipFile, options: AnalyzeOptions, video: VideoOptions, engine: Engine) -> Analysed:
+    models = [ModelCard(model.name, model.version, model.manifest) for model in engine.models() if model.active]
+    run = ClipRun(file, options, video, Service(lambda: VERSION, lambda: models))
     try:
-        with VideoRun(clip, options, video, engine=engine) as work:
-            with _progress("analysing", video.sampling, work.info.duration) as advance:
+        with VideoRun(file.path, options, video, engine=engine) as work:
+            with progress("analysing", video.sampling, work.info.duration) as advance:
                 for row in work.rows():
                     advance(row.time)
-            return work.result()
+            analysis = work.result()
     except (UnsupportedMedia, CorruptMedia, NoVideoStream, TooLarge) as error:
-        hint = "" if isinstance(error, TooLarge) else hint_for_picture(clip)
-        raise InputError(f"{clip}: {error}{hint}") from error
+        hint = "" if isinstance(error, TooLarge) else hint_for_picture(file.path)
+        raise InputError(f"{file.name if file.keep else file.path}: {error}{hint}") from error
+    return Analysed(
+        run,
+        analysis.timeline,
+        analysis.duration,
+        analysis.warnings,
+        json=lambda: analysis_chunks(analysis, {"clip": file.name}, {}),
+        methods=lambda: clip_methods(run, convert(video_document(analysis), Video)),
+    )
 
 
-def _annotate(clip: Path, target: Path, video: VideoOptions, analysis: VideoAnalysis) -> None:
-    warnings: list[str] = []
-    try:
-        with _progress("drawing", video.sampling, analysis.duration) as advance:
-            for position in annotate_video(clip, target, analysis, video, tell=warnings.append):
-                advance(position)
-    except OSError as error:
-        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
-    warn(clip, warnings)
+def _of_server(result: ClipResult, file: ClipFile) -> Analysed:
+    assert result.run is not None  # noqa: S101  a client's results have one
+    run = replace(result.run, clip=file)
+    document = result.to_dict()
+    return Analysed(
+        run,
+        result.to_timeline(),
+        result.video.duration,
+        result.video.warnings,
+        json=lambda: [to_json({"clip": file.name, **{name: document[name] for name in _MEMBERS}})],
+        methods=lambda: clip_methods(run, result.video),
+    )
 
 
-@contextmanager
-def _progress(label: str, sampling: Sampling, duration: float | None) -> Iterator[Callable[[float], None]]:
-    """A progress bar in milliseconds of the clip, on a terminal only. The function takes the time of each frame."""
-    end = _end(sampling, duration)
-    began = time.monotonic()
-
-    def speed(position: float | None) -> str | None:
-        if position is None:
-            return None
-        return f"{(position - sampling.start) / max(time.monotonic() - began, 1e-6):.1f}x real time"
-
-    with click.progressbar(
-        count(0.0),  # never drawn from: click wants it where the length is unknown
-        length=None if end is None else max(1, round(1000 * (end - sampling.start))),
-        label=label,
-        item_show_func=speed,
-        hidden=not sys.stderr.isatty(),
-        file=sys.stderr,
-    ) as bar:
-        yield lambda position: bar.update(round(1000 * (position - sampling.start)) - bar.pos, position)
-
-
-def _end(sampling: Sampling, duration: float | None) -> float | None:
-    ends = [end for end in (sampling.end, duration) if end is not None]
-    return min(ends, default=None)
-
-
-def _rows(analysis: VideoAnalysis) -> list[tuple[str, ...]]:
+def _rows(people: Sequence[Person]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for person in analysis.timeline.people:
+    for person in people:
         score = person.mean_scores[person.dominant]
         times = (f"{person.first_seen:.2f} s", f"{person.last_seen:.2f} s", f"{person.screen_time:.2f} s")
         rows.append((str(person.person), *times, person.dominant, f"{score:.2f}", str(len(person.segments))))

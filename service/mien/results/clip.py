@@ -73,7 +73,7 @@ class ClipResult:
 
     def columns(self) -> Columns:
         """One row per face of each frame, and one per frame without a face."""
-        return clip_columns(self._timeline().rows, self.labels)
+        return clip_columns(self.to_timeline().rows, self.labels)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame`` of ``columns()``. Raises ``ImportError`` without pandas."""
@@ -85,7 +85,7 @@ class ClipResult:
 
     def to_csv(self) -> str:
         """A CSV table of ``columns()``."""
-        return "".join(csv_lines(self._timeline().rows, self.labels))
+        return "".join(csv_lines(self.to_timeline().rows, self.labels))
 
     def to_parquet(self) -> bytes:
         """The same as a Parquet file. Raises ``ImportError`` without pyarrow."""
@@ -93,15 +93,15 @@ class ClipResult:
 
     def to_eaf(self) -> bytes:
         """An ELAN file: one tier per person, one annotation per segment."""
-        return eaf(self._timeline(), None if self.run is None else self.run.clip.name)
+        return eaf(self.to_timeline(), None if self.run is None else self.run.clip.name)
 
     def to_boris(self) -> str:
         """Events to paste into BORIS, one start and one stop per segment."""
-        return boris_events(self._timeline())
+        return boris_events(self.to_timeline())
 
     def to_webvtt(self) -> str:
         """Captions, one cue per segment."""
-        return webvtt(self._timeline())
+        return webvtt(self.to_timeline())
 
     def plot(self, path: str | PathLike[str]) -> Path:
         """Draw every person's scores over time, into a .png or .jpg file.
@@ -130,7 +130,7 @@ class ClipResult:
         # Beside the target, and moved there once it is complete.
         with tempfile.TemporaryDirectory(prefix=".mien-", dir=target.parent) as folder:
             drawn = Path(folder) / "drawn.mp4"
-            for _ in annotate_video(source, drawn, _Drawn(self._timeline(), self.video.duration), self.run.video):
+            for _ in annotate_video(source, drawn, _Drawn(self.to_timeline(), self.video.duration), self.run.video):
                 pass
             drawn.replace(target)
         return target
@@ -145,7 +145,8 @@ class ClipResult:
             raise InvalidOption("methods", "a result made from a document does not know how it was made.")
         return clip_methods(self.run, self.video)
 
-    def _timeline(self) -> Timeline:
+    def to_timeline(self) -> Timeline:
+        """What charts, tables and research formats are made from."""
         return timeline_of(self.timeline, self.people, self.summary, self.labels)
 
     def _plotted(self, encoding: Encoding) -> bytes:
@@ -154,7 +155,7 @@ class ClipResult:
         end = self.video.duration
         if sampling is not None and sampling.end is not None:
             end = min(sampling.end, end)
-        return encode(plot(self._timeline(), begin, end), encoding)
+        return encode(plot(self.to_timeline(), begin, end), encoding)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the plot."""

@@ -76,6 +76,29 @@ def video_options(keywords: ClipKeywords) -> VideoOptions:
     return VideoOptions(sampling, _member(Smoothing, "smoothing", keywords.get("smoothing", "ema")))
 
 
+def picture_keywords(options: AnalyzeOptions) -> PictureKeywords:
+    """The keyword arguments that mean ``options``."""
+    return {
+        "detector": options.detector,
+        "labels": options.labels,
+        "min_face": options.min_face,
+        "min_confidence": options.min_confidence,
+        "max_faces": options.max_faces,
+    }
+
+
+def clip_keywords(options: AnalyzeOptions, video: VideoOptions) -> ClipKeywords:
+    """The keyword arguments that mean ``options`` and ``video``."""
+    sampling = video.sampling
+    return {
+        **picture_keywords(options),
+        "fps": "native" if sampling.fps is None else sampling.fps,
+        "start": sampling.start,
+        "end": sampling.end,
+        "smoothing": video.smoothing,
+    }
+
+
 def check_names(given: Iterable[str], known: Collection[str]) -> None:
     """Raises ``TypeError``, as Python does, for a keyword that is no option."""
     for name in given:

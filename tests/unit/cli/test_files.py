@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import pytest
 
-from mien.cli.files import OutputFile, PictureOrFolder, check_writable, encoding_of, names_in_folder, output_files
+from mien.cli.files import PictureOrFolder, check_writable, encoding_of, names_in_folder, output_files
+from mien.cli.outputs import OutputFile
 from mien.errors import InputError, InvalidOption
 from mien.images.encode import Encoding
 from tests.permissions import open_folder, without_privileges

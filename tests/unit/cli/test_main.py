@@ -49,7 +49,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["predict", "x", "--min-face", "0"],
         ["predict", "x", "--max-faces", "1e3"],
         ["predict", "x", "--min-confidence", "nan"],
-        ["predict", "x", "--json", "--annotate", "out"],
+        ["predict", "x", "--json", "--csv"],
+        ["predict", "x", "--parquet", "x.csv"],
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

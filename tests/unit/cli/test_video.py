@@ -11,6 +11,7 @@ from PIL import Image
 
 import mien.cli.video
 from mien.cli.main import main
+from mien.cli.progress import progress
 from mien.video.model import Sampling
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
 from tests.permissions import open_folder, without_privileges
@@ -192,7 +193,7 @@ def test_the_progress_bar_on_a_terminal(clip: Path, monkeypatch: pytest.MonkeyPa
 def test_the_progress_of_a_clip_of_unknown_length(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with mien.cli.video._progress("drawing", Sampling(), None) as advance:
+    with progress("drawing", Sampling(), None) as advance:
         for position in (0.0, 0.2, 0.4):
             advance(position)
     assert "drawing  [" in terminal.getvalue()

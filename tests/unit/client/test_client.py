@@ -52,9 +52,12 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names() -> None:
 
 def test_the_error_of_a_server_that_stays_busy_carries_its_words() -> None:
     answers = [Answer(429, BUSY, {"Retry-After": "0"})] * 2
-    with ScriptedServer(*answers) as server, Client(server.url, attempts=2) as client:
-        with pytest.raises(ServerBusy, match="The queue is full") as caught:
-            client.analyze(b"pixels")
+    with (
+        ScriptedServer(*answers) as server,
+        Client(server.url, attempts=2) as client,
+        pytest.raises(ServerBusy, match="The queue is full") as caught,
+    ):
+        client.analyze(b"pixels")
     error = caught.value
     assert isinstance(error, CapacityError)
     assert (error.code, error.status, error.request_id, error.retry_after) == ("overloaded", 429, "abc", 0.0)
@@ -74,9 +77,12 @@ def test_what_would_fail_again_is_not_sent_again(status: int, code: str, kind: t
     answer = Answer(
         status, {"status": status, "code": code, "detail": "No."}, {"X-Request-ID": "x", "Retry-After": "1"}
     )
-    with ScriptedServer(answer) as server, Client(server.url, key="secret") as client:
-        with pytest.raises(kind) as caught:
-            client.analyze(b"pixels")
+    with (
+        ScriptedServer(answer) as server,
+        Client(server.url, key="secret") as client,
+        pytest.raises(kind) as caught,
+    ):
+        client.analyze(b"pixels")
     assert (caught.value.code, caught.value.status, caught.value.request_id) == (code, status, "x")
     assert isinstance(caught.value, InputError) == (kind is RequestRefused)
     assert server.received[0].headers["Authorization"] == "Bearer secret"
@@ -95,9 +101,12 @@ def test_a_server_that_is_down_or_silent() -> None:
         url = server.url
     with Client(url, attempts=2) as client, pytest.raises(ServerUnreachable, match="is the server running"):
         client.analyze(b"pixels")
-    with ScriptedServer(Answer(None, "")) as server, Client(server.url, attempts=1) as client:
-        with pytest.raises(ServerUnreachable):
-            client.analyze(b"pixels")
+    with (
+        ScriptedServer(Answer(None, "")) as server,
+        Client(server.url, attempts=1) as client,
+        pytest.raises(ServerUnreachable),
+    ):
+        client.analyze(b"pixels")
 
 
 def test_frames_end_with_an_error_if_the_stream_does() -> None:
@@ -157,9 +166,12 @@ def test_a_clip_that_the_server_makes_a_job_of_is_waited_for() -> None:
     script = [ACCEPTED, job("succeeded"), Answer(200, CLIP)]
     with ScriptedServer(*script) as server, Client(server.url) as client:
         assert client.analyze_video(b"clip").request_id == "r"
-    with ScriptedServer(Answer(200, CLIP)) as server, Client(server.url) as client:
-        with pytest.raises(ServerError, match="without a job"):
-            client.submit(b"clip")
+    with (
+        ScriptedServer(Answer(200, CLIP)) as server,
+        Client(server.url) as client,
+        pytest.raises(ServerError, match="without a job"),
+    ):
+        client.submit(b"clip")
 
 
 def test_the_same_without_blocking_the_event_loop() -> None:
