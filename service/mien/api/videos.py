@@ -25,14 +25,15 @@ from mien.api.uploads.spool import storage_errors
 from mien.errors import MienError
 from mien.images.encode import Encoding, encode
 from mien.render.charts import plot
-from mien.render.tables import csv_lines
 from mien.usecases import analyze_video as usecase
+from mien.usecases import clip_formats
 from mien.usecases.annotate_video import annotate_video
+from mien.usecases.clip_formats import CSV, PARQUET, TEXTS
 from mien.usecases.picture_document import timing_document, to_json
 from mien.usecases.video_document import analysis_chunks, row_document, summary_chunks
 
-JSON, CSV, NDJSON, PNG, MP4 = "application/json", "text/csv", "application/x-ndjson", "image/png", "video/mp4"
-_OFFERS = (JSON, CSV, NDJSON, PNG, MP4)
+JSON, NDJSON, PNG, MP4 = "application/json", "application/x-ndjson", "image/png", "video/mp4"
+_OFFERS = (JSON, CSV, NDJSON, PNG, MP4, *(name for name in TEXTS if name != CSV))
 _LOGGER = logging.getLogger(__name__)
 _PEOPLE_PER_PIECE = 100  # the event loop is handed one piece at a time
 
@@ -44,11 +45,12 @@ async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep)
     """Follow every person through a clip, and predict which emotions human raters would see, and when.
 
     Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (one row
-    per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot) or `video/mp4`
-    (the clip with its people boxed and named, sound kept). At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer
+    per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot), `video/mp4` (the
+    clip with its people boxed and named, sound kept), `text/x-eaf+xml` (ELAN), `text/tab-separated-values` (BORIS),
+    `text/vtt` or `application/vnd.apache.parquet`. At most `MIEN_MAX_CLIP_SECONDS` (300) are analysed; longer
     clips need `start` and `end`.
     """
-    media_type = choose(accept_of(request.headers), _OFFERS)
+    media_type = choose(accept_of(request.headers), (*_OFFERS, *clip_formats.tables()))
     video = query.to_video()
     engine = state.engine.get()
     gate, cancelled = state.clip_gate, threading.Event()
@@ -64,14 +66,14 @@ async def analyze_video(request: Request, query: VideoQueryDep, state: StateDep)
         if media_type == MP4:
             file = await gate.run(request, call.annotated, deadline, cancelled)
             return TemporaryFileResponse(file, stack.pop_all(), MP4)
-        if media_type == PNG:
-            return Response(await gate.run(request, call.plot, deadline, cancelled), media_type=PNG)
+        if media_type in (PNG, PARQUET):
+            work = call.plot if media_type == PNG else call.parquet
+            return Response(await gate.run(request, work, deadline, cancelled), media_type=media_type)
         # The text does not need the clip any more: the clip is removed before the text is sent.
         async with AsyncExitStack() as text_stack:
             text = SpooledText(state.clip_uploads.spool)
             text_stack.push_async_callback(text.aclose)
-            work = partial(call.write, text, media_type)
-            await gate.run(request, work, deadline, cancelled)
+            await gate.run(request, partial(call.write, text, media_type), deadline, cancelled)
             return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
 
 
@@ -81,10 +83,10 @@ class _ClipCall(AnalysisCall):
     video: usecase.VideoOptions
 
     def write(self, text: SpooledText, media_type: str) -> None:
-        """The whole answer as one JSON object, or as a CSV table with one row per face."""
+        """The whole answer as one JSON object, or as one of ``TEXTS``."""
         analysis, waited_ms = self._analyzed()
-        if media_type == CSV:
-            text.write(csv_lines(analysis.timeline.rows, analysis.timeline.labels))
+        if media_type in TEXTS:
+            text.write(TEXTS[media_type](analysis.timeline))
         else:
             after = {"models": self.active_models(), "timing_ms": timing_document(analysis.times, waited_ms)}
             text.write(analysis_chunks(analysis, {"request_id": self.request_id}, after))
@@ -95,6 +97,10 @@ class _ClipCall(AnalysisCall):
         sampling = self.video.sampling
         end = analysis.duration if sampling.end is None else min(sampling.end, analysis.duration)
         return encode(plot(analysis.timeline, sampling.start, end), Encoding.PNG)
+
+    def parquet(self) -> bytes:
+        """A Parquet file with the columns of the CSV."""
+        return clip_formats.parquet(self._analyzed()[0].timeline)
 
     def annotated(self) -> Path:
         """An MP4 file beside the clip, with people boxed and named.
