@@ -19,6 +19,7 @@ from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.spool import SpoolSettings
+from mien.compat.routers import compat_routers
 from mien.domain import EngineLoad
 from mien.engine.base import Engine
 from mien.errors import MienError, ModelUnreadable
@@ -87,7 +88,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     )
     app.state.settings = settings
     app.state.mien = state
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, *compat_routers(settings.compat)):
         app.include_router(router)
     pages.mount_static(app)
     errors.install(app)

@@ -19,8 +19,7 @@ _MIB = 1 << 20
 _PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
-# Read by docker-compose.yml for Prometheus, and by the command line with --url; possibly in the shell from which the
-# service is started.
+# Read by docker-compose.yml for Prometheus and by `mien --url`, possibly in the shell that starts the service.
 _OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_KEY"})
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
 _SERVICE_LINK = re.compile(
@@ -130,6 +129,10 @@ class Settings(EngineSettings):
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
 
+    compat: Annotated[tuple[Literal["deepface", "google-vision", "rekognition"], ...], NoDecode] = Field(
+        (), description="comma-separated interfaces of other services to answer as well"
+    )
+
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_names: bool = Field(False, description="write uploaded file names into the log (they may be personal data)")
@@ -146,7 +149,7 @@ class Settings(EngineSettings):
             raise ValueError("it holds no key; write keys separated by commas, or unset it to ask for none")
         return keys
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "compat", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.lower().split(",")))) if isinstance(value, str) else value

@@ -126,7 +126,7 @@ async def _require_key(
     given = bearer.credentials if bearer is not None else header
     if given is None:
         raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
-    if not _matches(given, state.api_keys):
+    if not matches_key(given, state.api_keys):
         raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
 
 
@@ -134,7 +134,7 @@ KEY_NEEDED = Depends(_require_key)
 """Raises ``Unauthorized`` unless the request carries one of the API keys, or none is required."""
 
 
-def _matches(given: str, keys: Sequence[str]) -> bool:
+def matches_key(given: str, keys: Sequence[str]) -> bool:
     """Whether ``given``, a header's value, is one of ``keys``; in constant time.
 
     The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match.
