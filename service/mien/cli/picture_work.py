@@ -1,21 +1,18 @@
 """How ``mien predict`` analyses a picture: with the models here, or on a server."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mien.cli.files import encoding_of, write
 from mien.cli.outputs import STDIN
-from mien.client.sync import Client
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.errors import InputError
 from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
-from mien.results.inputs import content_of
 from mien.results.methods import picture_methods
-from mien.results.options import picture_keywords
 from mien.results.picture import PictureResult
 from mien.results.run import ModelCard, PictureRun, Service
 from mien.usecases.analyze_image import PictureInput, analyze_images
@@ -69,42 +66,6 @@ class LocalWork:
             ModelCard(model.name, model.version, model.manifest) for model in self.engine.models() if model.active
         ]
         return picture_methods(PictureRun(bytes, self.options, Service(lambda: VERSION, lambda: models)))
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteWork:
-    """On a server."""
-
-    client: Client
-    options: AnalyzeOptions
-    redact: bool
-
-    def analyze(self, picture: PictureInput) -> PictureResult:
-        """See ``PictureWork``."""
-        result = self.client.analyze(content_of(picture), **picture_keywords(self.options))
-        return replace(result, name=picture.name)
-
-    def annotate(self, picture: PictureInput, file: Path) -> PictureResult:
-        """See ``PictureWork``."""
-        result = self.analyze(picture)
-        encoding = encoding_of(file) or Encoding.JPEG
-        if not self.redact and not self.options.explain:
-            write(file, result.annotated(encoding))
-            return result
-        drawn = self.client.annotate(
-            content_of(picture),
-            explain=self.options.explain,
-            redact=self.redact,
-            encoding=encoding,
-            **picture_keywords(self.options),
-        )
-        write(file, drawn)
-        return result
-
-    def methods(self) -> str:
-        """See ``PictureWork``."""
-        service = Service(self.client.version, self.client.models)
-        return picture_methods(PictureRun(bytes, self.options, service))
 
 
 def read(path: Path) -> PictureInput:

@@ -11,9 +11,8 @@ import click
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
 from mien.cli.files import PictureOrFolder, hint_for_clip, output_files
 from mien.cli.outputs import STDIN, OutputCommand, OutputFile, check_outputs, printable, write_output
-from mien.cli.picture_work import LocalWork, PictureWork, RemoteWork, read
+from mien.cli.picture_work import LocalWork, PictureWork, read
 from mien.cli.server import open_client, server_options
-from mien.client.errors import ServerError
 from mien.domain import LABELS, AnalyzeOptions
 from mien.engine.local import EngineConfig, open_engine
 from mien.errors import InputError, InvalidOption
@@ -24,7 +23,6 @@ from mien.results.picture import PictureResult
 from mien.settings import EngineSettings
 
 _HEAD = ("picture", "face", "box (x, y, w, h)", "emotion", "score", "remarks")
-_OF_ONE_PICTURE = (413, 415, 422)  # statuses that concern the picture and not every request
 
 
 @click.command("predict", cls=OutputCommand)
@@ -100,6 +98,8 @@ def command(
             decoder = PictureDecoder(DecodeLimits(), concurrency=settings.workers)
             work = LocalWork(engine, decoder, replace(options, explain=explain), redact)
         else:
+            from mien.cli.remote_work import RemoteWork  # noqa: PLC0415  see there
+
             work = RemoteWork(stack.enter_context(open_client(url, key)), replace(options, explain=explain), redact)
         found = list(_results(work, pictures, files, output))
         if to_methods is not None:
@@ -121,8 +121,6 @@ def _results(
             picture = read(path)
             result = work.analyze(picture) if file is None else work.annotate(picture, file)
         except InputError as error:
-            if isinstance(error, ServerError) and error.status not in _OF_ONE_PICTURE:
-                raise
             hint = hint_for_clip(path) if error.code == "unsupported_media" else ""
             warn(path, [f"{error}{hint}"])
             yield path, None

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
-from mien.client.sync import Client
+if TYPE_CHECKING:
+    from mien.client.sync import Client
 
 KEY_VARIABLE = "MIEN_KEY"
 _ATTEMPTS = 3  # someone waits at the terminal
@@ -20,7 +22,9 @@ def server_options(command: Callable[..., int]) -> Callable[..., int]:
     return url(key(command))
 
 
-def open_client(url: str, key: str | None) -> Client:
+def open_client(url: str, key: str | None) -> "Client":
     """A client; its waiting for a busy server is not written to the terminal."""
+    from mien.client.sync import Client  # noqa: PLC0415  httpx takes a while, and only --url needs it
+
     logging.getLogger("stamina").addHandler(logging.NullHandler())
     return Client(url, key, attempts=_ATTEMPTS)

@@ -129,6 +129,8 @@ def test_a_missing_pyarrow_is_one_sentence(
     assert capsys.readouterr().err == "mien: Parquet needs pyarrow: pip install 'mien[parquet]'\n"
 
 
-def test_the_help_of_the_commands_stays_light() -> None:
-    code = "import sys; from mien.cli.main import main; main(['--help']); assert 'httpx' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+@pytest.mark.parametrize("module", ["main", "predict", "video"])
+def test_only_a_server_needs_httpx(module: str) -> None:
+    code = f"import sys; import mien.cli.{module}; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
