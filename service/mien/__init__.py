@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mien.client.asynchronous import AsyncClient
     from mien.client.errors import ServerError
     from mien.client.sync import Client
-    from mien.errors import MienError
+    from mien.errors import CapacityError, InputError, MienError
     from mien.local.analyzer import Analyzer
     from mien.local.shared import analyze, analyze_video
     from mien.results.clip import ClipResult
@@ -24,7 +24,9 @@ _SOURCES = {
     "Analyzer": "mien.local.analyzer",
     "AsyncClient": "mien.client.asynchronous",
     "Client": "mien.client.sync",
+    "CapacityError": "mien.errors",
     "ClipResult": "mien.results.clip",
+    "InputError": "mien.errors",
     "MienError": "mien.errors",
     "PictureResult": "mien.results.picture",
     "ServerError": "mien.client.errors",
@@ -37,8 +39,10 @@ _SOURCES = {
 __all__ = [
     "Analyzer",
     "AsyncClient",
+    "CapacityError",
     "Client",
     "ClipResult",
+    "InputError",
     "MienError",
     "PictureResult",
     "ServerError",

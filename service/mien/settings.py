@@ -20,7 +20,7 @@ _PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 # Read by docker-compose.yml for Prometheus and by `mien --url`, possibly in the shell that starts the service.
-_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_KEY"})
+_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_CLIENT_KEY"})
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
 _SERVICE_LINK = re.compile(
     r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"

@@ -76,6 +76,16 @@ def test_the_event_loop_has_the_same(server: Server, remote: mien.Client, astron
     asyncio.run(go())
 
 
+def test_a_job_gives_the_same(remote: mien.Client, analyzer: mien.Analyzer, pan: Path) -> None:
+    try:
+        job = remote.submit(pan, fps=4)
+    except RequestRefused as error:
+        assert error.code == "invalid_option"  # noqa: PT017
+        pytest.skip("this server has no jobs")
+    assert job.wait(60) == analyzer.analyze_video(pan, fps=4)
+    job.cancel()
+
+
 def test_errors_say_what_to_do(remote: mien.Client) -> None:
     with pytest.raises(RequestRefused, match="not a picture") as caught:
         remote.analyze(b"text")

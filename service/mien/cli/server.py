@@ -9,15 +9,19 @@ import click
 if TYPE_CHECKING:
     from mien.client.sync import Client
 
-KEY_VARIABLE = "MIEN_KEY"
+KEY_VARIABLE = "MIEN_CLIENT_KEY"
 _ATTEMPTS = 3  # someone waits at the terminal
 
 
 def server_options(command: Callable[..., int]) -> Callable[..., int]:
-    """``--url`` and ``--key``, given to ``command`` as ``url`` and ``key``."""
+    """``--url`` and ``--api-key``, given to ``command`` as ``url`` and ``key``."""
     url = click.option("--url", metavar="URL", help="analyse on the server there, e.g. http://127.0.0.1:8000")
     key = click.option(
-        "--key", metavar="KEY", envvar=KEY_VARIABLE, help=f"its API key (with --url; better given as {KEY_VARIABLE})"
+        "--api-key",
+        "key",
+        metavar="KEY",
+        envvar=KEY_VARIABLE,
+        help=f"its API key (with --url; better given as {KEY_VARIABLE})",
     )
     return url(key(command))
 

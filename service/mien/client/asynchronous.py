@@ -46,12 +46,13 @@ class AsyncClient:
         url: str,
         key: str | None = None,
         *,
-        timeout: float = CLIP_SECONDS,
+        timeout: float | None = None,
         attempts: int = 5,
         **options: Unpack[ClipKeywords],
     ) -> None:
         self._url = url
         self._timeout = timeout
+        self._seconds = CLIP_SECONDS if timeout is None else timeout
         self._attempts = attempts
         self._defaults = options
         self._http = httpx.AsyncClient(base_url=url, headers=headers_for(key))
@@ -113,7 +114,7 @@ class AsyncClient:
     async def analyze_video(self, clip: Clip, /, **options: Unpack[ClipKeywords]) -> ClipResult:
         """As ``Analyzer.analyze_video``, on the server, for one clip: several at once are several tasks."""
         query, run = clip_query(self._defaults, options, clip, self._service)
-        response = await self._send(clip_call(run, query, seconds=self._timeout))
+        response = await self._send(clip_call(run, query, seconds=self._seconds))
         if response.status_code == httpx.codes.ACCEPTED:
             return await AsyncJob(self._send, job_path(response), run).wait(self._timeout)
         return ClipResult.from_dict(document_of(response), run)
@@ -121,7 +122,7 @@ class AsyncClient:
     async def frames(self, clip: Clip, /, **options: Unpack[ClipKeywords]) -> AsyncIterator[TimelineFrame]:
         """The frames of a clip as the server analyses them."""
         query, run = clip_query(self._defaults, options, clip, self._service)
-        response = await self._send(clip_call(run, query, "application/x-ndjson", self._timeout), stream=True)
+        response = await self._send(clip_call(run, query, "application/x-ndjson", self._seconds), stream=True)
         lines = FrameLines()
         try:
             async for line in response.aiter_lines():
@@ -139,11 +140,11 @@ class AsyncClient:
     ) -> "AsyncJob":
         """As ``Client.submit``."""
         query, run = clip_query(self._defaults, options, clip, self._service)
-        call = job_call(run, query, idempotency_key or uuid4().hex, self._timeout)
+        call = job_call(run, query, idempotency_key or uuid4().hex, self._seconds)
         return AsyncJob(self._send, job_path(await self._send(call)), run)
 
     async def _send(self, call: Call, *, stream: bool = False) -> httpx.Response:
-        async for attempt in stamina.retry_context(on=backoff, attempts=self._attempts, timeout=self._timeout):
+        async for attempt in stamina.retry_context(on=backoff, attempts=self._attempts, timeout=self._seconds):
             with attempt, ExitStack() as files:
                 try:
                     response = await self._http.send(call.build(self._http, files), stream=stream)

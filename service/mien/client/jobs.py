@@ -103,7 +103,7 @@ class Job:
 
 def state_of(document: dict[str, Any]) -> JobState:
     """A job's document."""
-    progress, eta = document.get("progress"), document.get("eta")
+    progress, eta = document.get("progress"), document.get("eta_seconds")
     return JobState(
         str(document.get("state", "")),
         float(progress) if isinstance(progress, int | float) else None,

@@ -44,7 +44,8 @@ class Client:
     Args:
         url: for example ``http://127.0.0.1:8000``.
         key: an API key, if the server requires one.
-        timeout: seconds to wait for the answer for a clip; by default a little more than the server allows itself.
+        timeout: seconds to wait for the answer for a clip; by default a little more than the server allows itself, and
+            without end for a clip that the server makes a job of.
         attempts: how often a request is sent at most.
         options: hold for every call that does not give its own; see ``mien.Analyzer``.
 
@@ -59,12 +60,13 @@ class Client:
         url: str,
         key: str | None = None,
         *,
-        timeout: float = CLIP_SECONDS,
+        timeout: float | None = None,
         attempts: int = 5,
         **options: Unpack[ClipKeywords],
     ) -> None:
         self._url = url
         self._timeout = timeout
+        self._seconds = CLIP_SECONDS if timeout is None else timeout
         self._attempts = attempts
         self._defaults = options
         self._http = httpx.Client(base_url=url, headers=headers_for(key))
@@ -132,7 +134,7 @@ class Client:
         if isinstance(clip, list | tuple):
             return [self.analyze_video(one, **options) for one in clip]
         query, run = clip_query(self._defaults, options, clip, self._service)
-        response = self._send(clip_call(run, query, seconds=self._timeout))
+        response = self._send(clip_call(run, query, seconds=self._seconds))
         if response.status_code == httpx.codes.ACCEPTED:  # the server makes a job of a long clip
             return Job(self._send, job_path(response), run).wait(self._timeout)
         return ClipResult.from_dict(document_of(response), run)
@@ -140,7 +142,7 @@ class Client:
     def frames(self, clip: Clip, /, **options: Unpack[ClipKeywords]) -> Iterator[TimelineFrame]:
         """The frames of a clip as the server analyses them."""
         query, run = clip_query(self._defaults, options, clip, self._service)
-        response = self._send(clip_call(run, query, "application/x-ndjson", self._timeout), stream=True)
+        response = self._send(clip_call(run, query, "application/x-ndjson", self._seconds), stream=True)
         lines = FrameLines()
         try:
             for line in response.iter_lines():
@@ -160,7 +162,7 @@ class Client:
             idempotency_key: the same key gives the same job, however often the clip is submitted.
         """
         query, run = clip_query(self._defaults, options, clip, self._service)
-        call = job_call(run, query, idempotency_key or uuid4().hex, self._timeout)
+        call = job_call(run, query, idempotency_key or uuid4().hex, self._seconds)
         return Job(self._send, job_path(self._send(call)), run)
 
     def models(self) -> list[ModelCard]:
@@ -173,7 +175,7 @@ class Client:
         return str(document_of(self._send(Call("GET", "/v2")))["version"])
 
     def _send(self, call: Call, *, stream: bool = False) -> httpx.Response:
-        for attempt in stamina.retry_context(on=backoff, attempts=self._attempts, timeout=self._timeout):
+        for attempt in stamina.retry_context(on=backoff, attempts=self._attempts, timeout=self._seconds):
             with attempt, ExitStack() as files:
                 try:
                     response = self._http.send(call.build(self._http, files), stream=stream)

@@ -37,7 +37,7 @@ ACCEPTED = Answer(202, {"id": "7"}, {"Location": "/jobs/7"})
 
 
 def job(state: str, **members: Any) -> Answer:
-    return Answer(200, {"id": "7", "state": state, "progress": 0.5, "eta": 3, **members})
+    return Answer(200, {"id": "7", "state": state, "progress": 0.5, "eta_seconds": 3, **members})
 
 
 def test_a_busy_server_is_asked_again_after_the_time_it_names() -> None:
@@ -152,7 +152,8 @@ def test_a_job_that_fails_or_takes_too_long() -> None:
     script = (ACCEPTED, job("running"), failed, ACCEPTED, job("running"), ACCEPTED, job("cancelled"))
     with ScriptedServer(*script) as server, Client(server.url) as client:
         first = client.submit(b"clip")
-        assert first.state().progress == 0.5
+        state = first.state()
+        assert (state.progress, state.eta, state.ended) == (0.5, 3.0, False)
         with pytest.raises(JobFailed, match="The clip is broken") as caught:
             first.wait()
         assert caught.value.code == "corrupt_media"
@@ -163,9 +164,11 @@ def test_a_job_that_fails_or_takes_too_long() -> None:
 
 
 def test_a_clip_that_the_server_makes_a_job_of_is_waited_for() -> None:
-    script = [ACCEPTED, job("succeeded"), Answer(200, CLIP)]
+    script = [ACCEPTED, job("succeeded"), Answer(200, CLIP), ACCEPTED, job("running")]
     with ScriptedServer(*script) as server, Client(server.url) as client:
         assert client.analyze_video(b"clip").request_id == "r"
+        with Client(server.url, timeout=0.1) as hasty, pytest.raises(ServerUnreachable, match="it goes on"):
+            hasty.analyze_video(b"clip")
     with (
         ScriptedServer(Answer(200, CLIP)) as server,
         Client(server.url) as client,
