@@ -14,7 +14,7 @@ from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
 from mien.results.methods import picture_methods
 from mien.results.picture import PictureResult
-from mien.results.run import ModelCard, PictureRun, Service
+from mien.results.run import PictureRun, Service, cards_of
 from mien.usecases.analyze_image import PictureInput, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
 from mien.usecases.picture_document import picture_document
@@ -62,10 +62,8 @@ class LocalWork:
 
     def methods(self) -> str:
         """See ``PictureWork``."""
-        models = [
-            ModelCard(model.name, model.version, model.manifest) for model in self.engine.models() if model.active
-        ]
-        return picture_methods(PictureRun(bytes, self.options, Service(lambda: VERSION, lambda: models)))
+        service = Service(lambda: VERSION, lambda: cards_of(self.engine.models()))
+        return picture_methods(PictureRun(bytes, self.options, service))
 
 
 def read(path: Path) -> PictureInput:

@@ -22,7 +22,7 @@ from mien.results.clip import ClipResult
 from mien.results.documents import Video, convert
 from mien.results.methods import clip_methods
 from mien.results.options import clip_keywords
-from mien.results.run import ClipFile, ClipRun, ModelCard, Service, clip_file
+from mien.results.run import ClipFile, ClipRun, Service, cards_of, clip_file
 from mien.settings import EngineSettings
 from mien.timeline.model import Person
 from mien.usecases.analyze_video import Smoothing, VideoOptions, VideoRun
@@ -112,8 +112,7 @@ def command(
 
 
 def _analyze(file: ClipFile, options: AnalyzeOptions, video: VideoOptions, engine: Engine) -> Analysed:
-    models = [ModelCard(model.name, model.version, model.manifest) for model in engine.models() if model.active]
-    run = ClipRun(file, options, video, Service(lambda: VERSION, lambda: models))
+    run = ClipRun(file, options, video, Service(lambda: VERSION, lambda: cards_of(engine.models())))
     try:
         with VideoRun(file.path, options, video, engine=engine) as work:
             with progress("analysing", video.sampling, work.info.duration) as advance:

@@ -1,16 +1,16 @@
 """A caller's options checked before anything is sent, and as the query of a request."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from mien.domain import AnalyzeOptions
 from mien.results.options import (
     CLIP_OPTIONS,
-    PICTURE_OPTIONS,
     ClipKeywords,
     PictureKeywords,
     analyze_options,
     check_names,
+    picture_choice,
     video_options,
 )
 from mien.results.run import Clip, ClipRun, Service, clip_file
@@ -22,9 +22,8 @@ def picture_query(defaults: ClipKeywords, options: PictureKeywords) -> tuple[dic
     Raises:
         InvalidOption, TypeError: a value or a name is wrong.
     """
-    check_names(options, PICTURE_OPTIONS)
-    chosen = {name: value for name, value in defaults.items() if name in PICTURE_OPTIONS} | dict(options)
-    return _query(chosen), analyze_options(cast("PictureKeywords", chosen))
+    chosen = picture_choice(defaults, options)
+    return _query(chosen), analyze_options(chosen)
 
 
 def clip_query(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack, cast, overload
+from typing import Self, Unpack, overload
 
 from mien.domain import AnalyzeOptions
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
@@ -18,16 +18,16 @@ from mien.results.documents import TimelineFrame, convert
 from mien.results.inputs import LIMITS, Colour, Picture, content_of, picture_input, readable_input
 from mien.results.options import (
     CLIP_OPTIONS,
-    PICTURE_OPTIONS,
     ClipKeywords,
     Many,
     PictureKeywords,
     analyze_options,
     check_names,
+    picture_choice,
     video_options,
 )
 from mien.results.picture import PictureResult
-from mien.results.run import Clip, ClipRun, ModelCard, PictureRun, Service, clip_file
+from mien.results.run import Clip, ClipRun, PictureRun, Service, cards_of, clip_file
 from mien.settings import EngineSettings
 from mien.usecases.analyze_image import PictureInput, analyze_images
 from mien.usecases.analyze_image import PictureResult as Analysed
@@ -78,7 +78,7 @@ class Analyzer:
         self._engine: LocalEngine = open_engine(
             EngineConfig(settings.store, settings.workers, settings.model_versions, canary_interval=_CANARY_INTERVAL)
         )
-        self._service = Service(lambda: VERSION, self._cards)
+        self._service = Service(lambda: VERSION, lambda: cards_of(self._engine.models()))
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +120,7 @@ class Analyzer:
             InputError: the picture cannot be read. In a list it has an ``error`` instead, and the others are answered.
             EngineError: the analyzer is closed, or a model run failed.
         """
-        chosen = self._picture_options(options)
+        chosen = analyze_options(picture_choice(self._defaults, options))
         if isinstance(picture, list | tuple):
             parts = (picture[start : start + _CHUNK] for start in range(0, len(picture), _CHUNK))
             results: list[PictureResult] = []
@@ -148,7 +148,7 @@ class Analyzer:
         Raises:
             InputError, EngineError: as ``analyze``.
         """
-        chosen = replace(self._picture_options(options), explain=explain)
+        chosen = replace(analyze_options(picture_choice(self._defaults, options)), explain=explain)
         rendering = RenderOptions(encoding, redact=redact)
         given = picture_input(picture, colour)
         return annotate_image(given, chosen, rendering, engine=self._engine, decoder=self._decoder).content
@@ -183,7 +183,7 @@ class Analyzer:
                 if progress is not None:
                     progress(row.time, video_run.info.duration)
             analysis = video_run.result()
-        models = {card.name: card.version for card in self._cards()}
+        models = {card.name: card.version for card in cards_of(self._engine.models())}
         after = {"models": models, "timing_ms": timing_document(analysis.times, 0.0)}
         return ClipResult.from_dict(json.loads("".join(analysis_chunks(analysis, {}, after))), run)
 
@@ -211,11 +211,6 @@ class Analyzer:
         content = partial(content_of, picture if isinstance(picture, str | os.PathLike) else given)
         return PictureResult.from_dict(picture_document(analysed, error), PictureRun(content, options, self._service))
 
-    def _picture_options(self, options: PictureKeywords) -> AnalyzeOptions:
-        check_names(options, PICTURE_OPTIONS)
-        defaults = {name: value for name, value in self._defaults.items() if name in PICTURE_OPTIONS}
-        return analyze_options(cast("PictureKeywords", {**defaults, **options}))
-
     def _clip_run(self, clip: Clip, options: ClipKeywords) -> ClipRun:
         check_names(options, CLIP_OPTIONS)
         chosen: ClipKeywords = {**self._defaults, **options}
@@ -223,6 +218,3 @@ class Analyzer:
 
     def _open(self, run: ClipRun) -> VideoRun:
         return VideoRun(run.clip.path, run.options, run.video, engine=self._engine)
-
-    def _cards(self) -> list[ModelCard]:
-        return [ModelCard(model.name, model.version, model.manifest) for model in self._engine.models() if model.active]

@@ -1,7 +1,7 @@
 """The options of an analysis as keyword arguments, with the names and values of the HTTP API."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 from mien.domain import AnalyzeOptions, DetectorMode, LabelSet
 from mien.errors import InvalidOption
@@ -97,6 +97,17 @@ def clip_keywords(options: AnalyzeOptions, video: VideoOptions) -> ClipKeywords:
         "end": sampling.end,
         "smoothing": video.smoothing,
     }
+
+
+def picture_choice(defaults: ClipKeywords, given: PictureKeywords) -> PictureKeywords:
+    """The options of ``given``, and those of ``defaults`` that concern pictures.
+
+    Raises:
+        TypeError: a name of ``given`` is no option.
+    """
+    check_names(given, PICTURE_OPTIONS)
+    chosen = {name: value for name, value in defaults.items() if name in PICTURE_OPTIONS} | dict(given)
+    return cast("PictureKeywords", chosen)
 
 
 def check_names(given: Iterable[str], known: Collection[str]) -> None:

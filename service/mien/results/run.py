@@ -5,12 +5,13 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from mien.domain import AnalyzeOptions
+from mien.engine.base import ModelInfo
 from mien.errors import InputError
 from mien.usecases.analyze_video import VideoOptions
 
@@ -22,6 +23,11 @@ class ModelCard:
     name: str
     version: str
     manifest: Mapping[str, Any]
+
+
+def cards_of(models: Iterable[ModelInfo]) -> list[ModelCard]:
+    """The cards of those that answer."""
+    return [ModelCard(model.name, model.version, model.manifest) for model in models if model.active]
 
 
 @dataclass(frozen=True, slots=True)
