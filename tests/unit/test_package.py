@@ -28,7 +28,8 @@ def test_an_import_loads_nothing_heavy(code: str) -> None:
 
 
 def test_a_cold_import_takes_less_than_50_ms() -> None:
-    code = "from time import perf_counter as now; t = now(); import mien; print(1000 * (now() - t))"
+    # Of the processor: on a busy machine, the wait for it says nothing about the import.
+    code = "from time import process_time as now; t = now(); import mien; print(1000 * (now() - t))"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
