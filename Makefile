@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TRAIN_VENV := .venv-train
 LOCK_VENV := .venv-lock
+FAIRNESS_VENV := .venv-fairness
 
 # The registry's build brings CUDA along; a CPU build that pip is configured to find satisfies this as well.
 TORCH := torch==2.13.0
@@ -21,12 +22,13 @@ HASHED = --require-hashes --requirement
 # Whether .venv belongs to another checkout (this one was moved or copied) or its Python is gone: its scripts would run
 # the old code, or nothing.
 STALE := $(shell [ -x $(BIN)/python ] && [ "$$(cat $(VENV)/.checkout 2>/dev/null)" = "$(CURDIR)" ] || echo stale)
+TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURDIR)" ] || echo stale)
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run test check check-training lint format types imports manifests repository \
-    bench model-report lock clean stale
+.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
+    fairness bench soak lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -61,11 +63,17 @@ $(VENV)/.test: $(VENV)/.base requirements/test.txt
 	@$(BIN)/$(PIP_INSTALL) $(HASHED) requirements/test.txt
 	@touch $@
 
-$(TRAIN_VENV)/.train: requirements/train.txt requirements/build.txt
-	@echo "Setting up $(TRAIN_VENV) with $(TORCH)"
+$(TRAIN_VENV)/.train: $(TRAIN_STALE) requirements/train.txt requirements/build.txt pyproject.toml
+	@echo "Setting up $(TRAIN_VENV) with $(TORCH) (minutes the first time)"
 	@$(call make_venv,$(TRAIN_VENV),)
 	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/build.txt $(HASHED) requirements/train.txt
 	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) '$(TORCH)'
+	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) --no-deps --no-build-isolation --no-index --editable .
+	@printf '%s' "$(CURDIR)" > $(TRAIN_VENV)/.checkout
+	@touch $@
+
+$(TRAIN_VENV)/.test: $(TRAIN_VENV)/.train requirements/test.txt
+	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
 	@touch $@
 
 setup: $(VENV)/.base ## make .venv and install the locked requirements of the service
@@ -77,12 +85,22 @@ setup-train: $(TRAIN_VENV)/.train ## make .venv-train, with torch, for the progr
 run: $(VENV)/.base ## serve on http://127.0.0.1:8000 (HOST=... PORT=... change that)
 	@exec $(BIN)/mien serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
 
+# ---- the models
+
+train: $(TRAIN_VENV)/.train ## make a model: MODEL=emotion or face-detector (RECIPE=small, DATA=, DEVICE=, STORE=, VERSION=)
+	@case '$(MODEL)' in emotion) package=emotion ;; face-detector) package=detector ;; \
+	    *) echo "Name a model: make train MODEL=emotion, or MODEL=face-detector" >&2; exit 2 ;; esac; \
+	exec $(TRAIN_VENV)/bin/python -m training.$$package $(if $(RECIPE),--recipe '$(RECIPE)') \
+	    $(if $(DATA),--data '$(DATA)') $(if $(DEVICE),--device '$(DEVICE)') \
+	    $(if $(STORE),--store '$(STORE)') $(if $(VERSION),--version '$(VERSION)')
+
 # ---- checks and tests
 
 # pytest exits with 5 when it collected nothing: a failure as well.
 test: check ## everything that CI runs: the static checks, then the tests (PYTEST_ARGS=... is passed on)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
 	    [ $$status -ne 5 ] || echo "No test ran: check tests/ and PYTEST_ARGS." >&2; exit $$status; }
+	@$(if $(PYTEST_ARGS),,$(MAKE) --no-print-directory check-training)
 
 check: lint format types imports manifests repository ## the static checks: lint, types, layers, manifests, locks
 
@@ -119,33 +137,26 @@ manifests: $(VENV)/.test
 repository: $(VENV)/.test
 	@$(BIN)/python -m tools.check
 
-check-training: $(TRAIN_VENV)/.train ## types and tests of what is under training/, where torch is
-	@$(TRAIN_VENV)/bin/$(PIP_INSTALL) $(HASHED) requirements/test.txt
-	@$(TRAIN_VENV)/bin/mypy -p training
-	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training
+check-training: $(TRAIN_VENV)/.test ## types and tests of training/, and both small recipes
+	@$(TRAIN_VENV)/bin/python -m mypy -p training
+	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training tests/training
+
+$(FAIRNESS_VENV)/.mediapipe: Makefile
+	@$(call make_venv,$(FAIRNESS_VENV),)
+	@$(FAIRNESS_VENV)/bin/$(PIP_INSTALL) mediapipe==0.10.21 # the last release that brings its face mesh along
+	@touch $@
+
+fairness: $(VENV)/.test $(FAIRNESS_VENV)/.mediapipe ## what the models answer for different people (docs/fairness.md)
+	@$(FAIRNESS_VENV)/bin/python benchmarks/peers/smile_strength.py ../shared/data/london >$(FAIRNESS_VENV)/strengths.json
+	@$(BIN)/python -m benchmarks.fairness --strengths $(FAIRNESS_VENV)/strengths.json
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
 	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
 
-# Without its photographs in ../shared, a model's card stays as it is; without the peer, the model is measured alone.
-# What a training run made is passed on: FP32=runs/emotion/NAME/fp32.onnx SEEDS='runs/emotion/OTHER/int8.json ...'.
-# QUICK=1 keeps the emotion model's figures through the detector, which take minutes.
-model-report: detector-report emotion-report ## measure the shipped models again and write the figures into their cards
-
-detector-report: $(TRAIN_VENV)/.train
-	@$(TRAIN_VENV)/bin/python -m training.detector.report
-
-MINI_XCEPTION := runs/emotion/mini_xception.onnx
-
-emotion-report: $(VENV)/.base $(MINI_XCEPTION)
-	@$(BIN)/python -m training.emotion.report $(if $(VERSION),--version '$(VERSION)') $(if $(QUICK),--keep-scenes) \
-	    $(if $(FP32),--fp32 '$(FP32)') $(if $(SEEDS),--seeds $(SEEDS))
-
-# A peer timed beside the emotion model. Only .venv-train can build it; without, the card keeps the manifest's ratio.
-$(MINI_XCEPTION): training/emotion/mini_xception.py
-	@[ ! -x $(TRAIN_VENV)/bin/python ] || $(TRAIN_VENV)/bin/python -m training.emotion.mini_xception --out $@
+soak: $(VENV)/.test ## an hour at 90 % of capacity with workers that hang and clients that vanish (MINUTES=60)
+	@$(BIN)/python -m benchmarks.soak --minutes '$(or $(MINUTES),60)'
 
 # ---- upkeep
 
@@ -156,15 +167,17 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --pyth
     --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
     $(if $(UPGRADE),--upgrade)
 CONSTRAINED = $(COMPILE) --constraints requirements/base.txt
+# The tests install both: a release that only one of them allows (boto3 holds python-dateutil back) is in neither.
+CONSTRAINED_BASE = $(COMPILE) --constraints requirements/test.txt
 BUILD_REQUIRES = import tomllib; \
     print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 # torch is left out of train.txt and installed by name: its builds differ by gigabytes and a dozen CUDA packages, and
 # which one is right depends on the machine.
 lock: $(LOCK_VENV)/.lock ## remake requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer releases)
-	@$(COMPILE) pyproject.toml --output-file requirements/base.txt
+	@$(COMPILE) pyproject.toml --extra test --output-file requirements/test.txt
+	@$(CONSTRAINED_BASE) pyproject.toml --output-file requirements/base.txt
 	@$(LOCK_VENV)/bin/python -c '$(BUILD_REQUIRES)' | $(CONSTRAINED) - --output-file requirements/build.txt
-	@$(CONSTRAINED) pyproject.toml --extra test --output-file requirements/test.txt
 	@echo torch | $(CONSTRAINED) pyproject.toml --extra train --excludes - --output-file requirements/train.txt
 
 $(LOCK_VENV)/.lock: Makefile

@@ -25,11 +25,17 @@ class LabelSet(StrEnum):
     FERPLUS8 = "ferplus8"
     BASIC7 = "basic7"
     BASIC5 = "basic5"
+    FER2013 = "fer2013"
 
 
 _FERPLUS8 = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
-    {LabelSet.FERPLUS8: _FERPLUS8, LabelSet.BASIC7: _FERPLUS8[:7], LabelSet.BASIC5: _FERPLUS8[:5]}
+    {
+        LabelSet.FERPLUS8: _FERPLUS8,
+        LabelSet.BASIC7: _FERPLUS8[:7],
+        LabelSet.BASIC5: _FERPLUS8[:5],
+        LabelSet.FER2013: _FERPLUS8[:7],
+    }
 )
 
 

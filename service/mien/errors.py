@@ -8,15 +8,21 @@
     │   ├── CorruptMedia           a supported format, but broken
     │   ├── TooLarge               over a limit: bytes, pixels, pictures, seconds
     │   ├── NoVideoStream          a clip without pictures
-    │   └── NotAcceptable          no format that the caller accepts
+    │   ├── NotAcceptable          no format that the caller accepts
+    │   ├── JobNotFound            no such job, or not any more
+    │   ├── JobHasNoResult         not finished, cancelled, or not in the form asked for
+    │   └── KeyReused              an idempotency key with another clip or other options
     ├── CapacityError              try again later
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the deadline passed first
     │   ├── Cancelled              the caller disconnected
-    │   └── StorageFull            no disk space for an upload or a result
+    │   ├── StorageFull            no disk space for an upload or a result
+    │   ├── JobsUnavailable        the database or the object store of jobs is away
+    │   └── ModelsReplaced         while a job was under way
     ├── EngineError                the engine failed
     │   ├── EngineClosed           the service is starting or stopping
-    │   └── InferenceFailed        a model run failed
+    │   ├── InferenceFailed        a model run failed
+    │   └── WorkerLost             a worker was stuck or died, and is replaced
     └── ModelError                 the model store is unusable; the service does not start
         ├── ModelMissing
         ├── ModelChanged           the file does not match its manifest
@@ -80,6 +86,18 @@ class NotAcceptable(InputError):
     code = "not_acceptable"
 
 
+class JobNotFound(InputError):
+    code = "job_not_found"
+
+
+class JobHasNoResult(InputError):
+    code = "job_has_no_result"
+
+
+class KeyReused(InputError):
+    code = "idempotency_key_reused"
+
+
 class CapacityError(MienError):
     code = "unavailable"
 
@@ -106,6 +124,17 @@ class StorageFull(CapacityError):
     code = "storage_full"
 
 
+class JobsUnavailable(CapacityError):
+    """``retry_after`` is in seconds."""
+
+    code = "jobs_unavailable"
+    retry_after: ClassVar[float] = 5.0
+
+
+class ModelsReplaced(CapacityError):
+    code = "models_replaced"
+
+
 class EngineError(MienError):
     code = "engine_error"
 
@@ -116,6 +145,10 @@ class EngineClosed(EngineError):
 
 class InferenceFailed(EngineError):
     code = "inference_failed"
+
+
+class WorkerLost(EngineError):
+    code = "worker_lost"
 
 
 class ModelError(MienError):

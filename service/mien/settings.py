@@ -8,19 +8,21 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mien.errors import InvalidOption
-from mien.store import MANIFEST, ModelStore, default_store
+from mien.job_settings import JobFields
+from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
 _PREFIX = "MIEN_"
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
-# Read by docker-compose.yml for Prometheus and by `mien --url`, possibly in the shell that starts the service.
-_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_CLIENT_KEY"})
+_SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
+# Read by docker-compose.yml for Prometheus, and by `mien jobs` and `--url`; possibly in the shell of the service.
+_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_CLIENT_KEY"})
 # Kubernetes sets these in every pod beside a Service called mien or mien-something.
 _SERVICE_LINK = re.compile(
     r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -40,7 +42,6 @@ class EngineSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     store: Path = Field(default_factory=default_store, description="model store directory: <model>/<version>/")
-    model_versions: Annotated[dict[str, str], NoDecode] = Field({}, description="e.g. emotion=1,face-detector=2")
     workers: int = Field(default_factory=_available_cores, ge=1, le=256, description="inference threads")
 
     @field_validator("store")
@@ -55,42 +56,12 @@ class EngineSettings(BaseSettings):
             raise ValueError(f"not a model store (expected <model>/<version>/{MANIFEST})")
         return store
 
-    @field_validator("model_versions", mode="before")
-    @classmethod
-    def _parse_versions(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
-        versions = {name.strip(): version.strip() for name, _, version in pairs}
-        if not versions or not all(name and version for name, version in versions.items()):
-            raise ValueError("write <model>=<version>, separated by commas")
-        if len(versions) < len(pairs):
-            raise ValueError("it names a model twice; write each model once")
-        return versions
-
-    @field_validator("model_versions")
-    @classmethod
-    def _check_versions(cls, versions: dict[str, str], valid: ValidationInfo) -> dict[str, str]:
-        # A misspelt model would otherwise be served in its newest version without a word.
-        if not versions or "store" not in valid.data:  # a store that was refused is reported first
-            return versions
-        models = ModelStore(valid.data["store"]).models
-        for name, version in versions.items():
-            available = [model.version for model in models if model.name == name]
-            if not available:
-                names = ", ".join(sorted({model.name for model in models}))
-                raise ValueError(f"the store has no model {name!r}; name one of {names}")
-            if version not in available:
-                raise ValueError(f"the store has no version {version!r} of {name}; name one of {', '.join(available)}")
-        return versions
-
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
         """Settings from the environment, overridden by command-line options of the same names (``None``: not given).
 
         Raises:
             InvalidOption: one sentence naming the variable or option, its value and what is wrong with it.
-            ModelUnreadable: when versions are chosen and a manifest in the store cannot be read.
         """
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         try:
@@ -99,14 +70,12 @@ class EngineSettings(BaseSettings):
             raise _refusal(error.errors(include_url=False)[0], given) from None
 
 
-class Settings(EngineSettings):
+class Settings(JobFields, EngineSettings):
     """What an operator of the server may choose. Every field is the environment variable ``MIEN_<NAME>``."""
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="comma-separated; without any, no key is needed"
-    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; none: no key needed")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
     )
@@ -116,7 +85,9 @@ class Settings(EngineSettings):
 
     max_body_bytes: int = Field(64 * _MIB, ge=1024, description="largest request body with pictures")
     max_clip_bytes: int = Field(512 * _MIB, ge=1024, description="largest clip; stored in the spool folder")
-    max_clip_seconds: float = Field(300, gt=0, le=86_400, description="longest part of a clip that is analysed")
+    max_clip_seconds: float = Field(
+        300, gt=0, le=86_400, description="longest part of a clip that is analysed in its request; longer ones are jobs"
+    )
     max_rows: int = Field(250_000, ge=1, description="rows of a clip's answer: one per face per sampled frame")
     max_pictures: int = Field(64, ge=1, le=10_000, description="pictures per request")
     max_pixels: int = Field(65_000_000, ge=10_000, description="pixels of a picture or a frame, width times height")
@@ -128,6 +99,14 @@ class Settings(EngineSettings):
     upload_idle_seconds: float = Field(30, gt=0, le=3600, description="timeout for stalled uploads and downloads")
     spool_memory_bytes: int = Field(_MIB, ge=1, description="uploads larger than this are stored in a file")
     spool_dir: Path | None = Field(None, description="folder for such files; the system's own by default")
+    live_connections: int = Field(16, ge=1, le=1000, description="connections to /live at once; past it 503")
+    live_fps: float = Field(30, gt=0, le=240, description="frames per second analysed of one connection to /live")
+    live_idle_seconds: float = Field(60, gt=0, le=3600, description="a silent connection to /live is closed after this")
+    secret: SecretStr | None = Field(None, min_length=16, description="signs the person_state of /live")
+
+    worker_hang_seconds: float = Field(
+        30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
+    )
 
     compat: Annotated[tuple[Literal["deepface", "google-vision", "rekognition"], ...], NoDecode] = Field(
         (), description="comma-separated interfaces of other services to answer as well"
@@ -201,7 +180,7 @@ def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = error["input"]
     name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
-    shown = "" if field == "api_keys" else f" (it is {str(given) if isinstance(given, Path) else given!r})"
+    shown = "" if field in _SECRETS else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     reason = error["msg"].removeprefix("Value error, ")
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
 

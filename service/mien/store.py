@@ -80,20 +80,15 @@ class ModelStore:
         manifests = sorted(root.glob(f"*/*/{MANIFEST}"))
         self.models = tuple(sorted((_read(path) for path in manifests), key=_sort_key))
 
-    def pick(self, name: str, version: str | None = None) -> StoredModel:
-        """That ``version``; by default the newest whose manifest does not say ``serve = false``.
+    def pick(self, name: str) -> StoredModel:
+        """The newest version.
 
         Raises:
-            ModelMissing: there is no such model or version.
+            ModelMissing: there is no such model.
         """
         found = [model for model in self.models if model.name == name]
-        if version is None:
-            found = [model for model in found if model.manifest.get("serve", True)]
-        else:
-            found = [model for model in found if model.version == version]
         if not found:
-            wanted = name if version is None else f"{name} version {version}"
-            raise ModelMissing(f"There is no {wanted} in the model store {self.root}; restore it.")
+            raise ModelMissing(f"There is no {name} in the model store {self.root}; restore it.")
         return found[-1]
 
 

@@ -1,10 +1,12 @@
 """A real server on a real socket around a fake engine: as clients meet it, with disconnects and early responses."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import cv2
@@ -15,10 +17,12 @@ from fastapi import FastAPI
 from pydantic_settings import SettingsConfigDict
 
 from mien.api.dependencies import AppState
+from mien.api.live.limits import MAX_FRAME_BYTES
 from mien.app import create_app
 from mien.engine.base import Engine
 from mien.errors import MienError
 from mien.server.protocol import protocol
+from mien.server.websocket import websocket_options
 from mien.settings import Settings
 from tests.fakes import FakeEngine
 
@@ -43,8 +47,8 @@ class _IsolatedSettings(Settings):
 
 
 def settings(**chosen: Any) -> Settings:
-    """Settings that no environment variable changes."""
-    return _IsolatedSettings(**chosen)
+    """Settings that no environment variable changes; there can be jobs only in a ``data_dir`` that is given."""
+    return _IsolatedSettings(**{"data_dir": Path(os.devnull, "jobs"), **chosen})
 
 
 @contextmanager
@@ -61,7 +65,12 @@ def serving(
     """
     http = protocol(app.state.settings.upload_idle_seconds, connections, max_waiting)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, http=http, ws="none", timeout_graceful_shutdown=shutdown_seconds
+        app,
+        log_config=None,
+        access_log=False,
+        http=http,
+        **websocket_options(MAX_FRAME_BYTES),
+        timeout_graceful_shutdown=shutdown_seconds,
     )
     with socket.socket() as listener:
         if send_buffer is not None:

@@ -22,6 +22,8 @@ from tests.api.live import (
 from tests.fakes import FakeEngine
 
 PNG = picture()
+_THREADS = 8
+"""That one caller may hold of one worker's gate."""
 _PROBES = ("/health/live", "/health/ready", "/health/startup", "/v2/health/live", "/v2/health/ready")
 
 
@@ -119,31 +121,31 @@ def test_pictures_of_a_disconnected_client_are_skipped() -> None:
 def test_a_request_whose_client_disconnects_in_the_queue_never_starts() -> None:
     with serving_held(queue_capacity=50) as (client, state, gate), ThreadPoolExecutor(8) as pool:
         engine = cast("FakeEngine", state.engine.get())
-        running = [pool.submit(client.post, "/predict", content=PNG) for _ in range(8)]
-        wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
+        running = [pool.submit(client.post, "/predict", content=PNG) for _ in range(_THREADS)]
+        wait_until(lambda: engine.seen == _THREADS)
         send_and_disconnect(client, post_head(len(PNG)), PNG)
-        wait_until(lambda: state.gate.admitted == 8)
+        wait_until(lambda: state.gate.admitted == _THREADS)
         gate.set()
         assert {future.result().status_code for future in running} == {200}
-        assert engine.seen == 8
+        assert engine.seen == _THREADS
 
 
 def test_a_deadline_ends_the_wait_for_a_thread_and_not_the_work() -> None:
     with serving_held(queue_capacity=50) as (client, state, gate), ThreadPoolExecutor(8) as pool:
         engine = cast("FakeEngine", state.engine.get())
         began = time.monotonic()
-        running = [pool.submit(client.post, "/predict?deadline_ms=1000", content=PNG) for _ in range(8)]
-        wait_until(lambda: engine.seen == 8)  # every thread of one worker's gate
+        running = [pool.submit(client.post, "/predict?deadline_ms=1000", content=PNG) for _ in range(_THREADS)]
+        wait_until(lambda: engine.seen == _THREADS)
         started = time.monotonic()
         refused = client.post("/predict", params={"deadline_ms": 50}, content=PNG)
         assert 0.05 <= time.monotonic() - started < 2
         problem(refused, 503, "deadline_exceeded")
         assert int(refused.headers["retry-after"]) >= 1
-        wait_until(lambda: state.gate.admitted == 8)
+        wait_until(lambda: state.gate.admitted == _THREADS)
         time.sleep(max(0.0, began + 1.2 - time.monotonic()))  # the deadline of those that run passes too
         gate.set()
         assert {future.result().status_code for future in running} == {200}
-        assert engine.seen == 8
+        assert engine.seen == _THREADS
         client.post("/predict", params={"deadline_ms": 5000}, content=PNG).raise_for_status()
 
 

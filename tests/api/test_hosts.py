@@ -38,7 +38,9 @@ def test_other_hosts_are_refused(client: httpx.Client, host: str) -> None:
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/static/index.js", "/v2/models/emotion", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/static/page/main.js", "/v2/models/emotion", "/nothing"]
+)
 def test_no_page_and_no_data_for_another_host(client: httpx.Client, path: str) -> None:
     assert status(client, FOREIGN, path) == 421
 

@@ -1,7 +1,9 @@
 """Starting and stopping: probes before the models are there, a store that cannot be used, an engine that is closed."""
 
 import logging
+import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +13,17 @@ import pytest
 from mien.app import create_app
 from mien.engine.base import Engine
 from mien.errors import MienError, ModelChanged
-from tests.api.live import picture, problem, serving, settings, wait_until
+from tests.api.live import (
+    connection_to,
+    everything_from,
+    picture,
+    post_head,
+    problem,
+    serving,
+    settings,
+    state_of,
+    wait_until,
+)
 from tests.fakes import FakeEngine
 
 _NOT_YET = ("/health/ready", "/health/startup", "/v2/health/ready", "/v2/models/emotion/ready")
@@ -22,7 +34,7 @@ def status(client: httpx.Client, path: str) -> int:
 
 
 def opening(monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[object], Engine]) -> None:
-    monkeypatch.setattr("mien.app._open", open_engine)
+    monkeypatch.setattr("mien.app._open", lambda settings, _: open_engine(settings))
 
 
 def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +129,29 @@ def test_a_request_cancelled_by_the_shutdown_gets_an_answer() -> None:
         body = problem(answer.result(10), 503, "engine_closed")
     assert "send the request again" in body["detail"]
     assert engine.seen == 1
+
+
+def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered() -> None:
+    def late(connection: socket.socket) -> bytes:
+        time.sleep(0.4)  # the server has begun to stop
+        connection.sendall(post_head(len(picture())) + picture())
+        return everything_from(connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        with serving(create_app(settings(), FakeEngine())) as client:
+            connection = connection_to(client)
+            client.get("/health/live")
+            answer = pool.submit(late, connection)
+        assert answer.result().startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in answer.result()
+        connection.close()
+
+
+def test_a_stopping_service_is_not_ready() -> None:
+    app = create_app(settings(), FakeEngine())
+    with serving(app) as client:
+        assert status(client, "/health/ready") == 200
+        state_of(app).engine.stopping = True
+        assert problem(client.get("/health/ready"), 503, "not_ready")["detail"] == "The service is stopping."
+        assert status(client, "/health/live") == 200
+        client.post("/predict", content=picture()).raise_for_status()  # who comes is served while it lasts

@@ -41,6 +41,7 @@ def test_operation_ids_make_good_names(document: Document) -> None:
     assert {operation["operationId"] for operation in operations(document)} == {
         *("predict", "analyze_video", "list_models", "get_metrics", "health_live", "health_startup", "health_ready"),
         *("server_metadata", "server_live", "server_ready", "model_metadata", "model_ready"),
+        *("list_jobs", "get_job", "job_events", "job_result", "cancel_job"),
     }
 
 
@@ -85,7 +86,8 @@ def test_every_value_of_an_option_is_accepted(client: httpx.Client, document: Do
             words = named.get("enum") or [word for form in named.get("anyOf", ()) for word in form.get("enum", ())]
             for word in words:
                 answer = client.post(path, params={parameter["name"]: word}, content=b"no media")
-                assert answer.status_code == 415, (path, parameter["name"], word)
+                expected = 503 if word == "async" else 415  # this server has no database of jobs
+                assert answer.status_code == expected, (path, parameter["name"], word)
             assert {"type": "null"} not in schema.get("anyOf", ()), "a query string has no null"
 
 

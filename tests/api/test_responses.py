@@ -17,11 +17,11 @@ def keyed() -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(("GET", path, 200) for path in ("/", "/docs", "/openapi.json", "/static/index.js", "/health/live")),
-        *(("HEAD", path, 200) for path in ("/", "/static/index.js")),
+        *(("GET", path, 200) for path in ("/", "/docs", "/openapi.json", "/static/page/main.js", "/health/live")),
+        *(("HEAD", path, 200) for path in ("/", "/static/page/main.js")),
         *(("GET", path, 404) for path in ("/nothing", "/static/nothing", "/v2/models/none")),
         *(("GET", path, 401) for path in ("/models", "/metrics")),
-        *(("DELETE", "/predict", 405), ("POST", "/static/index.js", 405), ("POST", "/predict", 401)),
+        *(("DELETE", "/predict", 405), ("POST", "/static/page/main.js", 405), ("POST", "/predict", 401)),
         ("OPTIONS", "/predict", 200),
     ],
 )
@@ -44,7 +44,7 @@ def test_analyses_forbid_sniffing_and_caching(client: httpx.Client) -> None:
     ("option", "value", "advice"),
     [
         ("detector", "slow", "write fast or accurate"),
-        ("labels", "", "write ferplus8, basic7 or basic5"),
+        ("labels", "", "write ferplus8, basic7, basic5 or fer2013"),
         ("min_face", "0", "write a number of at least 1"),
         ("min_face", "large", "write a number"),
         ("min_face", "inf", "write a finite number"),

@@ -15,7 +15,8 @@ from tests.e2e.server import Server
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running service, shared by all tests that do not stop it."""
-    with Server(tmp_path_factory.mktemp("server")) as server:
+    folder = tmp_path_factory.mktemp("server")
+    with Server(folder, {"MIEN_DATA_DIR": str(folder / "data")}) as server:
         yield server
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,13 +18,16 @@ MIEN = Path(sys.executable).with_name("mien")
 class Server:
     """Started at ``with``, stopped after it. ``ready_seconds`` is the time from process start to readiness."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = (str(MIEN),)
+    ) -> None:
         self.log = folder / "server.log"
         self.ready_seconds = 0.0
         self._environment = environment or {}
+        self._command = command
 
     def __enter__(self) -> Self:
-        command = [str(MIEN), "serve", "--port", "0", "--log-format", "json"]
+        command = [*self._command, "serve", "--port", "0", "--log-format", "json"]
         started = time.monotonic()
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stderr=log, env={**os.environ, **self._environment})

@@ -6,6 +6,7 @@ The reader has the environment that ``make run`` makes in ``.venv``, and has not
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,11 +20,19 @@ from tests.e2e.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|python|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
 COMPAT_ADDRESS = "127.0.0.1:8001"
 WHOLE_PAGES = ("python.md", "research.md", "migrate.md")
 """Every block of these is run."""
+SOCKET = ADDRESS.replace("http", "ws")
+# What the examples in JavaScript leave to the reader.
+PRELUDE = """
+import { readFileSync } from "node:fs";
+const nextFrame = () => readFileSync("photo.jpg");
+const show = ([face]) => process.exit(face.person === 1 && face.emotion === "happy" ? 0 : 1);
+setTimeout(() => process.exit(2), 20000);
+"""
 COMMAND = re.compile(r"^(?:\S*/)?mien ", re.MULTILINE)
 
 
@@ -43,7 +52,7 @@ def examples() -> list[Example]:
         text = page.read_text(encoding="utf-8")
         for block in BLOCK.finditer(text):
             language, code = block.groups()
-            if page.name in WHOLE_PAGES or ADDRESS in code or COMMAND.search(code):
+            if page.name in WHOLE_PAGES or ADDRESS in code or SOCKET in code or COMMAND.search(code):
                 found.append(Example(page.name, text.count("\n", 0, block.start()) + 1, language, code))
     return _joined(found)
 
@@ -92,11 +101,18 @@ def compat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_an_example_works(
     example: Example, folder: Path, path: str, server: Server, request: pytest.FixtureRequest
 ) -> None:
-    code = example.code.replace(ADDRESS, server.url.rstrip("/"))
+    url = server.url.rstrip("/")
+    code = example.code.replace(ADDRESS, url).replace(SOCKET, url.replace("http", "ws"))
     if COMPAT_ADDRESS in code:
         other: Server = request.getfixturevalue("compat")
         code = code.replace(COMPAT_ADDRESS, other.url.removeprefix("http://").rstrip("/"))
-    command = [sys.executable, "-c", code] if example.language == "python" else ["bash", "-euo", "pipefail", "-c", code]
+    if example.language == "js" and not shutil.which("node"):
+        pytest.skip("no Node.js here")
+    command = {
+        "python": [sys.executable, "-c", code],
+        "sh": ["bash", "-euo", "pipefail", "-c", code],
+        "js": ["node", "--experimental-websocket", "--input-type=module", "-e", PRELUDE + code],
+    }[example.language]
     result = subprocess.run(
         command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
     )
@@ -125,8 +141,16 @@ def close(one: Any, other: Any) -> bool:
 
 def test_the_pages_have_examples() -> None:
     assert len(examples()) >= 10
-    assert {found.page for found in examples()} == {"README.md", "api.md", "video.md", *WHOLE_PAGES}
-    assert {found.page for found in examples() if COMMAND.search(found.code)} == {"api.md", "video.md", "research.md"}
+    assert {found.page for found in examples()} == {
+        "README.md",
+        "api.md",
+        "jobs.md",
+        "live.md",
+        "video.md",
+        *WHOLE_PAGES,
+    }
+    with_commands = {found.page for found in examples() if COMMAND.search(found.code)}
+    assert with_commands == {"api.md", "live.md", "video.md", "research.md"}
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))

@@ -31,14 +31,6 @@ def predict(engine: LocalEngine) -> Predict:
     return predictor_of(engine)
 
 
-@pytest.fixture(scope="session")
-def predict_wide() -> Iterator[Predict]:
-    """With the wide emotion network for every face."""
-    engine = open_engine(EngineConfig(STORE, workers=1, versions={"emotion": "3"}))
-    yield predictor_of(engine)
-    engine.close()
-
-
 def predictor_of(engine: LocalEngine) -> Predict:
     """From the bytes of a picture file to its result, as the service does it."""
     decoder = PictureDecoder(DecodeLimits(), concurrency=2)

@@ -88,17 +88,6 @@ def test_every_label_set_calls_the_astronaut_happy(predict: Predict, labels: Lab
     assert the_face(predict, JPEG, AnalyzeOptions(labels=labels)).emotion == "happy"
 
 
-@pytest.mark.parametrize("labels", list(LabelSet))
-def test_the_wide_network_agrees(predict: Predict, predict_wide: Predict, labels: LabelSet) -> None:
-    options = AnalyzeOptions(labels=labels)
-    one, other = the_face(predict, JPEG, options), the_face(predict_wide, JPEG, options)
-    assert (other.box, other.landmarks, other.emotion) == (one.box, one.landmarks, "happy")
-    assert other.scores != one.scores
-    assert sum(other.scores.values()) == pytest.approx(1, abs=1e-9)
-    for emotion, score in one.scores.items():
-        assert other.scores[emotion] == pytest.approx(score, abs=0.2), emotion
-
-
 @pytest.mark.parametrize("picture", [chelsea, coffee])
 def test_a_cat_and_a_cup_are_not_faces(predict: Predict, picture: Callable[[], np.ndarray]) -> None:
     assert predict(saved(Image.fromarray(picture()), "JPEG")).faces == ()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 import mien.settings
-from mien.errors import InvalidOption, ModelUnreadable
+from mien.errors import InvalidOption
 from mien.settings import EngineSettings, Settings
 from tests.unit.test_store import put
 
@@ -39,11 +39,9 @@ def test_options_override_the_environment(monkeypatch: pytest.MonkeyPatch, store
     monkeypatch.setenv("MIEN_PORT", "9000")
     monkeypatch.setenv("MIEN_HOST", "0.0.0.0")  # noqa: S104
     monkeypatch.setenv("MIEN_API_KEYS", " one ,two,")
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=2, face-detector=1")
     settings = Settings.load({"port": "9001"})
     assert (settings.host, settings.port, settings.store) == ("0.0.0.0", 9001, store)  # noqa: S104
     assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two"]
-    assert settings.model_versions == {"emotion": "2", "face-detector": "1"}
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +106,6 @@ def test_a_variable_for_compose_is_ignored(monkeypatch: pytest.MonkeyPatch) -> N
         ("MIEN_PORT", "70000"),
         ("MIEN_WORKERS", "0"),
         ("MIEN_LOG_FORMAT", "xml"),
-        ("MIEN_MODEL_VERSIONS", "emotion"),
-        ("MIEN_MODEL_VERSIONS", "emotion="),
-        ("MIEN_MODEL_VERSIONS", " , "),
-        ("MIEN_MODEL_VERSIONS", "emotoin=1"),
-        ("MIEN_MODEL_VERSIONS", "emotion=3"),
-        ("MIEN_MODEL_VERSIONS", "emotion=1,emotion=2"),
         ("MIEN_SPOOL_DIR", "/nowhere"),
         ("MIEN_MAX_BODY_BYTES", "-1"),
         ("MIEN_ALLOWED_HOSTS", "mien:8000"),
@@ -135,32 +127,9 @@ def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, variable
     assert caught.value.name == variable
 
 
-@pytest.mark.usefixtures("store")
-@pytest.mark.parametrize(("value", "names"), [("emotoin=1", "emotion, face-detector"), ("emotion=3", "1, 2")])
-def test_a_misspelt_model_or_version_is_told_the_available_ones(
-    monkeypatch: pytest.MonkeyPatch, value: str, names: str
-) -> None:
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", value)
-    with pytest.raises(InvalidOption, match=f"name one of {names}"):
-        Settings.load()
-
-
-def test_versions_are_looked_up_in_the_store_of_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, store: Path, tmp_path: Path
-) -> None:
-    put(tmp_path / "other", "7")
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=7")
-    assert Settings.load({"store": str(tmp_path / "other")}).model_versions == {"emotion": "7"}
-    with pytest.raises(InvalidOption):
-        Settings.load({"store": str(store)})
-
-
-def test_a_damaged_store_is_not_taken_for_a_bad_setting(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_a_damaged_store_is_not_taken_for_a_bad_setting(store: Path) -> None:
     (store / "emotion" / "1" / "manifest.toml").write_text("name =")
     assert Settings.load().store == store
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=2")
-    with pytest.raises(ModelUnreadable, match=r"manifest\.toml"):
-        Settings.load()
 
 
 def _absent(_: Path) -> None:

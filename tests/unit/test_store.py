@@ -29,14 +29,6 @@ def test_picks_the_newest_version_by_number(tmp_path: Path) -> None:
     assert [model.version for model in store.models] == ["1", "9", "10"]
 
 
-def test_a_version_with_serve_false_is_used_only_if_named(tmp_path: Path) -> None:
-    put(tmp_path, "1")
-    put(tmp_path, "2", "serve = false")
-    store = ModelStore(tmp_path)
-    assert store.pick("emotion").version == "1"
-    assert store.pick("emotion", "2").version == "2"
-
-
 def test_reads_the_graph_that_the_manifest_describes(tmp_path: Path) -> None:
     put(tmp_path, "1")
     assert ModelStore(tmp_path).pick("emotion").read_graph() == GRAPH
@@ -56,11 +48,10 @@ def test_a_missing_graph_is_named(tmp_path: Path) -> None:
         ModelStore(tmp_path).pick("emotion").read_graph()
 
 
-@pytest.mark.parametrize(("name", "version"), [("emotion", "7"), ("detector", None)])
-def test_a_missing_model_is_named(tmp_path: Path, name: str, version: str | None) -> None:
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
     put(tmp_path, "1")
-    with pytest.raises(ModelMissing, match=name):
-        ModelStore(tmp_path).pick(name, version)
+    with pytest.raises(ModelMissing, match="detector"):
+        ModelStore(tmp_path).pick("detector")
 
 
 def test_a_missing_store_names_the_setting(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 All geometry is one warp, so a pixel is interpolated once however it was zoomed, turned, mirrored and moved.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 
@@ -27,16 +25,18 @@ class AugmentConfig:
     face_zoom: float = 0.45
     window: float = 0.25  # a part of the photograph about as large as it is; else (almost) the whole of it
     window_zoom: tuple[float, float] = (0.8, 2.2)
-    smallest_face: float = 8.0
+    smallest_face: float = 6.0
     small: float = 0.3  # chance that a chosen face becomes no larger than `small_face`, where the photograph allows it
     small_face: float = 20.0
     smallest_decoy: float = 14.0  # what was once mistaken for a face: smaller, it can no longer be told from one
     largest_face: float = 1.0  # of the view's side
     zoom_range: tuple[float, float] = (0.06, 3.5)
     least_cover: float = 0.5  # of the view's side, by the photograph: the smallest faces are shown in mosaics
-    mosaics: tuple[tuple[int, float], ...] = ((2, 0.24), (4, 0.15))  # views a side of the mosaic, chance
+    mosaics: tuple[tuple[int, float], ...] = ((2, 0.2), (4, 0.12))  # views per side of the mosaic, chance
+    grids: tuple[tuple[int, float], ...] = ((3, 0.04), (5, 0.04), (7, 0.04))  # faces per side of a call or poster
     max_angle: float = 30.0
     rotate: float = 0.6
+    any_angle: float = 0.08  # turned by any angle, upside down among them
     mirror: float = 0.5
     black_border: float = 0.7
     light: float = 0.8
@@ -47,23 +47,16 @@ class AugmentConfig:
     occlude: float = 0.12
     keep_visible: float = 0.4  # a face cut more than this is left out of the loss ...
     drop_visible: float = 0.05  # ... and one cut more than this is background
-    min_side: float = 8.0
+    min_side: float = 5.0
 
-    def calmer(self) -> AugmentConfig:
+    def calmer(self) -> "AugmentConfig":
         """For the end of a training: mostly whole photographs as they are, as the service will see them (YOLOX, Ge et
         al. 2021, arXiv:2107.08430, switches mosaics off for its last epochs)."""
-        return replace(
-            self,
-            face_zoom=0.3,
-            window=0.1,
-            mosaics=tuple((count, chance / 3) for count, chance in self.mosaics),
-            rotate=self.rotate / 2,
-            light=self.light / 2,
-            blur=self.blur / 2,
-            noise=self.noise / 2,
-            jpeg=self.jpeg / 2,
-            occlude=self.occlude / 2,
-        )
+        halved = ("any_angle", "rotate", "light", "blur", "noise", "jpeg", "occlude")
+        mosaics = tuple((count, chance / 3) for count, chance in self.mosaics)
+        grids = tuple((count, chance / 2) for count, chance in self.grids)
+        changes = {name: getattr(self, name) / 2 for name in halved}
+        return replace(self, face_zoom=0.3, window=0.1, mosaics=mosaics, grids=grids, **changes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +82,19 @@ def augment(source: Sample, size: int, config: AugmentConfig, rng: np.random.Gen
     return Sample(damage(view.picture, config, rng), view.boxes, view.landmarks, view.ignore)
 
 
-def mosaic(parts: list[Sample]) -> Sample:
-    """A square number of samples of one size, row by row."""
+def mosaic(parts: list[Sample], size: int, ground: tuple[int, int, int] = (0, 0, 0)) -> Sample:
+    """A square number of samples of one size on a ground of `size` x `size` pixels, row by row, evenly apart."""
     side, count = parts[0].picture.shape[0], math.isqrt(len(parts))
-    rows = [np.concatenate([p.picture for p in parts[i : i + count]], axis=1) for i in range(0, len(parts), count)]
-    shifts = [np.array([i % count, i // count], np.float32) * side for i in range(len(parts))]
+    picture = np.empty((size, size, 3), np.uint8)
+    picture[:] = ground
+    corners = np.linspace(0, size - side, count).round().astype(int) if count > 1 else np.zeros(1, int)
+    shifts = []
+    for index, part in enumerate(parts):
+        x, y = int(corners[index % count]), int(corners[index // count])
+        picture[y : y + side, x : x + side] = part.picture
+        shifts.append(np.array([x, y], np.float32))
     return Sample(
-        np.concatenate(rows, axis=0),
+        picture,
         np.concatenate([p.boxes + np.tile(s, 2) for p, s in zip(parts, shifts, strict=True)]),
         np.concatenate([p.landmarks + s for p, s in zip(parts, shifts, strict=True)]),
         np.concatenate([p.ignore for p in parts]),
@@ -137,6 +136,7 @@ def random_view(source: Sample, size: int, config: AugmentConfig, rng: np.random
             slack = np.abs(size - np.array([width, height]) * zoom) / 2
             place = size / 2 + rng.uniform(-slack, slack)
     angle = rng.uniform(-config.max_angle, config.max_angle) if rng.random() < config.rotate else 0.0
+    angle = rng.uniform(-180, 180) if rng.random() < config.any_angle else angle
     mirrored = bool(rng.random() < config.mirror)
     stretch = math.exp(rng.uniform(-0.08, 0.08))
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
@@ -239,7 +239,7 @@ def damage(picture: Image, config: AugmentConfig, rng: np.random.Generator) -> I
 
 
 def relight(picture: Image, rng: np.random.Generator) -> Image:
-    """Brightness, contrast, gamma and a colour cast in one table a channel; now and then very dark."""
+    """Brightness, contrast, gamma and a colour cast in one table per channel; now and then very dark."""
     levels = np.arange(256, dtype=np.float64) / 255
     gamma = math.exp(rng.normal(0, 0.25) + (rng.uniform(0.3, 1.0) if rng.random() < 0.1 else 0.0))
     contrast, brightness = math.exp(rng.normal(0, 0.2)), rng.normal(0, 0.08)

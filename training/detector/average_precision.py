@@ -5,8 +5,6 @@ with IoU of at least 0.5 finds it (the best such face); one that overlaps a face
 the label set) by as much counts neither way; any other is a false positive, whatever its size.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +18,11 @@ FOUND, WRONG, LEFT_OUT = 1, 0, -1
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """One picture: outcome [n] (FOUND, WRONG, LEFT_OUT) and face [n] (index of the label found, -1) per detection in
-    the order of their scores [n]; faces: how many labels count."""
+    """One picture: outcome [n] (FOUND, WRONG, LEFT_OUT) per detection in the order of their scores [n]; faces: how
+    many labels count."""
 
     scores: FloatArray
     outcome: npt.NDArray[np.int8]
-    face: npt.NDArray[np.int64]
     faces: int
 
 
@@ -47,27 +44,25 @@ def match(
     overlaps = iou_matrix(boxes, labels)
     free = counted.copy()
     outcome = np.full(len(boxes), WRONG, np.int8)
-    face = np.full(len(boxes), -1, np.int64)
     for i in range(len(boxes)):
         open_overlaps = np.where(free, overlaps[i], 0.0)
         best = int(open_overlaps.argmax()) if len(labels) else -1
         if best >= 0 and open_overlaps[best] >= iou:
-            outcome[i], face[i], free[best] = FOUND, best, False
+            outcome[i], free[best] = FOUND, False
         elif (overlaps[i][~counted] >= iou).any():
             outcome[i] = LEFT_OUT
-    return Matches(scores, outcome, face, int(counted.sum()))
+    return Matches(scores, outcome, int(counted.sum()))
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The detections of all pictures that count, best first: scores, recall, precision, wrong ones a picture [k]."""
+    """All detections that count, best first: scores, recall, precision, false positives per picture [k]."""
 
     scores: FloatArray
     recall: FloatArray
     precision: FloatArray
-    wrong_a_picture: FloatArray
+    wrong_per_picture: FloatArray
     faces: int
-    pictures: int
 
     @property
     def average_precision(self) -> float:
@@ -78,17 +73,12 @@ class Curve:
         steps = np.diff(self.recall, prepend=0.0)
         return float((steps * envelope).sum())
 
-    def recall_at(self, wrong_a_picture: float) -> float:
-        """The best recall with at most this many false positives a picture."""
-        allowed = self.recall[self.wrong_a_picture <= wrong_a_picture]
-        return float(allowed.max(initial=0.0))
-
     def at_threshold(self, threshold: float) -> tuple[float, float, float]:
-        """Recall, precision and false positives a picture of the detections with at least this score."""
+        """Recall, precision and false positives per picture of the detections with at least this score."""
         count = int((self.scores >= threshold).sum())
         if not count:
             return 0.0, 1.0, 0.0
-        return float(self.recall[count - 1]), float(self.precision[count - 1]), float(self.wrong_a_picture[count - 1])
+        return float(self.recall[count - 1]), float(self.precision[count - 1]), float(self.wrong_per_picture[count - 1])
 
 
 def curve(pictures: list[Matches]) -> Curve:
@@ -106,5 +96,4 @@ def curve(pictures: list[Matches]) -> Curve:
         (found / np.maximum(found + wrong, 1)).astype(np.float32),
         (wrong / max(len(pictures), 1)).astype(np.float32),
         faces,
-        len(pictures),
     )

@@ -1,118 +1,119 @@
-"""The card of a shipped detector: what it is, how good it is beside its teacher, and where it fails."""
-
-from __future__ import annotations
+"""The manifest and the card of the face detector: a page each."""
 
 from typing import Any
 
-from training.detector import card_tables as tables
-from training.detector.aims import aims
-from training.detector.average_precision import MATCH_IOU
-from training.detector.data import HOLD_OUT_EVERY
-from training.detector.history import History
-from training.detector.thresholds import MOST_WRONG, MOST_WRONG_FACE_FREE
+from training.common.store import LICENCE, Origin, paragraph, percent, table
+from training.detector.predictor import ACCURATE, FAST, MULTIPLE, NMS_IOU, STRIDES
 
 Report = dict[str, Any]
 
-INTRODUCTION = """# face-detector {version}
+DATASET = (
+    "6,783 photographs with about 11,400 faces (FDDB, MaskScenes and others), labelled by people and by YuNet-n; faces "
+    "of FER+'s train split pasted into them"
+)
+RIGHTS = LICENCE.format(
+    data="FDDB is research data; the FER2013 faces and the other photographs carry no clear licence."
+)
+PARTS = {
+    "all": "AP50, 16 px and over",
+    "at_least_24": "AP50, 24 px and over",
+    "fddb_people": "AP50, FDDB, people's boxes",
+}
+OUTPUTS = {
+    "scores": (["n", "cells"], "estimated probability that the cell shows a face"),
+    "boxes": (["n", "cells", 4], "distances left, top, right, bottom from the cell's centre, px of the input"),
+    "landmarks": (["n", "cells", 10], "offsets x, y of five landmarks from the cell's centre, px of the input"),
+}
 
-Finds faces: a box, a score and five landmarks each. Anchor-free, strides 8, 16 and 32, plain 3x3 convolutions with
-ReLU, int8 (QDQ) but for the last layers. Input is the picture's own bytes, any size that is a multiple of 32; the
-manifest beside this card says how to read the outputs.
-{provisional}
-## Trained on
 
-{history}
+def manifest(version: str, reports: Report) -> Report:
+    """The manifest's tables, as the service's store reads them."""
+    ours = reports["ours"]
+    return {
+        "name": "face-detector",
+        "version": version,
+        "dataset": DATASET,
+        "licence": RIGHTS,
+        "recipe": "training/detector/recipe.toml",
+        "input": {"name": "images", "shape": ["n", "h", "w", 3], "dtype": "uint8", "colour": "BGR"},
+        "outputs": [{"name": name, "shape": shape, "meaning": text} for name, (shape, text) in OUTPUTS.items()],
+        "detector": {
+            "strides": list(STRIDES),
+            "multiple": MULTIPLE,
+            "threshold": ours[str(FAST)]["threshold"],
+            "accurate_threshold": ours[str(ACCURATE)]["threshold"],
+            "agreed_threshold": 0.5,
+            "nms_iou": NMS_IOU,
+            "fast_long_side": FAST,
+            "accurate_long_side": ACCURATE,
+        },
+        "metrics": {
+            "split": "held out: every tenth photograph of each source",
+            **{
+                f"at_{side}": {
+                    f"ap50_{part}{suffix}": ours[side][part][key]
+                    for part in PARTS
+                    for suffix, key in (("", "ap50"), ("_n", "faces"))
+                    if ours[side][part]["faces"]
+                }
+                for side in (str(FAST), str(ACCURATE))
+            },
+        },
+    }
 
-**A teacher labelled most of it.** Boxes are the teacher's (YuNet-n, MIT) wherever it found the face, also where people
-had drawn an ellipse (FDDB) or a box (MaskScenes); people's boxes only where the teacher found nothing. All landmarks
-are the teacher's. Faces that the teacher half believed in (score 0.3 to 0.7) are neither trained on nor counted, but
-for 598 that stand alone at 0.55 and more in photographs without people's boxes, which are trained on. Its scores decide
-no more than that: what the network's own score learns is how well its box overlaps the label. So the figures
-below measure agreement with the teacher more than truth, and flatter the teacher; the row "FDDB, people's boxes" is
-the exception.
+
+def text(reports: Report, origin: Origin) -> str:
+    """The card, in Markdown."""
+    rows, errors = [], []
+    for side in (str(FAST), str(ACCURATE)):
+        for part, title in PARTS.items():
+            row = f"{title}, {side} px (n = {reports['ours'][side][part]['faces']:,})"
+            rows.append((row, *(_ap50(reports.get(name), side, part) for name in ("ours", "peer"))))
+        for size, one in reports["ours"][side]["calibration"].items():
+            errors.append((f"{size} px at {side}", f"{one['n']:,}", f"{percent(one['error'])} %"))
+    return f"""# Face detector, version {origin.version}
+
+Finds faces: a box, a score and five landmarks each. Anchor-free on strides 8, 16 and 32 (Tian et al. 2019,
+arXiv:1904.01355), plain 3x3 convolutions with ReLU, int8 but for the last layers. The input is the picture's own bytes,
+of any size that is a multiple of {MULTIPLE}; the manifest says how to read the outputs.
+
+**A score is the estimated probability that there is a face**, at every size alike: it is calibrated by the size of the
+box, inside the graph, on held-out photographs.
 
 ## Measured
 
-By `make model-report`, which writes this card: the shipped file, and the peer beside it in the same run. On the
-{pictures} held-out photographs: every {every}th photograph of each source, in file order, never trained on. AP at IoU
-{iou}, all points; faces of 16 px or more at the input's scale (square root of the area); `ignore` left out; any
-unmatched detection counts as false, whatever its size. FDDB and street pictures come in series, so a held-out picture
-may have near neighbours in training. False positives of every size count against each row of faces of one size. Our
-boxes are voted on by neighbouring cells, as the service does it; the peer's are its own best cells, as OpenCV does it.
-The shipped thresholds, one a way to look, were chosen on these same photographs: the lowest with at most {wrong} false
-positives a picture and {wrong_free} a face-free one.
-"""
+On the held-out photographs (every tenth of each source, never trained on), by the service's own letterbox, non-maximum
+suppression and box voting; beside it YuNet-n in the same run, as OpenCV runs it. AP at IoU 0.5, all points; any
+unmatched detection counts as false, whatever its size.
 
-FAILURES = """
-## Where it fails
+{table(("", "this file", "YuNet-n"), rows)}
 
-- Faces turned by more than about 30 degrees (table above): it was trained to 30 degrees. On their side `fast` loses
-  them; upside down it finds many, but takes eyes and mouth for each other. `accurate` turns the picture where nothing
-  sure was found; a turned face beside a sure upright one stays lost.
-- Strong profile, faces under masks, scarves and hands, and faces cut by the edge: found less often (see `maskscenes`).
-- Below about 16 px at the input's scale it misses many faces; use the longer input (640) for groups.
-- Dolls, statues, printed faces and animals may count as faces: the teacher's labels hold some of each.
-- Scores rank detections and follow the root of the box's expected overlap; the table above says what they are worth.
-- The photographs are mostly of news, street and fashion in good light. How it does by skin tone, age or dress was not
-  measured.
+Expected calibration error of the score, by the size of the box (the calibration was fitted on the same photographs):
 
-## Licence
+{table(("box", "detections", "error"), errors)}
 
-{licence}
+## Data, labels and licence
 
-## Made by
-
-{exactness} From the repository root, with `.venv-train` (`make setup-train`) activated:
-
-```
-{segments}
-python -m training.detector.export {run}/last.pt --out {run}/fp32.onnx
-python -m training.detector.quantise {run}/fp32.onnx --out {run}/int8.onnx
-python -m training.detector.report --ship {run}/int8.onnx --runs {runs}
-```
-"""
-
-
-def card(manifest: Report, measured: Report, history: History) -> str:
-    """Markdown. `measured` as `measurements.measure_all` gives it."""
-    made = manifest["trained_by"]
-    sides = list(measured["thresholds"])
-    parts = [
-        INTRODUCTION.format(
-            version=manifest["version"],
-            provisional="\n**Provisional: the training was still running when this file was made.**\n"
-            if manifest["provisional"]
-            else "",
-            history=history.trained_on.format(iterations=_listed([f"{count:,}" for count in made["iterations"]])),
-            pictures=measured["ours"][sides[0]]["all"]["pictures"],
-            every=HOLD_OUT_EVERY,
-            iou=MATCH_IOU,
-            wrong=MOST_WRONG,
-            wrong_free=MOST_WRONG_FACE_FREE,
-        ),
-        aims(measured),
-    ]
-    for side in sides:
-        parts += [make(measured, side) for make in (tables.figures, tables.curve)]
-    parts += [make(measured, side) for make in (tables.reliability, tables.failures) for side in sides]
-    parts += [make(measured) for make in (tables.served, tables.times, tables.turned, tables.large, tables.jitter)]
-    parts.append(
-        FAILURES.format(
-            licence=manifest["licence"],
-            exactness=history.made_by,
-            segments="\n".join(f"# {where}\n{command}" for where, command in _starts(made["segments"])),
-            run=made["runs"][-1],
-            runs=" ".join(made["runs"]),
+{
+        paragraph(
+            f"{DATASET}. Most labels are YuNet-n's: the figures measure agreement with it more than truth, and "
+            f"flatter it; the row of people's boxes is the exception. {RIGHTS}"
         )
-    )
-    return "".join(parts)
+    }
+
+## Failure modes
+
+Faces under 8 px, profiles beyond the far eye, hands and masks before the face, faces upside down in small inputs.
+Statues, drawings, dolls and animals are sometimes taken for faces.
+
+## How it was made
+
+`make train MODEL=face-detector`: `training/detector/recipe.toml`, {origin}.
+"""
 
 
-def _listed(words: list[str]) -> str:
-    """As prose: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _starts(segments: list[str]) -> list[tuple[str, str]]:
-    """Where each part of the run began and the commit that it ran at, and its command."""
-    return [(where, command) for where, _, command in (segment.partition(": ") for segment in segments)]
+def _ap50(reports: Report | None, side: str, part: str) -> str:
+    if reports is None:
+        return "not measured"
+    value = reports[side][part]["ap50"]
+    return "no faces" if value is None else f"{value:.4f}"

@@ -1,7 +1,5 @@
 """The labelled photographs of ../shared/data/faces: reading, the fixed hold-out, a cache of decoded pixels."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -41,12 +39,8 @@ class Photograph:
 
     @property
     def held_out(self) -> bool:
-        return is_held_out(self.index)
-
-
-def is_held_out(index_in_source: int) -> bool:
-    """The hold-out rule, written only here: every tenth photograph of each source, in the order of boxes.jsonl."""
-    return index_in_source % HOLD_OUT_EVERY == 0
+        """Never trained on: every tenth photograph of each source, in the order of boxes.jsonl."""
+        return self.index % HOLD_OUT_EVERY == 0
 
 
 def load_photographs(data: Path) -> list[Photograph]:
@@ -64,7 +58,8 @@ def load_photographs(data: Path) -> list[Photograph]:
 def parse(row: dict[str, Any], index: int) -> Photograph:
     """One line of boxes.jsonl, the `index`th of its source."""
     faces = row["faces"]
-    nowhere = [float("nan")] * 4
+    nowhere = [float("nan")] * 2
+    points = [np.ravel(face.get("landmarks") or [nowhere] * 5) for face in faces]
     return Photograph(
         file=row["file"],
         source=row["source"],
@@ -72,10 +67,8 @@ def parse(row: dict[str, Any], index: int) -> Photograph:
         width=row["width"],
         height=row["height"],
         boxes=_corners([face["box"] for face in faces]),
-        human_boxes=_corners([face.get("human_box") or nowhere for face in faces]),
-        landmarks=np.array([face.get("landmarks") or [float("nan")] * 10 for face in faces], np.float32).reshape(
-            -1, 5, 2
-        ),
+        human_boxes=_corners([face.get("human_box") or nowhere * 2 for face in faces]),
+        landmarks=np.array(points, np.float32).reshape(-1, 5, 2),
         ignore=np.array([bool(face.get("ignore")) for face in faces], np.bool_),
         scores=np.array([face.get("score") or 0.0 for face in faces], np.float32),
     )
@@ -107,19 +100,13 @@ class PixelCache:
         self._pixels: npt.NDArray[np.uint8] | None = None
 
     def build(self, data: Path, photographs: list[Photograph]) -> None:
-        """Decodes everything once; a finished file of the right length is taken as it is."""
-        total = int(self._offsets[-1])
-        if self.path.exists() and self.path.stat().st_size == total:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with partial.open("wb") as out:
+        """Decode all photographs."""
+        with self.path.open("wb") as out:
             for photograph, shape in zip(photographs, self._shapes, strict=True):
                 picture = read_picture(data, photograph)
                 if picture.shape != shape:
                     raise ValueError(f"{photograph.file} is {picture.shape}, boxes.jsonl says {shape}")
                 out.write(picture.tobytes())
-        partial.rename(self.path)
 
     def __getitem__(self, i: int) -> Image:
         if self._pixels is None:  # opened late, so that a loader process maps the file itself

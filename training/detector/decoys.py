@@ -2,8 +2,6 @@
 smileys, lettering, dots and balls, as they stand on shirts, walls and screens. None of them is a face.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2
@@ -14,7 +12,7 @@ from training.detector.augment import Sample
 from training.detector.data import FloatArray, Image
 
 _SIDE = 128  # px of a drawing before it is laid down
-_MOST = 4  # drawings a photograph
+_MOST = 4  # drawings per photograph
 _LETTERS = np.array(list("ABCDEGHKMOPQRSUWX0235689&@%"))
 
 # A drawing is its colours uint8 [s, s, 3] and how much it covers, uint8 [s, s], 255 being all.

@@ -1,12 +1,9 @@
-"""Measures an ONNX detector (ours or YuNet's) on the held-out photographs.
+"""Measures a detector, ours or the peer, on the held-out photographs.
 
-`python -m training.detector.evaluate model_store/face-detector/1/model.onnx --json runs/detector/ours.json`
+`python -m training.detector.evaluate model_store/face-detector/3/model.onnx [--peer ../shared/teacher/yunet_n.onnx]`
 """
 
-from __future__ import annotations
-
 import argparse
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,22 +13,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.common import digest
-from training.detector import thresholds
-from training.detector.average_precision import FOUND, Matches, curve, match
+from mien.vision.boxes import Detections
+from training.detector.average_precision import FOUND, LEFT_OUT, Curve, Matches, curve, match
 from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
-from training.detector.findings import curve_points, failures, reliability
-from training.detector.predictor import Detections, Detector, open_detector
+from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet
+from training.emotion.metrics import calibration_error
 
-LONG_SIDES = (640, 320)
-SMALLEST_FACE = 16.0
-BUCKETS = (16.0, 24.0, 32.0, 64.0, 128.0, 10_000.0)
-NEGATIVES = "objects"
+MIN_FACE = 16.0  # px of the input, root of the area: smaller labelled faces count neither way
+SIZES = (8.0, 16.0, 32.0, 96.0, 1e9)  # px of the input
+CALIBRATED_FROM = 0.1  # score: the tail below is no answer to anyone
+NEGATIVES = "objects"  # the source of the photographs without any face
+CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
+# Most false positives per held-out photograph, and per face-free one, at a threshold.
+MAX_WRONG, MAX_WRONG_FACE_FREE = 0.05, 0.01
+
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A photograph, its size in the network's input, and what was found (in pixels of the photograph)."""
+    """A photograph, its scale in the network's input, and what was detected (in pixels of the photograph)."""
 
     photograph: Photograph
     scale: float
@@ -39,137 +40,115 @@ class Result:
 
 
 def run(detector: Detector, photographs: list[Photograph], data: Path, long_side: int) -> list[Result]:
-    results = []
-    for photograph in photographs:
-        found = detector.detect(read_picture(data, photograph), long_side)
-        results.append(Result(photograph, long_side / max(photograph.width, photograph.height), found))
-    return results
+    """Detect in every photograph, fitted to `long_side`."""
+    return [
+        Result(
+            photograph,
+            long_side / max(photograph.width, photograph.height),
+            detector.detect(read_picture(data, photograph), long_side),
+        )
+        for photograph in photographs
+    ]
 
 
 def sides(boxes: FloatArray) -> FloatArray:
-    """Square root of the area [n]."""
+    """Root of the area of boxes [n, 4]: [n]."""
     extent = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     side: FloatArray = np.sqrt(extent[:, 0] * extent[:, 1])
     return side
 
 
-def judge(results: list[Result], smallest: float, largest: float = 1e9, human: bool = False) -> list[Matches]:
-    """Matches per picture. Counted: faces not of `ignore` whose side at the input's scale lies in [smallest, largest);
-    with `human`, people's boxes instead of the teacher's (faces without one are left out)."""
+def judge(results: list[Result], smallest: float = MIN_FACE, *, people: bool = False) -> list[Matches]:
+    """Matches per picture. Counted: faces that are not `ignore` and have `smallest` px at the input's scale; with
+    `people`, people's boxes instead of the teacher's (faces without one are left out)."""
     judged = []
     for result in results:
         photograph = result.photograph
         labels, counted = photograph.boxes, ~photograph.ignore
-        if human:
+        if people:
             known = ~np.isnan(photograph.human_boxes[:, 0])
             labels = np.where(known[:, None], photograph.human_boxes, photograph.boxes)
             counted = counted & known
-        side = sides(labels) * result.scale
-        counted = counted & (side >= smallest) & (side < largest)
+        counted = counted & (sides(labels) * result.scale >= smallest)
         judged.append(match(result.found.boxes, result.found.scores, labels, counted))
     return judged
 
 
-def failures_at(results: list[Result], judged: list[Matches], threshold: float) -> dict[str, Any]:
-    """Faces missed and things taken for faces at one score, by size and source."""
-    labels = []
-    for result in results:
-        side = sides(result.photograph.boxes) * np.float32(result.scale)
-        labels.append(np.where(~result.photograph.ignore & (side >= SMALLEST_FACE), side, np.nan))
-    seen = [sides(result.found.boxes) * np.float32(result.scale) for result in results]
-    sources = [result.photograph.source for result in results]
-    return failures(judged, sources, labels, seen, threshold, BUCKETS)
+def presence(results: list[Result]) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    """All detections that count: scores [n], sides in pixels of the input [n], and whether each is a face [n]."""
+    scores, extent, right = [], [], []
+    for result, matches in zip(results, judge(results, smallest=0.0), strict=True):
+        counts = matches.outcome != LEFT_OUT
+        scores.append(result.found.scores[counts])
+        extent.append(sides(result.found.boxes)[counts] * np.float32(result.scale))
+        right.append(matches.outcome[counts] == FOUND)
+    return np.concatenate(scores), np.concatenate(extent), np.concatenate(right)
 
 
-def summary(judged: list[Matches]) -> dict[str, Any]:
+def measure(results: list[Result]) -> Report:
+    """What is said about one detector at one input size."""
+    judged = judge(results)
+    by_source = [result for result in results if result.photograph.source == "fddb"]
+    face_free = curve(judge([result for result in results if result.photograph.source == NEGATIVES]))
+    scores, extent, right = presence(results)
+    return {
+        "all": _summary(judged),
+        "at_least_24": _summary(judge(results, 24.0)),
+        "fddb_people": _summary(judge(by_source, people=True)),
+        "threshold": choose(curve(judged), face_free),
+        "calibration": {
+            f"{low:.0f}-{high:.0f}" if high < 1e9 else f"{low:.0f}+": {
+                "error": calibration_error(scores[inside], right[inside], bins=10),
+                "n": int(inside.sum()),
+            }
+            for low, high in pairwise(SIZES)
+            for inside in [(extent >= low) & (extent < high) & (scores >= CALIBRATED_FROM)]
+            if inside.any()
+        },
+    }
+
+
+def choose(whole: Curve, face_free: Curve) -> float:
+    """The lowest threshold from which on both limits are kept; the highest choice where none keeps them."""
+    chosen = CHOICES[-1]
+    for threshold in reversed(CHOICES):
+        wrong, on_face_free = (each.at_threshold(threshold)[2] for each in (whole, face_free))
+        if wrong > MAX_WRONG or on_face_free > MAX_WRONG_FACE_FREE:
+            break
+        chosen = threshold
+    return chosen
+
+
+def evaluate(detector: Detector, photographs: list[Photograph], data: Path) -> dict[str, Report]:
+    """The whole protocol for one detector: a report per input size."""
+    return {str(side): measure(run(detector, photographs, data, side)) for side in (FAST, ACCURATE)}
+
+
+def _summary(judged: list[Matches]) -> Report:
     whole = curve(judged)
     return {
-        "ap50": round(whole.average_precision, 4),
-        "recall_at_0.05_fp": round(whole.recall_at(0.05), 4),
-        "recall_at_0.01_fp": round(whole.recall_at(0.01), 4),
+        "ap50": round(whole.average_precision, 4) if whole.faces else None,
         "faces": whole.faces,
-        "pictures": whole.pictures,
     }
-
-
-def landmark_error(results: list[Result], judged: list[Matches], threshold: float) -> dict[str, Any]:
-    """Mean distance to the teacher's landmarks over the side of the face, for faces found at `threshold`."""
-    errors: list[npt.NDArray[np.float32]] = []
-    for result, matches in zip(results, judged, strict=True):
-        hits = np.flatnonzero((matches.outcome == FOUND) & (matches.scores >= threshold))
-        labels = matches.face[hits]
-        wanted = result.photograph.landmarks[labels]
-        distance = np.linalg.norm(result.found.landmarks[hits] - wanted, axis=2).mean(axis=1)
-        error = distance / sides(result.photograph.boxes[labels])
-        errors.append(error[np.isfinite(error)])
-    every = np.concatenate(errors)
-    return {"mean": round(float(every.mean()), 4), "p95": round(float(np.percentile(every, 95)), 4), "n": every.size}
-
-
-def measure(results: list[Result], threshold: float, shipped: float | None = None) -> dict[str, Any]:
-    """Everything said about one detector at one input size; failures at `shipped`, or at the score that
-    `thresholds.choose` picks."""
-    judged = judge(results, SMALLEST_FACE)
-    face_free = [r for r in results if r.photograph.source == NEGATIVES]
-    rows = thresholds.table(curve(judged), curve(judge(face_free, SMALLEST_FACE)))
-    by_source: dict[str, list[Result]] = {}
-    for result in results:
-        by_source.setdefault(result.photograph.source, []).append(result)
-    return {
-        "all": summary(judged),
-        "at_least_24": summary(judge(results, 24.0)),
-        "at_least_32": summary(judge(results, 32.0)),
-        "fddb_people": summary(judge(by_source.get("fddb", []), SMALLEST_FACE, human=True)),
-        "by_source": {s: summary(judge(rs, SMALLEST_FACE)) for s, rs in sorted(by_source.items()) if s != NEGATIVES},
-        "by_size": {
-            f"{low:.0f}-{high:.0f}" if high < BUCKETS[-1] else f"{low:.0f}+": summary(judge(results, low, high))
-            for low, high in pairwise(BUCKETS)
-        },
-        "landmarks": landmark_error(results, judged, threshold),
-        "curve": curve_points(curve(judged)),
-        "reliability": reliability(judged),
-        "failures": failures_at(results, judged, thresholds.choose(rows) if shipped is None else shipped),
-        "thresholds": rows,
-        "face_free_pictures": len(face_free),
-    }
-
-
-def evaluate(
-    path: Path, data: Path, threshold: float = 0.5, limit: int | None = None, shipped: dict[int, float] | None = None
-) -> dict[str, Any]:
-    """The whole protocol for one ONNX file. threshold: from which landmarks are compared; shipped: the score at which
-    failures are counted, by the input's long side."""
-    photographs = [p for p in load_photographs(data) if p.held_out][:limit]
-    detector = open_detector(path)
-    report: dict[str, Any] = {"model": path.name, "sha256": digest.sha256(path), "landmark_threshold": threshold}
-    for long_side in LONG_SIDES:
-        results = run(detector, photographs, data, long_side)
-        report[str(long_side)] = measure(results, threshold, (shipped or {}).get(long_side))
-    return report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the headlines of a file, beside the peer's where one is named."""
+    parser = argparse.ArgumentParser(prog="python -m training.detector.evaluate", description=__doc__)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--peer", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--threshold", type=float, default=0.5, help="score from which landmarks are compared")
-    parser.add_argument("--limit", type=int, help="only the first photographs, for a quick look")
-    parser.add_argument("--json", type=Path, help="write the whole report here")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     cv2.setNumThreads(1)
-    report = evaluate(arguments.model, arguments.data, arguments.threshold, arguments.limit)
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    for long_side in LONG_SIDES:
-        part = report[str(long_side)]
-        print(f"{long_side} on the long side")
-        for name in ("all", "at_least_24", "at_least_32", "fddb_people", "landmarks"):
-            print(f"  {name}: {part[name]}")
-        for name in ("by_source", "by_size"):
-            print(f"  {name}: " + ", ".join(f"{k} {v['ap50']} (n={v['faces']})" for k, v in part[name].items()))
-        for row in part["thresholds"]:
-            print(f"  {row}")
+    photographs = [photograph for photograph in load_photographs(options.data) if photograph.held_out]
+    detectors: dict[str, Detector] = {"ours": Ours(options.model)}
+    if options.peer:
+        detectors["peer"] = Yunet(options.peer)
+    for name, detector in detectors.items():
+        for side, report in evaluate(detector, photographs, options.data).items():
+            print(f"{name} at {side}: threshold {report['threshold']}")
+            for part in ("all", "at_least_24", "fddb_people", "calibration"):
+                print(f"  {part}: {report[part]}")
 
 
 if __name__ == "__main__":

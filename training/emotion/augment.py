@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]  # [h, w] grey
 
-_PARTS = (4, 4)  # of a face, rows and columns, which move by themselves
-_LAMPS = (3, 3)  # places that are lit by themselves
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT)
 
 
@@ -26,9 +24,6 @@ class AugmentConfig:
     shift: float = 0.07
     scale: tuple[float, float] = (0.84, 1.2)
     rotate: float = 12.0
-    stretch: float = 0.0  # natural logarithm of the most that a face grows longer along some line, and narrower across
-    bend: float = 0.0  # standard deviation of how far its parts move, each by itself
-    shade: float = 0.0  # natural logarithm of the light on a part of it, standard deviation: a lamp to one side
     gamma: tuple[float, float] = (0.7, 1.4)
     contrast: tuple[float, float] = (0.7, 1.3)
     brightness: float = 30.0
@@ -51,8 +46,6 @@ class AugmentConfig:
             shift=self.shift / 2,
             scale=(low**0.5, high**0.5),
             rotate=self.rotate / 2,
-            stretch=self.stretch / 2,
-            bend=self.bend / 2,
             noise=self.noise / 2,
             erase=0.0,
         )
@@ -61,8 +54,6 @@ class AugmentConfig:
 def augment(image: Image, config: AugmentConfig, rng: Generator) -> Image:
     """One random view of `image`, of the same shape."""
     view = _geometry(image, config, rng)
-    if config.shade:
-        view = _shade(view, config.shade, rng)
     view = _degrade(view, config, rng)
     view = _light(view, config, rng)
     if rng.random() < config.noise:
@@ -95,60 +86,16 @@ def _geometry(image: Image, config: AugmentConfig, rng: Generator) -> Image:
     low, high = np.log(config.scale)
     angle, zoom = rng.uniform(-config.rotate, config.rotate), float(np.exp(rng.uniform(low, high)))
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, zoom), dtype=np.float64)
-    if config.stretch:
-        matrix = _stretched(matrix, centre, config.stretch, rng)
     matrix[:, 2] += rng.uniform(-config.shift, config.shift, 2) * (width, height)
     if rng.random() < config.flip:
         # Mirror the source first: x -> width - 1 - x, folded into the same warp.
         matrix = matrix @ np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     border = _BORDERS[rng.integers(len(_BORDERS))]
     fill = float(rng.integers(256))
-    if config.bend:
-        return _bent(image, matrix, config.bend, border, fill, rng)
     warped = cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(fill,)
     )
     return np.asarray(warped, dtype=np.uint8)
-
-
-def _stretched(
-    matrix: NDArray[np.float64], centre: tuple[float, float], most: float, rng: Generator
-) -> NDArray[np.float64]:
-    """`matrix` [2, 3], then longer along a random line through `centre` and as much narrower across it."""
-    angle, factor = rng.uniform(0, np.pi), np.exp(rng.uniform(0, most))
-    along = np.array([np.cos(angle), np.sin(angle)])
-    linear = np.eye(2) / factor + (factor - 1 / factor) * np.outer(along, along)
-    stretched: NDArray[np.float64] = linear @ matrix
-    stretched[:, 2] += np.asarray(centre) - linear @ centre
-    return stretched
-
-
-def _bent(image: Image, matrix: NDArray[np.float64], bend: float, border: int, fill: float, rng: Generator) -> Image:
-    """The view under `matrix` [2, 3], whose parts move smoothly, each by itself: another face, of the same expression.
-
-    After Simard et al. 2003 ("Best practices for convolutional neural networks", elastic distortions), far smoother.
-    """
-    height, width = image.shape
-    inverse = cv2.invertAffineTransform(matrix)
-    y, x = np.mgrid[:height, :width]
-    source = np.stack([x, y], axis=-1) @ inverse[:, :2].T + inverse[:, 2]
-    source += _smooth_field(rng.normal(0.0, bend * width, (*_PARTS, 2)), (width, height))
-    across, down = np.moveaxis(source.astype(np.float32), -1, 0).copy()
-    bent = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=border, borderValue=(fill,))
-    return np.asarray(bent, dtype=np.uint8)
-
-
-def _smooth_field(values: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-    """`values` [rows, columns, k] at places spread evenly, and smoothly between them: [height, width, k]."""
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_CUBIC), dtype=np.float64)
-
-
-def _shade(image: Image, depth: float, rng: Generator) -> Image:
-    """Light and shadow that change over the face."""
-    height, width = image.shape
-    light = np.exp(_smooth_field(rng.normal(0.0, depth, _LAMPS), (width, height)))
-    shaded: Image = np.clip(np.rint(image * light), 0, 255).astype(np.uint8)
-    return shaded
 
 
 def _degrade(image: Image, config: AugmentConfig, rng: Generator) -> Image:

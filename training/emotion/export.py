@@ -1,26 +1,27 @@
-"""Checkpoint -> fp32 ONNX: `python -m training.emotion.export --run runs/emotion/NAME`."""
+"""Trained network -> fp32 ONNX, with batch norms folded and the heads applied at every place; and that -> int8."""
 
-import argparse
-import warnings
+import copy
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationMethod
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.common import checkpoint
-from training.emotion import packing
-from training.emotion.data import TILE
-from training.emotion.labels import FERPLUS8
-from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual, build
-from training.emotion.session import EPOCHS, Session
+from training.common import onnx_files
+from training.emotion.data import FERPLUS8, SIDE
+from training.emotion.model import GATE_GAIN, EmotionNet, Gate, Residual
+from training.emotion.session import Session
 
-OPSET = 17
+QUANTISED_OPERATORS = ("Conv", "Add", "Relu", "Slice", "GlobalAveragePool", "Mul")  # the last two: in gates
 TOLERANCE = 1e-3  # of a logit, torch against onnxruntime in fp32
+BLOCK = 2  # pixels per side
+WINDOW = 4
+NOISE = 1.0  # grey levels squared, as in `model.Standardise`
 
 
 class ExportOutputs(NamedTuple):
@@ -33,40 +34,44 @@ class ExportOutputs(NamedTuple):
 
 
 class ExportNet(nn.Module):
-    """The trained net with batch norms and the gates' gain folded into their convolutions, and its heads applied at
-    every place.
+    """The network as the file has it.
 
     A linear head of the mean is the mean of a linear head, so the class-activation maps come for free and the logits
-    are their means plus the bias. Where the last stage has fewer columns than rows, the maps are laid on a square of
-    cells, with the same means.
+    are their means plus the bias.
     """
 
-    def __init__(self, net: EmotionNet) -> None:
+    def __init__(self, network: EmotionNet) -> None:
         super().__init__()
-        self.standardise: nn.Module = net.standardise
-        self.trunk = _fold(net.trunk)
-        self.bias = nn.Parameter(torch.cat([net.ferplus.bias, net.fer2013.bias]))
+        self.standardise: nn.Module = network.standardise
+        self.trunk = copy.deepcopy(network.trunk).eval()  # the exporter folds its batch norms
+        for block in self.trunk:
+            if isinstance(block, Residual) and isinstance(gate := block.body[2], Gate):
+                block.body[2] = FoldedGate(gate)
+                block.body[3].weight.data.mul_(GATE_GAIN)  # type: ignore[operator]
+        self.bias = nn.Parameter(torch.cat([network.ferplus.bias, network.fer2013.bias]))
         with torch.no_grad():
-            blank: Tensor = self.trunk(self.standardise(torch.zeros(1, TILE, TILE, 1)))
+            blank: Tensor = self.trunk(self.standardise(torch.zeros(1, SIDE, SIDE, 1)))
         self.height, self.width = blank.shape[2:]
-        self.maps = Maps(torch.cat([net.ferplus.weight, net.fer2013.weight]).detach(), self.height, self.width)
-        if self.height - self.width not in (0, 1):
-            raise ValueError(f"maps of {self.height} rows and {self.width} columns: they may lack one column, no more")
+        heads = torch.cat([network.ferplus.weight, network.fer2013.weight]).detach()
+        self.maps = Maps(heads, self.height, self.width)
+        stem = self.trunk[0]
+        if isinstance(stem, nn.Conv2d) and fits(stem):
+            self.trunk[0] = packed_stem(stem)
+            self.standardise = PackedPixels()
 
     def forward(self, images: Tensor) -> ExportOutputs:
         """`images`: uint8 [n, 48, 48, 1]."""
         features = self.trunk(self.standardise(images))
         maps = self._squared(self.maps(features))
         logits = maps.mean(dim=(2, 3)) + self.bias
-        crowd = len(FERPLUS8)
-        return ExportOutputs(logits[:, :crowd], logits[:, crowd:], features, maps[:, :crowd])
+        votes = len(FERPLUS8)
+        return ExportOutputs(logits[:, :votes], logits[:, votes:], features, maps[:, :votes])
 
     def _squared(self, maps: Tensor) -> Tensor:
         """Maps [n, c, h, w] that lack a column -> [n, c, h, h], with the same means; others as they are.
 
-        A cell then lies between two of the square and is half of each. Pooling does that cell by cell, whatever the
-        batch; and onnxruntime sums the cells of such a square in one order, where those of 6x5 came out otherwise by a
-        bit with their place in memory.
+        Each cell is then half of two cells of the square. Pooling does that cell by cell, whatever the batch;
+        onnxruntime sums the cells of 6x5 in an order that depends on their place in memory.
         """
         if self.height == self.width:
             return maps
@@ -75,11 +80,10 @@ class ExportNet(nn.Module):
 
 
 class Maps(nn.Module):
-    """Linear heads at every place: [n, c, h, w] -> [n, heads, h, w].
+    """Linear heads at every place: [n, c, h, w] -> [n, heads, h, w], as one product per face.
 
-    A product for each face, and no convolution of 1x1, for which onnxruntime would first sort the channels into blocks.
-    A face's own product, too: one of the places of all faces would pick other kernels for few rows than for many, and
-    the logits differ by a bit with the batch.
+    As a 1x1 convolution onnxruntime would first sort the channels into blocks; as one product of all faces' places it
+    would pick other kernels for few rows than for many, and the logits would differ by a bit with the batch.
     """
 
     def __init__(self, heads: Tensor, height: int, width: int) -> None:
@@ -94,18 +98,6 @@ class Maps(nn.Module):
         return torch.matmul(self.weight, places).reshape(-1, heads, self.height, self.width)
 
 
-class FileNet(ExportNet):
-    """An `ExportNet` as the file has it: its first convolution over blocks of pixels where it can be, see `packing`."""
-
-    def __init__(self, net: EmotionNet) -> None:
-        super().__init__(net)
-        stem = self.trunk[0]
-        if packing.fits(stem):
-            assert isinstance(stem, nn.Conv2d)
-            self.trunk[0] = packing.packed_stem(stem)
-            self.standardise = packing.PackedPixels()
-
-
 class FoldedGate(nn.Module):
     """A `Gate` whose gain is part of the convolution after it."""
 
@@ -115,48 +107,49 @@ class FoldedGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x`: [n, width, h, w]."""
-        heard = torch.relu(x)
-        return heard * self.gate.openness(heard)
+        active = torch.relu(x)
+        return active * self.gate.openness(active)
 
 
-def load_net(path: Path) -> tuple[EmotionNet, int]:
-    """The averaged net of a checkpoint, ready for inference, and the epochs it has seen."""
-    state = checkpoint.load(path)
-    net = build(state["config"]["shape"])
-    net.load_state_dict(state["ema"])
-    return net.eval(), int(state["epoch"])
+def export(network: EmotionNet, path: Path) -> None:
+    """Write `network` to `path` as fp32 ONNX with a dynamic batch, and compare it with torch.
+
+    Raises:
+        ValueError: when onnxruntime's logits differ from torch's by more than `TOLERANCE`.
+    """
+    example = torch.randint(0, 256, (2, SIDE, SIDE, 1), dtype=torch.uint8)
+    axes = {name: {0: "n"} for name in ("images", *ExportOutputs._fields)}
+    onnx_files.write(ExportNet(network), example, path, axes)
+    difference = parity(network, path)
+    if difference > TOLERANCE:
+        raise ValueError(f"torch and onnxruntime differ by {difference:.1e} of a logit, more than {TOLERANCE}")
 
 
-def export(net: EmotionNet, path: Path, epochs: int = 0) -> None:
-    """Write `net` to `path` as fp32 ONNX with a dynamic batch; `epochs` is noted in the file."""
-    example = torch.randint(0, 256, (2, TILE, TILE, 1), dtype=torch.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        # The tracing exporter needs no further package and writes a static graph without loose ends.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            FileNet(net).eval(),
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=list(ExportOutputs._fields),
-            dynamic_axes={name: {0: "n"} for name in ("images", *ExportOutputs._fields)},
-        )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {EPOCHS: str(epochs)})
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+def quantise(source: Path, target: Path, images: NDArray[np.uint8], percentile: float = 99.999) -> None:
+    """Write `source` (fp32) to `target` in int8, its ranges measured on `images` [n, 48, 48]."""
+    model = onnx.load(source)
+    batches = (images[start : start + 32, ..., None] for start in range(0, len(images), 32))
+    method, options = CalibrationMethod.Percentile, {"CalibPercentile": percentile}
+    onnx_files.quantise(model, target, batches, QUANTISED_OPERATORS, float_nodes(model), method, options)
+
+
+def float_nodes(model: onnx.ModelProto) -> list[str]:
+    """Names of the nodes that stay in float: all before the first convolution, the gates' convolutions of single
+    numbers, the heads' product and all after. They cost next to nothing, and an error there reaches the scores."""
+    nodes = list(model.graph.node)
+    convolutions = [index for index, node in enumerate(nodes) if node.op_type == "Conv"]
+    (heads,) = (index for index, node in enumerate(nodes) if node.op_type == "MatMul")
+    gates = [nodes[index] for index in convolutions if nodes[index].input[1].endswith((".squeeze", ".excite"))]
+    return [node.name for node in (*nodes[: convolutions[0]], *gates, *nodes[heads:])]
 
 
 @torch.inference_mode()
-def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
+def parity(network: EmotionNet, path: Path, count: int = 64) -> float:
     """Largest difference of a logit between torch and onnxruntime over `count` pictures of noise and ramps."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, TILE, TILE), dtype=np.uint8)
-    images[count // 2 :] = np.linspace(0, 255, TILE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
-    ours = net(torch.from_numpy(images[..., None]))
+    images = rng.integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)
+    images[count // 2 :] = np.linspace(0, 255, SIDE, dtype=np.uint8) // rng.integers(1, 9, (count - count // 2, 1, 1))
+    ours = network(torch.from_numpy(images[..., None]))
     theirs = Session(path).logits(images)
     return max(
         float(np.abs(ours.ferplus.numpy() - theirs.ferplus).max()),
@@ -164,50 +157,35 @@ def parity(net: EmotionNet, path: Path, count: int = 64) -> float:
     )
 
 
-def _fold(trunk: nn.Sequential) -> nn.Sequential:
-    """A copy of `trunk` in which each batch norm is part of the convolution before it, and a gate's gain of the one
-    after it."""
-    layers: list[nn.Module] = []
-    for layer in trunk:
-        if isinstance(layer, nn.BatchNorm2d):
-            convolution = layers.pop()
-            assert isinstance(convolution, nn.Conv2d)
-            folded = fuse_conv_bn_eval(convolution, layer)
-            if layers and isinstance(layers[-1], FoldedGate):
-                folded.weight = nn.Parameter(folded.weight * GATE_GAIN)
-            layers.append(folded)
-        elif isinstance(layer, Residual):
-            layers.append(_fold_block(layer))
-        elif isinstance(layer, Gate):
-            layers.append(FoldedGate(layer))
-        else:
-            layers.append(layer)
-    return nn.Sequential(*layers).eval()
+def fits(stem: nn.Conv2d) -> bool:
+    """Whether a convolution can be packed: 4x4, by steps of two, of one channel, without padding."""
+    return (stem.in_channels, stem.kernel_size, stem.stride, stem.padding) == (1, (4, 4), (2, 2), (0, 0))
 
 
-def _fold_block(block: Residual) -> Residual:
-    folded = Residual.__new__(Residual)
-    nn.Module.__init__(folded)
-    folded.inset, folded.stride = block.inset, block.stride
-    folded.body = _fold(block.body)
-    folded.shortcut = _fold(block.shortcut) if isinstance(block.shortcut, nn.Sequential) else block.shortcut
-    return folded
+def packed(weight: Tensor) -> Tensor:
+    """[o, 1, 4, 4] -> [o, 4, 2, 2]: channel 2 p + q is row p, column q of a block."""
+    blocks = weight.reshape(-1, WINDOW // BLOCK, BLOCK, WINDOW // BLOCK, BLOCK)
+    return blocks.permute(0, 2, 4, 1, 3).reshape(-1, BLOCK * BLOCK, WINDOW // BLOCK, WINDOW // BLOCK)
 
 
-def main() -> None:
-    """Export the run's last averaged weights to RUN/fp32.onnx and check them against torch."""
-    parser = argparse.ArgumentParser(prog="python -m training.emotion.export", description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    net, epoch = load_net(options.run / "last.pt")
-    path = options.run / "fp32.onnx"
-    export(net, path, epoch)
-    difference = parity(net, path)
-    print(f"{path}: epoch {epoch}, {path.stat().st_size} bytes, torch against onnxruntime {difference:.1e}")
-    if difference > TOLERANCE:
-        raise SystemExit(f"torch and onnxruntime differ by {difference:.1e} of a logit, more than {TOLERANCE}")
+def packed_stem(stem: nn.Conv2d) -> nn.Conv2d:
+    """The convolution over blocks that does what `stem`, one that `fits`, does over pixels.
+
+    A window of 4x4 pixels that moves by two is one of 2x2 blocks of 2x2 pixels that moves by one. onnxruntime's int8
+    kernels copy each window channel by channel, which takes longer than the products; a block's four pixels as its
+    channels make that a quarter of the copies.
+    """
+    over_blocks = nn.Conv2d(BLOCK * BLOCK, stem.out_channels, WINDOW // BLOCK, bias=stem.bias is not None)
+    over_blocks.weight = nn.Parameter(packed(stem.weight.detach()))
+    over_blocks.bias = stem.bias
+    return over_blocks
 
 
-if __name__ == "__main__":
-    main()
+class PackedPixels(nn.Module):
+    """`model.Standardise` and packing: uint8 [n, 48, 48, 1] -> float [n, 4, 24, 24]."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        side = SIDE // BLOCK
+        blocks = images.reshape(-1, side, BLOCK, side, BLOCK).permute(0, 1, 3, 2, 4)
+        pixels = blocks.reshape(-1, side, side, BLOCK * BLOCK).to(torch.float32)
+        return functional.layer_norm(pixels, (side, side, BLOCK * BLOCK), eps=NOISE).permute(0, 3, 1, 2)

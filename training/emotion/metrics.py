@@ -1,4 +1,6 @@
-"""Figures of merit on logits, votes and labels (pure numpy; probabilities are float arrays whose rows sum to 1)."""
+"""Accuracy, divergence and calibration from logits, votes and labels (pure numpy; rows of probabilities sum to 1)."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,8 @@ def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
 
 
 def accuracy(probabilities: Floats, label: Ints) -> float:
-    """Share of faces whose top class is `label` [n]."""
-    return float((probabilities.argmax(axis=1) == label).mean())
+    """Share of faces whose top class is `label` [n]; nan without faces."""
+    return float((probabilities.argmax(axis=1) == label).mean()) if len(label) else float("nan")
 
 
 def kl(distribution: Floats, probabilities: Floats) -> float:
@@ -40,54 +42,53 @@ def recalls(counts: Ints) -> NDArray[np.float64]:
     return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)
 
 
-def reliability(probabilities: Floats, label: Ints, bins: int = 15) -> list[tuple[int, float, float]]:
-    """For each of `bins` equal ranges of the top score: (faces, mean score, share that were right)."""
-    return _binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == label, bins)
-
-
-def calibration_error(probabilities: Floats, label: Ints, bins: int = 15) -> float:
-    """Expected calibration error: how far score and share of right answers lie apart, averaged over the faces."""
-    return _error(reliability(probabilities, label, bins))
-
-
-def share_error(probabilities: Floats, votes: Floats, bins: int = 15) -> float:
-    """The same for the share of raters: the top score against that label's part of the `votes` [n, k]."""
-    rows, top = np.arange(len(votes)), probabilities.argmax(axis=1)
-    share = votes[rows, top] / votes.sum(axis=1)
-    return _error(_binned(probabilities.max(axis=1), share, bins))
-
-
-def noise_floor(probabilities: Floats, draws: int = 50, seed: int = 0) -> float:
-    """The calibration error that these scores would show on average if they were perfect.
-
-    Labels are drawn from the scores themselves. It is not 0: a bin of a few faces is never right exactly as often as
-    it says, and the error adds up how far each is off, not which way.
-    """
-    rng = np.random.default_rng(seed)
-    edges = probabilities.cumsum(axis=1)[:, :-1]
-    drawn = ((edges < rng.random((len(probabilities), 1))).sum(axis=1) for _ in range(draws))
-    return float(np.mean([calibration_error(probabilities, label) for label in drawn]))
+def calibration_error(score: Floats, outcome: NDArray[np.generic], bins: int = 15) -> float:
+    """Expected calibration error: how far mean `score` [n] and mean `outcome` [n] lie apart in each of `bins` equal
+    ranges of the score, weighted by how many fall into it."""
+    which = np.minimum((score * bins).astype(int), bins - 1)
+    gaps = np.bincount(which, score - outcome.astype(np.float64), bins)
+    return float(np.abs(gaps).sum() / len(score))
 
 
 def wilson(found: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval that holds the true share with 95 % confidence when `found` of `count` were seen (Wilson 1927)."""
+    """The 95 % interval of a share of which `found` of `count` were seen (Wilson 1927)."""
     share, room = found / count, z * z / count
     middle = (share + room / 2) / (1 + room)
     reach = z / (1 + room) * float(np.sqrt(share * (1 - share) / count + room / (4 * count)))
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def _binned(score: Floats, outcome: NDArray[np.generic], bins: int) -> list[tuple[int, float, float]]:
-    """For each of `bins` equal ranges of `score` [n]: (faces, mean score, mean `outcome`)."""
-    which = np.minimum((score * bins).astype(int), bins - 1)
-    rows = []
-    for index in range(bins):
-        inside = which == index
-        count = int(inside.sum())
-        rows.append((count, float(score[inside].mean()), float(outcome[inside].mean())) if count else (0, 0.0, 0.0))
-    return rows
+class CrossFit(NamedTuple):
+    """Every face scored at the temperature of the half that it is not in."""
+
+    halves: tuple[float, float]  # fitted on the even rows, on the odd rows
+    everywhere: float  # fitted on both: what ships
+    probabilities: NDArray[np.float64]  # [n, k]; the even rows at halves[1], the odd ones at halves[0]
 
 
-def _error(rows: list[tuple[int, float, float]]) -> float:
-    total = sum(count for count, _, _ in rows)
-    return sum(count * abs(score - outcome) for count, score, outcome in rows) / total
+def vote_likelihood(logits: NDArray[np.floating], votes: NDArray[np.floating], temperature: float) -> float:
+    """Mean log-likelihood per vote, in nats, of `votes` [n, k] under softmax(logits [n, k] / temperature)."""
+    log_probabilities = np.log(np.maximum(softmax(logits, temperature), 1e-300))
+    return float((votes * log_probabilities).sum() / votes.sum())
+
+
+def fit_temperature(logits: NDArray[np.floating], votes: NDArray[np.floating], steps: int = 40) -> float:
+    """The temperature of greatest likelihood, by golden-section search over 0.25..4 (the likelihood has one peak)."""
+    golden = (np.sqrt(5) - 1) / 2
+    low, high = np.log(0.25), np.log(4.0)
+    for _ in range(steps):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if vote_likelihood(logits, votes, float(np.exp(left))) < vote_likelihood(logits, votes, float(np.exp(right))):
+            low = left
+        else:
+            high = right
+    return float(np.exp((low + high) / 2))
+
+
+def cross_fit(logits: NDArray[np.floating], votes: NDArray[np.floating]) -> CrossFit:
+    """Fit on each half of the faces (even and odd rows) and score the other; logits and votes are [n, k]."""
+    even = np.arange(len(logits)) % 2 == 0
+    from_even, from_odd = (fit_temperature(logits[rows], votes[rows]) for rows in (even, ~even))
+    temperatures = np.where(even, from_odd, from_even)
+    scaled = logits / temperatures[:, None]
+    return CrossFit((from_even, from_odd), fit_temperature(logits, votes), softmax(scaled))

@@ -42,7 +42,7 @@ def mix(
     """`views` [n, h, w], each mixed with another one of the batch, and what is in them; or left alone, and None.
 
     mixup: Zhang et al. 2018, arXiv:1710.09412; CutMix: Yun et al. 2019, arXiv:1905.04899. A share of its own for every
-    row: one share a batch would make the steps uneven.
+    row: one share per batch would make the steps uneven.
     """
     if rng.random() >= config.chance:
         return views, None

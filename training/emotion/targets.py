@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.emotion.labels import NO_LABEL
+from training.emotion.data import NO_LABEL
 
 EMOTIONS = 8  # the vote columns after these are `unknown` and `NF` (no face)
 
@@ -19,16 +19,6 @@ class Targets(NamedTuple):
     def rows(self, chosen: NDArray[np.int64]) -> "Targets":
         """The rows that `chosen` names by index."""
         return Targets(self.distribution[chosen], self.weight[chosen])
-
-    def mixed(self, taught: NDArray[np.float32], share: float) -> "Targets":
-        """These labels and a teacher's probabilities [n, k], whose word counts `share` whatever the labels' weight."""
-        ours = ((1 - share) * self.weight)[:, None]
-        weight = ours[:, 0] + share
-        return Targets((ours * self.distribution + share * taught) / weight[:, None], weight)
-
-    def weighed(self, factor: NDArray[np.float32]) -> "Targets":
-        """The same labels, each row trusted `factor` [n] times as far."""
-        return Targets(self.distribution, self.weight * factor)
 
 
 def drop_single_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -53,7 +43,7 @@ def vote_targets(votes: NDArray[np.int64]) -> Targets:
 
 
 def label_targets(label: NDArray[np.int64], classes: int) -> Targets:
-    """One label a face [n] -> one-hot targets; a face without a label (NO_LABEL) gets weight 0."""
+    """One label per face [n] -> one-hot targets; a face without a label (NO_LABEL) gets weight 0."""
     known = label != NO_LABEL
     one_hot = np.eye(classes, dtype=np.float32)[np.where(known, label, 0)]
     distribution = np.where(known[:, None], one_hot, np.float32(1 / classes))
@@ -61,10 +51,10 @@ def label_targets(label: NDArray[np.int64], classes: int) -> Targets:
 
 
 def rarity(targets: Targets, power: float) -> NDArray[np.float32]:
-    """A factor a face [n], of weighted mean 1: its classes' frequencies to the power of minus `power`.
+    """A factor per face [n], of weighted mean 1: its classes' frequencies to the power of minus `power`.
 
     Contempt is a hundredth as frequent as neutral; at `power` 0.25 it counts three times as much. A face without labels
-    (weight 0), of which only a teacher speaks, counts as the mean one does.
+    (weight 0), which only teachers label, has factor 1.
     """
     frequency = np.average(targets.distribution, axis=0, weights=targets.weight)
     factor = targets.distribution @ np.maximum(frequency, 1e-6) ** -power

@@ -1,4 +1,4 @@
-"""Admission: how many requests of a kind upload, wait and run at once."""
+"""Admission: how many requests of a kind upload, wait and run at once, and who comes next."""
 
 import asyncio
 import math
@@ -9,65 +9,89 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from anyio import CancelScope, CapacityLimiter, Semaphore, current_time, to_thread
+from anyio import CancelScope, CapacityLimiter, current_time, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
-from starlette.types import Message
 
-from mien.api.errors import UploadTimeout
+from mien.api.callers import caller_of, cost_of
+from mien.api.drain import Drain
+from mien.api.turns import FairThreads
+from mien.api.upload_slots import UploadSlot, UploadSlots
+from mien.engine.priority import yield_to_event_loop
 from mien.errors import Cancelled, DeadlineExceeded, Overloaded
 
 T = TypeVar("T")
 
-MIN_RATE = 1024
-"""Bytes per second: uploads and responses that are slower are ended."""
-KEPT_RATE = 16 << 10
-"""Bytes per second. An upload that is as fast keeps its place, unless its client has too many."""
-_MAX_CREDIT = 2 * KEPT_RATE  # a burst at the start does not allow an upload to stall
+_MAX_RETRY_SECONDS = 300.0
+
+
+def _computing(work: Callable[[], T]) -> T:
+    yield_to_event_loop()
+    return work()
 
 
 class AdmissionGate:
-    """Admits at most ``capacity`` requests, of which at most ``threads`` run; the others wait without a thread.
+    """Admits requests as long as fewer than ``capacity`` run or wait; few of them run, the others wait without a
+    thread.
 
-    Another ``capacity`` may be uploading. They are counted apart, so that slow uploads take no place from requests in
-    work. The bound on threads keeps the number of decoded pictures in memory small however many requests wait.
+    A request is refused by its head or not at all: one that may upload is not refused after its upload. So up to twice
+    as many may wait for a moment, because as many again may be uploading. The bound on threads keeps the number of
+    decoded pictures in memory small however many requests wait.
+
+    Callers (see ``caller_of``) share it fairly: threads are given to them in turns, and one with less than its share of
+    the places is admitted although others have filled the queue.
+
+    Args:
+        threads: requests of one caller that run at once; one more is kept for others.
+        capacity: requests that run or wait, and as many uploads.
+        max_wait: in seconds; while those in the queue will take longer, as far as is known, no request is admitted.
     """
 
-    def __init__(self, threads: int, capacity: int) -> None:
-        self._threads = Semaphore(threads, fast_acquire=True)
+    def __init__(self, threads: int, capacity: int, max_wait: float = math.inf) -> None:
+        self._threads = FairThreads(threads)
         self._unlimited = CapacityLimiter(math.inf)  # by default anyio has a bound of its own, of 40 threads
         self._capacity = capacity
-        self._admitted = 0
-        self._uploads: dict[UploadSlot, None] = {}
+        self._max_wait = max_wait
+        self._admitted: Counter[str] = Counter()
+        self._backlog = 0.0
+        self._drain = Drain()
+        self._uploads = UploadSlots(capacity)
 
     @property
     def admitted(self) -> int:
         """Requests running or waiting for a thread."""
-        return self._admitted
+        return self._admitted.total()
 
     @property
     def uploading(self) -> int:
         """Requests whose bodies are being read."""
         return len(self._uploads)
 
-    @contextmanager
-    def upload_slot(self, request: Request, idle_seconds: float) -> Iterator["UploadSlot"]:
-        """Holds a place while the body of ``request`` is read. If there is none, the slowest upload gives way. An
-        upload slower than ``MIN_RATE`` over ``idle_seconds`` is ended.
+    def check(self, caller: str) -> None:
+        """Decide about a request of ``caller`` from its head.
 
         Raises:
-            Overloaded: when the request would be refused after its upload, or when all places are taken by uploads that
-                are fast and whose clients have no more than their share.
+            Overloaded: when the queue is full and ``caller`` has its share of it, when it would wait too long, or when
+                all places are taken by uploads that are fast and whose callers have no more than their share.
         """
-        self._refuse_if_full()
-        slot = UploadSlot(request, idle_seconds)
-        if len(self._uploads) >= self._capacity:
-            self._make_room(slot.client)
-        self._uploads[slot] = None
-        try:
+        wait = self._drain.seconds_for(self._backlog)
+        if self.admitted >= self._capacity and not self._has_less_than_its_share(caller):
+            raise self._overloaded(f"The queue is full ({self.admitted} requests).", wait)
+        if self._backlog and wait > self._max_wait and self._threads.saturated:
+            raise self._overloaded(f"The queue is too long ({wait:.0f} s of work).", wait - self._max_wait)
+        if not self._uploads.has_room(caller):
+            raise self._overloaded(f"Too many uploads in progress ({self.uploading}).", wait)
+
+    @contextmanager
+    def upload_slot(self, request: Request, idle_seconds: float) -> Iterator[UploadSlot]:
+        """Holds a place while the body of ``request`` is read; see ``UploadSlots.hold``.
+
+        Raises:
+            Overloaded: see ``check``.
+        """
+        self.check(caller_of(request.scope))
+        with self._uploads.hold(request, idle_seconds) as slot:
             yield slot
-        finally:
-            self._uploads.pop(slot, None)
 
     async def run(
         self, request: Request, work: Callable[[], T], deadline: float | None, cancelled: threading.Event
@@ -81,11 +105,9 @@ class AdmissionGate:
             cancelled: set when the client disconnects or the service stops.
 
         Raises:
-            Overloaded: when the gate is full.
             DeadlineExceeded: when the deadline passed before a thread came free.
             ClientDisconnect: when the client disconnected before a thread came free, or the work ended for that.
         """
-        self._refuse_if_full()
         # The event loop's clock need not be time.monotonic().
         seconds = math.inf if deadline is None else deadline - time.monotonic()
         waiting = CancelScope(deadline=current_time() + seconds)
@@ -96,106 +118,59 @@ class AdmissionGate:
             cancelled.set()
             waiting.cancel()
 
-        self._admitted += 1
-        watcher = asyncio.create_task(watch())
-        try:
-            with waiting:
-                await self._threads.acquire()
-            if waiting.cancelled_caught:
-                if cancelled.is_set():
-                    raise ClientDisconnect
-                raise DeadlineExceeded("The deadline passed before the request got a thread; allow more time or retry.")
+        caller = caller_of(request.scope)
+        with self._place(caller, cost_of(request.scope)) as place:
+            watcher = asyncio.create_task(watch())
             try:
-                return await to_thread.run_sync(work, limiter=self._unlimited)
-            except Cancelled:
-                raise ClientDisconnect from None
+                with waiting:
+                    await self._threads.acquire(caller)
+                if waiting.cancelled_caught:
+                    if cancelled.is_set():
+                        raise ClientDisconnect
+                    raise DeadlineExceeded(
+                        "The deadline passed before the request got a thread; allow more time or retry."
+                    )
+                try:
+                    return await to_thread.run_sync(_computing, work, limiter=self._unlimited)
+                except Cancelled:
+                    raise ClientDisconnect from None
+                finally:
+                    self._finished(place)
+                    self._threads.release(caller)
+            except asyncio.CancelledError:
+                cancelled.set()  # the service stops; a thread can only be asked to end
+                raise
             finally:
-                self._threads.release()
-        except asyncio.CancelledError:
-            cancelled.set()  # the service stops; a thread can only be asked to end
-            raise
+                watcher.cancel()
+
+    @contextmanager
+    def _place(self, caller: str, cost: float) -> Iterator[float]:
+        """A place in the queue for work of that cost."""
+        self._tell_time()
+        self._admitted[caller] += 1
+        self._backlog += cost
+        try:
+            yield cost
         finally:
-            watcher.cancel()
-            self._admitted -= 1
+            self._backlog -= cost
+            self._admitted[caller] -= 1
+            if not self._admitted[caller]:
+                del self._admitted[caller]
 
-    def _refuse_if_full(self) -> None:
-        if self._admitted >= self._capacity:
-            raise Overloaded(f"The queue is full ({self._admitted} requests). Retry in 1 s.")
+    def _tell_time(self) -> None:
+        self._drain.passed(time.monotonic(), saturated=self._threads.saturated)
 
-    def _make_room(self, client: str) -> None:
-        slowest = min(self._uploads, key=UploadSlot.credit)
-        if slowest.credit() >= 0:
-            # Behind a proxy all clients have one address, and none has more than a share.
-            counts = Counter(slot.client for slot in self._uploads)
-            busiest, count = counts.most_common(1)[0]
-            if count <= counts[client] + 1:
-                raise Overloaded(f"Too many uploads in progress ({len(self._uploads)}). Retry in 1 s.")
-            slowest = min((slot for slot in self._uploads if slot.client == busiest), key=UploadSlot.credit)
-        del self._uploads[slowest]
-        slowest.give_way()
+    def _finished(self, cost: float) -> None:
+        self._tell_time()
+        if self._threads.saturated:
+            self._drain.finished(cost)
 
+    def _has_less_than_its_share(self, caller: str) -> bool:
+        callers = len(self._admitted.keys() | {caller})
+        share = self._capacity // callers
+        return self._admitted[caller] < share and self.admitted < 2 * self._capacity
 
-class UploadSlot:
-    """The place of one upload, and its pace. Only the time spent waiting for the client counts."""
-
-    def __init__(self, request: Request, idle_seconds: float) -> None:
-        self.client = request.client.host if request.client else ""
-        self._request = request
-        self._idle_seconds = self._seconds_left = idle_seconds
-        self._received = 0  # bytes, in this period of idle_seconds
-        self._credit = 0.0
-        self._counted_at = time.monotonic()
-        self._waiting: CancelScope | None = None
-        self._revoked = False
-
-    async def receive(self) -> Message:
-        """The next part of the body.
-
-        Raises:
-            UploadTimeout: when the upload stalls, or its place is needed for another.
-            ClientDisconnect: when the client disconnects.
-        """
-        self.check()
-        before = time.monotonic()
-        message: Message | None = None
-        with CancelScope(deadline=current_time() + self._seconds_left) as self._waiting:
-            message = await self._request.receive()
-        self._waiting = None
-        self.check()
-        if message is None:
-            raise UploadTimeout(
-                f"The upload stalled (under {MIN_RATE >> 10} KiB/s for {self._idle_seconds:g} s). Please retry."
-            )
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        self._seconds_left -= time.monotonic() - before
-        self.count(len(message.get("body", b"")))
-        return message
-
-    def count(self, size: int) -> None:
-        """Count ``size`` received bytes."""
-        self._credit = min(self.credit() + size, _MAX_CREDIT)
-        self._received += size
-        if self._received >= MIN_RATE * self._idle_seconds:
-            self._seconds_left, self._received = self._idle_seconds, 0
-
-    def credit(self) -> float:
-        """The bytes received beyond ``KEPT_RATE``, at most those of two seconds; negative for a slow upload."""
-        now = time.monotonic()
-        self._credit -= KEPT_RATE * (now - self._counted_at)
-        self._counted_at = now
-        return self._credit
-
-    def give_way(self) -> None:
-        """End the upload, at once if it is waiting for its client."""
-        self._revoked = True
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    def check(self) -> None:
-        """Raises ``UploadTimeout`` if the place is needed for another upload."""
-        if self._revoked:
-            raise UploadTimeout(
-                f"The upload was ended to make room for others: it was slower than {KEPT_RATE >> 10} KiB/s, or its "
-                "client had too many. Retry faster or with fewer uploads at once."
-            )
+    @staticmethod
+    def _overloaded(what: str, seconds: float) -> Overloaded:
+        seconds = math.ceil(min(max(seconds, 1.0), _MAX_RETRY_SECONDS))
+        return Overloaded(f"{what} Retry in {seconds} s.", seconds)

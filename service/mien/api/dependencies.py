@@ -3,6 +3,7 @@
 import hmac
 import time
 from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
@@ -14,13 +15,16 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from mien.api.admission import AdmissionGate
+from mien.api.bounded_calls import BoundedCalls
 from mien.api.errors import Unauthorized
+from mien.api.live.limits import LiveState
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.domain import AnalyzeOptions, Cancellation, StageTimes
 from mien.engine.base import Engine
 from mien.errors import EngineClosed
 from mien.images.decoder import PictureDecoder
+from mien.jobs.service import JobService
 from mien.telemetry.metrics import Metrics
 from mien.video.reader import ClipReader
 
@@ -34,6 +38,8 @@ class EngineSlot:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.reason = "The models are loading."
+        self.stopping = False
+        """The process is about to end: it answers what it has, and is not ready for more."""
 
     def fill(self, engine: Engine) -> None:
         self._engine = engine
@@ -73,11 +79,14 @@ class AppState:
     json_pictures: JsonPictures
     clip_uploads: UploadLimits
     clips: ClipReader
+    live: LiveState
     picture_deadline: float
     clip_deadline: float
     api_keys: tuple[str, ...]
     metrics: Metrics
     version: str
+    jobs: JobService
+    job_calls: BoundedCalls
     log_names: bool = False
 
 
@@ -126,7 +135,7 @@ async def _require_key(
     given = bearer.credentials if bearer is not None else header
     if given is None:
         raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
-    if not matches_key(given, state.api_keys):
+    if not key_matches(given, state.api_keys):
         raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
 
 
@@ -134,12 +143,14 @@ KEY_NEEDED = Depends(_require_key)
 """Raises ``Unauthorized`` unless the request carries one of the API keys, or none is required."""
 
 
-def matches_key(given: str, keys: Sequence[str]) -> bool:
-    """Whether ``given``, a header's value, is one of ``keys``; in constant time.
+def key_matches(given: str, keys: Sequence[str]) -> bool:
+    """Whether ``given`` is one of ``keys``; in constant time.
 
     The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match.
     """
-    readings = (given.encode("latin-1"), given.encode())
+    readings = [given.encode(errors="surrogatepass")]
+    with suppress(UnicodeEncodeError):  # the key came in a message, and not in a header
+        readings.append(given.encode("latin-1"))
     matches = [hmac.compare_digest(reading, key.encode()) for key in keys for reading in readings]
     return any(matches)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -31,6 +31,12 @@ class UnknownHost(errors.InputError):
     code = "unknown_host"
 
 
+class UnknownOrigin(errors.InputError):
+    """A web page of an origin that this service does not answer to."""
+
+    code = "unknown_origin"
+
+
 class NotFound(errors.InputError):
     """No such path or model."""
 
@@ -53,6 +59,13 @@ class UploadTimeout(errors.InvalidRequest):
     code = "upload_stalled"
 
 
+class NoConnectionFree(errors.CapacityError):
+    """All connections to ``/live`` are taken."""
+
+    code = "too_many_connections"
+    retry_after: ClassVar[float] = 5.0
+
+
 class NotReady(errors.CapacityError):
     """The service runs but cannot analyse pictures yet (or any more)."""
 
@@ -64,7 +77,11 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is required"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
+    UnknownOrigin: (HTTPStatus.FORBIDDEN, "Unknown origin"),
     UploadTimeout: (HTTPStatus.REQUEST_TIMEOUT, "The upload stalled"),
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "No such job"),
+    errors.JobHasNoResult: (HTTPStatus.CONFLICT, "The job has no such result"),
+    errors.KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key was used before"),
     errors.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "No acceptable response type"),
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
@@ -74,10 +91,13 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
     errors.Overloaded: (HTTPStatus.TOO_MANY_REQUESTS, "The service is busy"),
     errors.DeadlineExceeded: (HTTPStatus.SERVICE_UNAVAILABLE, "The deadline passed"),
+    errors.JobsUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Jobs are unavailable"),
     errors.StorageFull: (HTTPStatus.INSUFFICIENT_STORAGE, "There is no room on the disk"),
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
+    NoConnectionFree: (HTTPStatus.SERVICE_UNAVAILABLE, "No connection is free"),
     errors.CapacityError: (HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"),
     errors.EngineClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "The engine is not running"),
+    errors.WorkerLost: (HTTPStatus.SERVICE_UNAVAILABLE, "A worker was lost"),
     errors.MienError: (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed"),
 }
 
@@ -97,17 +117,14 @@ class Problem:
     extra: dict[str, Any]
     headers: dict[str, str]
 
+    def members(self, request_id: str) -> dict[str, Any]:
+        """The members beyond ``type``."""
+        names = {"title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
+        return {**names, "request_id": request_id, **self.extra}
+
     def response(self, request_id: str) -> JSONResponse:
         """The response with this problem as its body."""
-        body = {
-            "type": f"urn:mien:problem:{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": request_id,
-            **self.extra,
-        }
+        body = {"type": f"urn:mien:problem:{self.code}", **self.members(request_id)}
         return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 

@@ -67,6 +67,8 @@ async def get_metrics(state: StateDep) -> Response:
 
 
 def _check_ready(state: AppState) -> float | None:
+    if state.engine.stopping:
+        raise NotReady("The service is stopping.")
     engine = state.engine.peek()
     if engine is None:
         raise NotReady(state.engine.reason)

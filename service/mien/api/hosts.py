@@ -13,7 +13,7 @@ from typing import Any, Self
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mien.api.errors import UnknownHost, problem_of
+from mien.api.errors import UnknownHost, UnknownOrigin, problem_of
 
 ANY = "*"
 
@@ -26,6 +26,7 @@ CORS: dict[str, Any] = {
 
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]/@?#\s]+))(?::\d*)?")
 _PROBES = re.compile(r"/(v2/)?health/[a-z]+|/v2/models/[^/]+/ready")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _MAX_LENGTH = 300  # characters of a Host header; a name has 253 at most
 _MAX_SHOWN = 100  # characters of a refused name that an error repeats
 
@@ -67,20 +68,53 @@ class HostRule:
 
 
 class KnownHosts:
-    """Refuses requests for a host that ``rule`` does not allow, except health probes."""
+    """Refuses requests and WebSockets for a host that ``rule`` does not allow, except health probes."""
 
     def __init__(self, app: ASGIApp, rule: HostRule) -> None:
         self._app = app
         self._rule = rule
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _PROBES.fullmatch(scope["path"]):
+        if scope["type"] in {"http", "websocket"} and not _PROBES.fullmatch(scope["path"]):
             # Every browser sends the header; without it there is no page to protect against.
             for host in Headers(scope=scope).getlist("host"):
                 if not self._rule.allows(host):
                     await problem_of(_unknown(host)).response(scope["state"]["request_id"])(scope, receive, send)
                     return
         await self._app(scope, receive, send)
+
+
+class KnownOrigins:
+    """Refuses WebSockets of web pages, unless the page is the service's own or its origin is among ``origins``.
+
+    Browsers let every page open a WebSocket to every host, and read what it answers (cross-site WebSocket hijacking):
+    only the ``Origin`` header, which a page cannot change, tells whose page it is. Programs send none.
+    """
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            for origin in headers.getlist("origin"):
+                if not self._allows(origin.lower(), headers.get("host", "").lower()):
+                    refusal = UnknownOrigin(
+                        f"Pages of the origin {origin[:_MAX_SHOWN]!r} may not use this service. Its operator can list "
+                        "the origin in MIEN_CORS_ORIGINS."
+                    )
+                    await problem_of(refusal).response(scope["state"]["request_id"])(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+    def _allows(self, origin: str, host: str) -> bool:
+        if ANY in self._origins or origin in self._origins:
+            return True
+        # A proxy may have ended TLS: only the host tells whether the page came from here.
+        scheme, separator, place = origin.partition("://")
+        port = _DEFAULT_PORTS.get(scheme, "")
+        return bool(separator and host) and place.removesuffix(port) == host.removesuffix(port)
 
 
 def _unknown(host: str) -> UnknownHost:

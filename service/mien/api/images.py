@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
+from mien.api.callers import caller_of
 from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
 from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
@@ -55,6 +56,7 @@ async def predict(request: Request, query: PredictQueryDep, state: StateDep) -> 
         except LargePicture:
             # Raised before it is decoded. Large pictures wait at a gate of their own, so that any number of them
             # leaves the threads to others.
+            state.large_gate.check(caller_of(request.scope))
             work = partial(call.answer, state.decoder)
             response, log_fields = await state.large_gate.run(request, work, cancellation.deadline, cancelled)
     request.state.log_fields.update(log_fields)

@@ -14,18 +14,14 @@ from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.api.admission import MIN_RATE
 from mien.api.errors import internal_problem, problem_of
+from mien.api.upload_slots import MIN_RATE
+from mien.api.websockets import HEADERS, guarded_websocket, observed_websocket
 from mien.errors import EngineClosed
 from mien.telemetry.metrics import Metrics
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 _QUIET_ROUTES = re.compile(r"/(metrics|(v2/)?health/.*)")
-_HEADERS = {
-    "x-content-type-options": "nosniff",  # browsers must not guess a response's type
-    "cache-control": "no-store",
-}
-"""Of every response."""
 _LIVELY_BYTES = 4096
 """Per read, from a client that sends as fast as it can; a refused upload that is slower is not read on."""
 
@@ -50,7 +46,7 @@ class RequestContext:
         if scope["type"] == "http":
             await self._observed(scope, receive, send, request_id)
         else:
-            await self._app(scope, receive, send)
+            await observed_websocket(self._app, self._metrics, scope, receive, send)
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         status = 500
@@ -60,7 +56,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update({**_HEADERS, "x-request-id": request_id})
+                MutableHeaders(scope=message).update({**HEADERS, "x-request-id": request_id})
             await send(message)
 
         self._metrics.request_started()
@@ -89,6 +85,9 @@ class ErrorBoundary:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await guarded_websocket(self._app, scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

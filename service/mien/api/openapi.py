@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from mien.api.errors import MEDIA_TYPE, ProblemOut
+from mien.api.job_schemas import JobOut
 from mien.api.schemas import AnalyzeVideoOut, PredictOut
 
 Responses = dict[int | str, dict[str, Any]]
@@ -14,6 +15,7 @@ Responses = dict[int | str, dict[str, Any]]
 _TAGS = {
     "pictures": "Faces in still pictures.",
     "clips": "People tracked through a clip.",
+    "jobs": "Clips analysed in the background.",
     "models": "What the models say of themselves.",
     "health": "Probes and metrics.",
 }
@@ -31,6 +33,7 @@ _DESCRIPTIONS: dict[int | str, str] = {
     401: "An API key is required.",
     404: "There is no such model, or no version of it is being served.",
     406: "The Accept header allows none of the response types.",
+    409: "The job has no such result: it has not succeeded, or was not asked for it.",
     408: "The upload stalled.",
     421: "The Host header names a host that the service does not answer to.",
     422: "An option is wrong.",
@@ -52,6 +55,7 @@ _VIDEO_DESCRIPTIONS: dict[int | str, str] = {
     415: "Not a supported clip format or codec.",
     422: "An option is wrong, the clip is corrupt, or it has no video track.",
 }
+_JOB_DESCRIPTIONS: dict[int | str, str] = {404: "There is no such job, or not any more."}
 _UPLOAD_STATUSES = (400, 401, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 
 
@@ -119,22 +123,36 @@ PREDICT_BODY = _body(
     },
 )
 
+VIDEO_RESPONSES_OK: dict[str, Any] = {
+    "model": AnalyzeVideoOut,
+    "description": "The timeline; as a table, as lines during the analysis, as a plot, or drawn into the clip.",
+    "content": {
+        "text/csv": _TEXT,
+        "application/x-ndjson": _TEXT,
+        "image/png": _BINARY,
+        "video/mp4": _BINARY,
+        "text/x-eaf+xml": _TEXT,
+        "text/tab-separated-values": _TEXT,
+        "text/vtt": _TEXT,
+        "application/vnd.apache.parquet": _BINARY,
+    },
+}
 VIDEO_RESPONSES: Responses = {
-    200: {
-        "model": AnalyzeVideoOut,
-        "description": "The timeline; as a table, as lines during the analysis, as a plot, or drawn into the clip.",
-        "content": {
-            "text/csv": _TEXT,
-            "application/x-ndjson": _TEXT,
-            "image/png": _BINARY,
-            "video/mp4": _BINARY,
-            "text/x-eaf+xml": _TEXT,
-            "text/tab-separated-values": _TEXT,
-            "text/vtt": _TEXT,
-            "application/vnd.apache.parquet": _BINARY,
-        },
+    200: VIDEO_RESPONSES_OK,
+    202: {
+        "model": JobOut,
+        "description": "The clip became a job, to which Location leads.",
+        "headers": {"Location": {"description": "the path of the job", "schema": {"type": "string"}}},
     },
     **problems(*_UPLOAD_STATUSES, descriptions=_VIDEO_DESCRIPTIONS),
+}
+RESULT_RESPONSES: Responses = {
+    200: VIDEO_RESPONSES_OK,
+    **problems(401, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
+}
+EVENT_RESPONSES: Responses = {
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": _TEXT}},
+    **problems(401, 404, 421, 422, 503, descriptions=_JOB_DESCRIPTIONS),
 }
 VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
 

@@ -2,26 +2,42 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from mien.api.dependencies import GetRoute
+from mien.api.queries import VideoQuery
 
 _STATIC = Path(__file__).parent / "static"
-_HEADERS = {
+_POLICY = {
     # Browsers then load nothing from elsewhere, which also proves that the pages work offline.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
+    "default-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "media-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+_HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _POLICY.items()),
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
 }
+_FEATURES = 'data-features=""'
 
 router = APIRouter(route_class=GetRoute, include_in_schema=False)
 
 
 @router.get("/")
-async def index() -> FileResponse:
-    """Drop a picture, see its faces."""
-    return FileResponse(_STATIC / "index.html", headers=_HEADERS)
+async def index(request: Request) -> HTMLResponse:
+    """Pictures, clips and a camera, and what the service says of them."""
+    page = (_STATIC / "index.html").read_text(encoding="utf-8")
+    features = " ".join(_features(request.app))
+    return HTMLResponse(page.replace(_FEATURES, f'data-features="{features}"', 1), headers=_HEADERS)
 
 
 @router.get("/docs")
@@ -33,3 +49,18 @@ async def docs() -> FileResponse:
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages."""
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+
+def _features(app: FastAPI) -> list[str]:
+    """What of the page works with this service: it shows nothing that would end in an error."""
+    known = {
+        "live": _is_served(app, {"type": "websocket", "path": "/live"}),
+        "jobs": _is_served(app, {"type": "http", "method": "GET", "path": "/jobs/any"}),
+        "redact-clips": "redact" in VideoQuery.model_fields,
+    }
+    return [name for name, there in known.items() if there]
+
+
+def _is_served(app: FastAPI, scope: Scope) -> bool:
+    scope = {"headers": [], "root_path": "", "query_string": b"", "path_params": {}, "app": app, **scope}
+    return any(route.matches(dict(scope))[0] is Match.FULL for route in app.routes)

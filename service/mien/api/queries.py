@@ -88,10 +88,11 @@ class PredictQuery(AnalysisQuery):
 
 
 class Mode(StrEnum):
-    """How the answer is delivered. Until there are jobs, both answer in the response."""
+    """How the answer is delivered: ``sync`` in the response, ``async`` as a job, ``auto`` as its length suggests."""
 
     AUTO = "auto"
     SYNC = "sync"
+    ASYNC = "async"
 
 
 def _rate(value: object) -> object:
@@ -120,7 +121,8 @@ class VideoQuery(AnalysisQuery):
     start: float = Field(0.0, ge=0, description="seconds into the clip at which to begin")
     end: float | None = Field(None, gt=0, description="seconds into the clip at which to stop")
     smoothing: Smoothing = Field(Smoothing.EMA, description="ema: scores averaged over a quarter of a second; none")
-    mode: Mode = Field(Mode.AUTO, description="how the answer is delivered; both answer in the response")
+    mode: Mode = Field(Mode.AUTO, description="sync: answered at once; async: as a job; auto: as a job if it is long")
+    webhook: str | None = Field(None, max_length=2000, description="URL to which the end of a job is reported")
 
     def to_video(self) -> VideoOptions:
         """The options for the use case.

@@ -4,19 +4,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
-from anyio import (
-    BrokenResourceError,
-    CancelScope,
-    EndOfStream,
-    create_memory_object_stream,
-    from_thread,
-    to_thread,
-)
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio import CancelScope, to_thread
 from fastapi import Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -27,79 +20,106 @@ from mien.api.uploads.spool import SpoolSettings, storage_errors
 from mien.errors import MienError
 
 _LOGGER = logging.getLogger("mien.error")
-_BUFFERED_LINES = 16
-"""Lines that may wait for the client; then the work waits too."""
 _CHUNK = 1 << 16  # bytes
 
 Lines = Callable[[], Generator[str]]
 
 
 class LineStream:
-    """Work behind the gate whose lines are sent as they are made; see ``start``."""
+    """Work behind the gate whose lines are sent as they are made; see ``start``.
 
-    def __init__(
-        self, first: str, rest: MemoryObjectReceiveStream[str], work: "asyncio.Task[None]", cancelled: threading.Event
-    ) -> None:
-        self._first = first
-        self._rest = rest
-        self._work = work
+    The lines lie in a spooled file until they are read, so that a slow client holds neither a thread nor a place at the
+    gate: the work goes on without it.
+    """
+
+    def __init__(self, settings: SpoolSettings, cancelled: threading.Event) -> None:
+        folder = None if settings.folder is None else str(settings.folder)
+        self._file = SpooledTemporaryFile(max_size=settings.memory_bytes, dir=folder)  # noqa: SIM115 - see aclose
+        self._lock = threading.Lock()  # of the file
+        self._written = self._read = 0  # bytes
+        self._more = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._cancelled = cancelled
+        self._work: asyncio.Task[None] | None = None
         self._exhausted = False
 
     @classmethod
     async def start(
-        cls, gate: AdmissionGate, request: Request, lines: Lines, deadline: float | None, cancelled: threading.Event
+        cls,
+        gate: AdmissionGate,
+        request: Request,
+        lines: Lines,
+        *,
+        deadline: float | None,
+        cancelled: threading.Event,
+        settings: SpoolSettings,
     ) -> "LineStream":
         """Begin, and return when the first line is there, so that an error before it can be a response of its own.
 
         ``cancelled`` is set when the lines are no longer wanted.
 
         Raises:
-            Overloaded: when the gate is full.
             DeadlineExceeded: when the deadline passed before a thread came free.
             MienError: what ``lines`` raised before its first line.
         """
-        send, receive = create_memory_object_stream[str](_BUFFERED_LINES)
-
-        def work() -> None:
-            generator = lines()
-            try:
-                for line in generator:
-                    # Waits for the client; SlowClientTimeout bounds that.
-                    from_thread.run(send.send, line)
-            except BrokenResourceError:
-                pass  # the client has disconnected
-            finally:
-                generator.close()
-
-        task = asyncio.create_task(gate.run(request, work, deadline, cancelled))
-        task.add_done_callback(lambda _: send.close())
+        stream = cls(settings, cancelled)
+        task = stream._work = asyncio.create_task(gate.run(request, partial(stream._write, lines), deadline, cancelled))
+        task.add_done_callback(lambda _: stream._more.set())
         try:
-            return cls(await receive.receive(), receive, task, cancelled)
-        except EndOfStream:
-            receive.close()
-            await task
-            raise
+            await stream._more.wait()
         except asyncio.CancelledError:
             cancelled.set()
-            receive.close()
-            task.add_done_callback(_report)
+            task.add_done_callback(stream._abandon)
             raise
+        if not stream._written:
+            stream._file.close()
+            await task
+        return stream
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        yield self._first
-        async for line in self._rest:
-            yield line
+    def _write(self, lines: Lines) -> None:
+        with closing(lines()) as generator:
+            for line in generator:
+                if self._cancelled.is_set():
+                    return
+                content = line.encode()
+                with self._lock, storage_errors("the answer"):
+                    self._file.seek(self._written)
+                    self._file.write(content)
+                    self._written += len(content)
+                if not self._more.is_set():
+                    self._loop.call_soon_threadsafe(self._more.set)
+
+    def _next(self) -> bytes:
+        with self._lock:
+            self._file.seek(self._read)
+            chunk = self._file.read(_CHUNK)
+            self._read += len(chunk)
+            return chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        assert self._work is not None  # noqa: S101  made by start
+        done = False
+        while not done:
+            await self._more.wait()
+            self._more.clear()
+            done = self._work.done()
+            while chunk := await to_thread.run_sync(self._next):
+                yield chunk
         self._exhausted = True
         await self._work
 
     async def aclose(self) -> None:
         """End the work at its next frame or line, and wait for that."""
+        assert self._work is not None  # noqa: S101  made by start
         self._cancelled.set()
-        self._rest.close()
         await asyncio.wait([self._work])
+        await to_thread.run_sync(self._file.close)
         if not self._exhausted:
             _report(self._work)
+
+    def _abandon(self, work: "asyncio.Task[None]") -> None:
+        self._file.close()
+        _report(work)
 
 
 def _report(work: "asyncio.Task[None]") -> None:
@@ -171,7 +191,7 @@ class StreamingLines(_ClosingResponse, StreamingResponse):
 
     def __init__(
         self,
-        pieces: AsyncIterable[str] | AsyncIterable[bytes],
+        pieces: AsyncIterable[bytes],
         resources: AsyncExitStack,
         media_type: str,
         size: int | None = None,

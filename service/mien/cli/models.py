@@ -26,7 +26,7 @@ def command(as_json: bool, store: Path | None) -> int:
         return 0
     rows = []
     for model in models.models:
-        serving = models.pick(model.name, settings.model_versions.get(model.name))
+        serving = models.pick(model.name)
         serves = "yes" if model.version == serving.version else "no"
         rows.append((model.name, model.version, serves, main_metrics(model.manifest.get("metrics"))))
     click.echo(table(("model", "version", "serves", "metrics"), rows))

@@ -15,18 +15,19 @@ STDIN = STDOUT = Path("-")
 
 
 class OutputFile(click.Path):
-    """A file to write in the one format that ends in ``suffix``, or ``-`` for standard output.
+    """A file to write in the one format that ends in ``suffix``, or ``-`` for standard output, if ``stdout`` is true.
 
     Any other name is refused: it is most likely the input, given in place of the output.
     """
 
-    def __init__(self, suffix: str) -> None:
+    def __init__(self, suffix: str, *, stdout: bool = True) -> None:
         super().__init__(path_type=Path, readable=False)
         self.suffix = suffix
+        self._stdout = stdout
 
     def accepts(self, value: str) -> bool:
         """Whether ``value`` names such a file."""
-        return value == str(STDOUT) or Path(value).suffix.lower() == self.suffix
+        return (self._stdout and value == str(STDOUT)) or Path(value).suffix.lower() == self.suffix
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not self.accepts(str(value)):

@@ -93,7 +93,7 @@ def command(
         work: PictureWork
         if url is None:
             settings = EngineSettings.load({"store": store})
-            engine = open_engine(EngineConfig(settings.store, settings.workers, versions=settings.model_versions))
+            engine = open_engine(EngineConfig(settings.store, settings.workers))
             stack.enter_context(closing(engine))
             decoder = PictureDecoder(DecodeLimits(), concurrency=settings.workers)
             work = LocalWork(engine, decoder, replace(options, explain=explain), redact)

@@ -96,7 +96,7 @@ def command(
         file = replace(clip_file(sys.stdin.buffer), name=clip.name)
     if url is None:
         settings = EngineSettings.load({"store": store})
-        config = EngineConfig(settings.store, settings.workers, versions=settings.model_versions)
+        config = EngineConfig(settings.store, settings.workers)
         with closing(open_engine(config)) as engine:
             found = _analyze(file, options, video, engine)
     else:

@@ -12,7 +12,7 @@ import msgspec
 import pybase64
 from fastapi import Request, Response
 
-from mien.api.dependencies import AnalysisCall, AppState, matches_key
+from mien.api.dependencies import AnalysisCall, AppState, key_matches
 from mien.api.errors import Problem, Unauthorized, problem_of, request_id_of
 from mien.api.uploads.body import received_body
 from mien.api.uploads.spool import Upload
@@ -105,7 +105,7 @@ def _check_key(request: Request, keys: Sequence[str]) -> None:
         request.headers.get("x-goog-api-key"),
         request.query_params.get("key"),
     )
-    if not any(key is not None and matches_key(key, keys) for key in given):
+    if not any(key is not None and key_matches(key, keys) for key in given):
         raise Unauthorized("The request has no API key that this service knows; ask its operator for one.")
 
 

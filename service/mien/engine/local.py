@@ -3,10 +3,11 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, DetectorM
 from mien.engine.base import EngineHealth, ModelInfo
 from mien.engine.batcher import CLOSED, Batcher, FrameJob
 from mien.engine.canary import Canary, run_probe
-from mien.engine.pool import WorkerPool
-from mien.errors import DeadlineExceeded, EngineClosed, InferenceFailed
+from mien.engine.pool import HANG_SECONDS, WorkerPool
+from mien.errors import CapacityError, EngineClosed, InferenceFailed, MienError
 from mien.memory import keep_freed
 from mien.store import ModelStore
 from mien.vision.pipeline import Pipeline
@@ -29,24 +30,32 @@ _MAX_BATCH = 32  # crops; larger batches are no faster per crop, and their calle
 _FRAMES_AHEAD = 3  # of one call, per worker: enough to keep the worker busy while the caller decodes
 _PARTS_ZOOM = 3  # the accurate passes over parts of a large picture see it at about 3 times the detector's input
 _WARM_UP_SECONDS = 30.0
+_CHECK_SECONDS = 0.2  # between two looks at whether the caller still waits
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """How to open an engine.
 
-    ``versions`` maps model names to versions; other models use the store's default. ``canary_interval`` is in seconds;
-    the engine is unready after three intervals in which no frame, canaries included, had its faces classified.
+    ``canary_interval`` is in seconds; the engine is unready after three intervals in which no frame, canaries included,
+    had its faces classified. ``hang_seconds``: see ``WorkerPool``.
     """
 
     store: Path
     workers: int
-    versions: Mapping[str, str] = field(default_factory=dict)
     canary_interval: float = 10.0
+    hang_seconds: float = HANG_SECONDS
 
 
-def open_engine(config: EngineConfig) -> "LocalEngine":
-    """Load the models, start the workers and warm them up.
+OnFailure = Callable[[MienError], None]
+
+
+def _ignore(_: MienError) -> None:
+    """``LocalEngine.health`` tells it too."""
+
+
+def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "LocalEngine":
+    """Load the models, start the workers and warm them up. ``on_failure``: see ``WorkerPool``.
 
     Raises:
         ModelError: when the store cannot be used; the message is one sentence.
@@ -57,13 +66,13 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     keep_freed()
     store = ModelStore(config.store)
-    detector = store.pick(DETECTOR, config.versions.get(DETECTOR))
-    emotion = store.pick(EMOTION, config.versions.get(EMOTION))
-    pipeline = Pipeline.load(detector, emotion)
+    detector = store.pick(DETECTOR)
+    emotion = store.pick(EMOTION)
+    load = partial(Pipeline.load, detector, emotion)
     models = tuple(
         ModelInfo(model.name, model.version, model in (detector, emotion), model.manifest) for model in store.models
     )
-    engine = LocalEngine(pipeline, models, config)
+    engine = LocalEngine(load, models, config, on_failure)
     engine.warm_up()
     return engine
 
@@ -71,13 +80,27 @@ def open_engine(config: EngineConfig) -> "LocalEngine":
 class LocalEngine:
     """Implements ``mien.engine.base.Engine``, which describes the methods, with a pool of threads."""
 
-    def __init__(self, pipeline: Pipeline, models: tuple[ModelInfo, ...], config: EngineConfig) -> None:
-        self._pipeline = pipeline
+    def __init__(
+        self,
+        load: Callable[[], Pipeline],
+        models: tuple[ModelInfo, ...],
+        config: EngineConfig,
+        on_failure: OnFailure = _ignore,
+    ) -> None:
+        self._pipeline = load()
         self._models = models
         self._config = config
         self._batcher = Batcher(_MAX_BATCH)
-        self._pool = WorkerPool(pipeline, self._batcher, config.workers)
-        self._canary = Canary(self._batcher, config.canary_interval, lambda: self._pool.last_success)
+        self._pool = WorkerPool(
+            self._pipeline,
+            self._batcher,
+            config.workers,
+            load=load,
+            hang_seconds=config.hang_seconds,
+            on_failure=on_failure,
+        )
+        self._progress = self._pool.progress
+        self._canary = Canary(self._batcher, config.canary_interval, lambda: self._progress.last_success)
         self._max_age = 3 * config.canary_interval
         self._lock = threading.Lock()
         self._calls = 0
@@ -130,16 +153,15 @@ class LocalEngine:
     def health(self) -> EngineHealth:
         if self._closed:
             return EngineHealth(False, "The engine is closed.")
-        if self._pool.alive < self._config.workers:
-            dead = self._config.workers - self._pool.alive
-            return EngineHealth(False, f"{dead} worker(s) have died; restart the service.")
-        last = self._pool.last_success
+        if problem := self._pool.problem:
+            return EngineHealth(False, problem)
+        last = self._progress.last_success
         if last is None:
             return EngineHealth(False, "The models are not warm yet.")
         age = time.monotonic() - last
         if age <= self._max_age:
             return EngineHealth(True, canary_age=age)
-        if time.monotonic() - (self._pool.last_frame or last) <= self._max_age:
+        if time.monotonic() - (self._progress.last_frame or last) <= self._max_age:
             return EngineHealth(False, f"No face has been classified for {age:.0f} s; see the log.", age)
         return EngineHealth(False, f"No picture has been processed for {age:.0f} s.", age)
 
@@ -152,7 +174,7 @@ class LocalEngine:
             self._closed = True
         self._canary.stop()
         self._batcher.close()
-        self._pool.join(timeout=5.0)
+        self._pool.close(timeout=1.0)
 
     def _put(self, frame: Frame, options: AnalyzeOptions, cancellation: Cancellation) -> "Future[FrameResult]":
         job = FrameJob(frame, options, cancellation)
@@ -162,9 +184,14 @@ class LocalEngine:
 
 def _wait(future: "Future[FrameResult]", cancellation: Cancellation) -> FrameResult:
     try:
-        return future.result(cancellation.seconds_left)
-    except FutureTimeoutError:
-        future.cancel()
-        raise DeadlineExceeded("The deadline passed before the answer was ready; allow more time.") from None
+        while True:
+            left = cancellation.seconds_left
+            try:
+                return future.result(_CHECK_SECONDS if left is None else min(left, _CHECK_SECONDS))
+            except FutureTimeoutError:
+                cancellation.raise_if_cancelled()
     except CancelledError:
         raise EngineClosed(CLOSED) from None
+    except CapacityError:
+        future.cancel()
+        raise

@@ -1,136 +1,111 @@
-"""Worker threads: take work, run the pipeline, resolve futures. A failure affects only its own frame."""
+"""The workers, and the thread that watches over them: one that is stuck or dead is replaced."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from mien.domain import StageTimes
-from mien.engine.batcher import Batcher, CropJob, FrameJob
-from mien.errors import DeadlineExceeded, InferenceFailed
-from mien.vision.classifier import Logits
+from mien.engine.batcher import Batcher
+from mien.engine.shared import PipelineSource, Progress
+from mien.engine.worker import Worker
+from mien.errors import MienError, WorkerLost
 from mien.vision.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
+HANG_SECONDS = 30.0
+"""A worker that is at the same frame or batch for longer is stuck; the slowest take a few seconds."""
+_MAX_STUCK = 3  # threads given up that are still inside a call: each keeps its memory, and possibly a core
+
 
 class WorkerPool:
-    """``count`` threads over one batcher and one pipeline. onnxruntime and OpenCV release the GIL.
+    """``count`` workers over one batcher.
 
-    ``busy`` is the number of threads at work; ``last_frame`` the ``time.monotonic()`` of the last finished frame, and
-    ``last_success`` of the last one with classified faces.
+    A thread inside a native call cannot be ended: a stuck worker is given up, its callers are answered, and a new
+    thread takes its place with models loaded afresh.
+
+    Args:
+        load: loads the models again, for the replacement of a stuck worker.
+        hang_seconds: for which a worker may be at the same frame or batch of faces.
+        on_failure: called once if workers cannot be replaced, or too many are stuck: the process must be started anew.
     """
 
-    def __init__(self, pipeline: Pipeline, batcher: Batcher, count: int) -> None:
-        self._pipeline = pipeline
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        batcher: Batcher,
+        count: int,
+        *,
+        load: Callable[[], Pipeline],
+        hang_seconds: float = HANG_SECONDS,
+        on_failure: Callable[[MienError], None],
+    ) -> None:
+        self._source = PipelineSource(pipeline, load)
         self._batcher = batcher
-        self._lock = threading.Lock()
-        self.busy = 0
-        self.last_success: float | None = None
-        self.last_frame: float | None = None
-        self._threads = [
-            threading.Thread(target=self._work, name=f"mien-worker-{n}", daemon=True) for n in range(count)
+        self._hang_seconds = hang_seconds
+        self._on_failure = on_failure
+        self._stuck: list[Worker] = []
+        self._replaced = 0
+        self._failure = ""
+        self._stop = threading.Event()
+        self.progress = Progress()
+        self._workers: list[Worker | None] = [
+            Worker(f"mien-worker-{n}", batcher, self._source, self.progress) for n in range(count)
         ]
-        for thread in self._threads:
-            thread.start()
+        self._supervisor = threading.Thread(target=self._supervise, name="mien-supervisor", daemon=True)
+        self._supervisor.start()
 
     @property
-    def alive(self) -> int:
-        """The number of workers that have not ended."""
-        return sum(thread.is_alive() for thread in self._threads)
+    def busy(self) -> int:
+        """The number of workers at work."""
+        return sum(worker.is_busy for worker in filter(None, self._workers))
 
-    def join(self, timeout: float) -> None:
-        """Wait for the threads to end; the batcher must be closed."""
+    @property
+    def problem(self) -> str:
+        """A sentence if a worker is stuck, dead or being replaced; else empty."""
+        if self._failure:
+            return self._failure
+        for worker in filter(None, self._workers):
+            if not worker.is_alive:
+                return "A worker has died and is being replaced."
+            if worker.is_starting:
+                return "A worker is being replaced."
+            if (seconds := worker.busy_seconds) > self._hang_seconds:
+                return f"A worker has been stuck for {seconds:.0f} s and is being replaced."
+        return ""
+
+    def close(self, timeout: float) -> None:
+        """Wait for the threads to end, and answer the callers of those that do not; the batcher must be closed."""
+        self._stop.set()
         end = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
+        for worker in filter(None, self._workers):
+            worker.join(max(0.0, end - time.monotonic()))
+            worker.abandon(seconds=0.0)
 
-    def _work(self) -> None:
-        while self._work_once():
-            pass  # a local variable here would keep the last picture in memory while waiting for the next
+    def _supervise(self) -> None:
+        while not self._stop.wait(min(1.0, self._hang_seconds / 4)):
+            self._stuck = [worker for worker in self._stuck if worker.is_alive]
+            for place, worker in enumerate(self._workers):
+                if worker is not None and not self._stop.is_set() and worker.abandon(self._hang_seconds):
+                    self._workers[place] = self._replacement(place, worker)
+            if not any(self._workers):
+                self._batcher.close()  # there will be no answer for those who wait
 
-    def _work_once(self) -> bool:
-        work = self._batcher.take()
-        if work is None:
-            return False
-        self._count(+1)
-        try:
-            if isinstance(work, FrameJob):
-                self._detect(work)
-                work.release()
-            else:
-                self._classify(work)
-        finally:
-            self._count(-1)
-        return True
+    def _replacement(self, place: int, worker: Worker) -> Worker | None:
+        if worker.is_alive:
+            self._stuck.append(worker)
+        stuck = len(self._stuck)
+        log.error("a worker is %s and is given up (%d stuck)", "stuck" if worker.is_alive else "dead", stuck)
+        if stuck > _MAX_STUCK:
+            self._fail(WorkerLost(f"{stuck} workers are stuck; the service must be started anew."))
+        if self._failure:
+            return None
+        self._replaced += 1
+        name = f"mien-worker-{place}-{self._replaced}"
+        return Worker(name, self._batcher, self._source, self.progress, renews=worker.version, on_failure=self._fail)
 
-    def _count(self, step: int) -> None:
-        with self._lock:
-            self.busy += step
-
-    def _detect(self, job: FrameJob) -> None:
-        if job.is_done:
-            return
-        if job.cancellation.seconds_left == 0.0:
-            job.fail(DeadlineExceeded("The deadline passed in the queue for a worker; allow more time or retry later."))
-            return
-        job.started_at = time.perf_counter()
-        with _failures_to(job):
-            assert job.frame is not None  # noqa: S101  released after this
-            job.found = self._pipeline.detect(job.frame, job.options)
-            job.found_at = time.perf_counter()
-            if job.found.crops:
-                self._batcher.put_crops(job)
-            else:
-                self._finish(job)
-
-    def _classify(self, batch: Sequence[CropJob]) -> None:
-        crops = [crop for crop in batch if not crop.frame.is_done]
-        if len(crops) > 1:
-            try:
-                batch_logits = self._pipeline.classify([crop.pixels for crop in crops])
-            except Exception:
-                log.exception("a batch of %d faces failed; each is retried alone", len(crops))
-            else:
-                for crop, logits in zip(crops, batch_logits, strict=True):
-                    self._classified(crop, logits)
-                return
-        # One crop must not fail those of other requests.
-        for crop in crops:
-            with _failures_to(crop.frame):
-                self._classified(crop, self._pipeline.classify([crop.pixels])[0])
-
-    def _classified(self, crop: CropJob, logits: Logits) -> None:
-        if crop.frame.add_logits(crop.index, logits):
-            with _failures_to(crop.frame):
-                self._finish(crop.frame)
-
-    def _finish(self, job: FrameJob) -> None:
-        assert job.found is not None  # noqa: S101  called after detection
-        now = time.perf_counter()
-        times = StageTimes(
-            queue=(job.started_at - job.queued_at) * 1e3,
-            detect=(job.found_at - job.started_at) * 1e3,
-            classify=(now - job.found_at) * 1e3,
-        )
-        logits = [job.logits[index] for index in range(len(job.found.crops))]
-        result = self._pipeline.finish(job.found, logits, job.options, times)
-        self.last_frame = time.monotonic()
-        if logits:
-            self.last_success = self.last_frame
-        job.resolve(result)
-
-
-@contextmanager
-def _failures_to(job: FrameJob) -> Iterator[None]:
-    """The boundary of a worker: any error inside fails this frame alone."""
-    try:
-        yield
-    except Exception as error:
-        log.exception("a worker failed on a %d x %d picture", job.info.width, job.info.height)
-        failure = InferenceFailed(
-            "A model run failed on this picture; see the service's log. Other pictures are not affected."
-        )
-        failure.__cause__ = error
-        job.fail(failure)
+    def _fail(self, error: MienError) -> None:
+        if not self._failure:
+            self._failure = f"{error} The process ends itself."
+            log.critical("%s", self._failure)
+            self._on_failure(error)

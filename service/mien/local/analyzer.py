@@ -76,7 +76,7 @@ class Analyzer:
         settings = EngineSettings.load({"store": None if store is None else Path(store), "workers": workers})
         self._decoder = PictureDecoder(LIMITS, concurrency=settings.workers)
         self._engine: LocalEngine = open_engine(
-            EngineConfig(settings.store, settings.workers, settings.model_versions, canary_interval=_CANARY_INTERVAL)
+            EngineConfig(settings.store, settings.workers, canary_interval=_CANARY_INTERVAL)
         )
         self._service = Service(lambda: VERSION, lambda: cards_of(self._engine.models()))
 

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mien.api.live.limits import PATH
 from mien.server.connection_limits import ConnectionLimits
+from mien.server.flow import ReadingFlow
 from mien.server.refusals import (
     HEAD_TOO_LARGE,
     MAX_HEAD_BYTES,
@@ -30,33 +31,8 @@ _MAX_BUFFER = 16 << 10
 disconnect is noticed."""
 _MAX_PIECES = 64
 """What one connection may have parsed before the event loop serves the others."""
-
-
-class _Flow(FlowControl):
-    """Reading pauses while uvicorn has enough of a body, while bytes of later requests are buffered, or both."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__(transport)
-        self._buffer_full = False
-
-    def pause_reading(self) -> None:
-        self._update(read_paused=True, buffer_full=self._buffer_full)
-
-    def resume_reading(self) -> None:
-        self._update(read_paused=False, buffer_full=self._buffer_full)
-
-    def set_buffer_full(self, full: bool) -> None:
-        self._update(read_paused=self.read_paused, buffer_full=full)
-
-    def _update(self, *, read_paused: bool, buffer_full: bool) -> None:
-        before = self.read_paused or self._buffer_full
-        self.read_paused, self._buffer_full = read_paused, buffer_full
-        if before == (read_paused or buffer_full) or self._transport.is_closing():
-            return
-        if before:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
+_ON_THE_WAY_SECONDS = 1.0
+"""How long idle connections stay open when the server stops: their clients may have sent requests already."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -78,6 +54,10 @@ class _Protocol(HttpToolsProtocol):
         self._head_bytes = 0  # bytes in whole pieces since the request began or since its last piece with body bytes
         self._header_count = 0
         self._refusal: Refusal | None = None
+        self._stopping = False
+        if self.ws_protocol_class is not None:
+            websocket: Any = self.ws_protocol_class
+            self.ws_protocol_class = partial(websocket, closed=partial(limits.closed, self))  # type: ignore[assignment]
 
     @property
     def answered_early(self) -> bool:
@@ -86,7 +66,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = _Flow(transport)
+        self.flow = ReadingFlow(transport)
         self._limits.opened(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -110,7 +90,7 @@ class _Protocol(HttpToolsProtocol):
         else:
             self._schedule_parse()
         if not self.transport.is_closing():
-            cast("_Flow", self.flow).set_buffer_full(len(self._buffer) > _MAX_BUFFER)
+            cast("ReadingFlow", self.flow).set_buffer_full(len(self._buffer) > _MAX_BUFFER)
 
     def _schedule_parse(self) -> None:
         if self._buffer and not self._awaiting_response() and not self._scheduled:
@@ -137,10 +117,11 @@ class _Protocol(HttpToolsProtocol):
         self._tail = (self._tail + piece)[-3:] if self._body_left is None else b""
         if self._body_left is not None:
             self._body_left -= len(piece)
+        upgrade = False
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            pass  # answered as if no upgrade had been requested
+            upgrade = self._should_upgrade()  # any other is answered as if it had not been requested
         except httptools.HttpParserError:
             self._refusal = self._refusal or NOT_HTTP
         self._head_bytes += len(piece)
@@ -148,6 +129,19 @@ class _Protocol(HttpToolsProtocol):
             self._refusal = self._refusal or HEAD_TOO_LARGE
         if self._refusal is not None:
             self._refuse(self._refusal)
+        elif upgrade:
+            self._hand_over()
+
+    def _should_upgrade(self) -> bool:
+        return self.url.partition(b"?")[0] == PATH.encode() and super()._should_upgrade()
+
+    def _hand_over(self) -> None:
+        """The WebSocket protocol takes the connection, with what has been received behind the handshake."""
+        cast("ReadingFlow", self.flow).set_buffer_full(False)
+        received = bytes(self._buffer)
+        self._buffer.clear()
+        self.handle_websocket_upgrade()
+        cast("asyncio.Protocol", self.transport.get_protocol()).data_received(received)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._buffer.clear()
@@ -184,6 +178,8 @@ class _Protocol(HttpToolsProtocol):
         declared = next((value for name, value in self.headers if name == b"content-length"), b"")
         self._body_left = int(declared) if declared.isdigit() else None
         super().on_headers_complete()
+        if self._stopping:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = -self._piece
@@ -201,6 +197,20 @@ class _Protocol(HttpToolsProtocol):
             self._limits.waiting(self)
             # Not at once: the answer is still being sent, and the other connections come first.
             self._schedule_parse()
+
+    def shutdown(self) -> None:
+        self._stopping = True
+        if self._is_idle():
+            self.loop.call_later(_ON_THE_WAY_SECONDS, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
 
 
 def protocol(idle_seconds: float, max_open: int, max_waiting: int | None = None) -> type[asyncio.Protocol]:

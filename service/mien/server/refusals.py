@@ -41,6 +41,11 @@ class Refusal:
 
 
 NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "This is not a valid HTTP/1.1 request.")
+NO_HANDSHAKE = Refusal(
+    HTTPStatus.BAD_REQUEST,
+    "invalid_request",
+    "This is not a WebSocket handshake; send it without a body, and no header over 8 KiB.",
+)
 HEAD_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "head_too_large",

@@ -9,6 +9,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from mien.domain import EngineLoad
+from mien.telemetry.job_metrics import JobMetrics
 
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -43,6 +44,15 @@ class Metrics:
         )
         self._pictures = Counter("mien_pictures", "Pictures by outcome.", ["outcome"], registry=registry)
         self._faces = Counter("mien_faces", "Faces found.", registry=registry)
+        self.jobs = JobMetrics(registry)
+        self._live_frames = Counter("mien_live_frames", "Frames of /live by outcome.", ["outcome"], registry=registry)
+        self._live_latency = Histogram(
+            "mien_live_frame_seconds",
+            "From the arrival of a frame of /live to its reply.",
+            buckets=_STAGE_BUCKETS,
+            registry=registry,
+        )
+        self._live_connections = Gauge("mien_live_connections", "Open connections to /live.", registry=registry)
 
     def request_started(self) -> None:
         self._in_flight.inc()
@@ -52,12 +62,26 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
 
+    def websocket_finished(self, route: str, status: int) -> None:
+        """``status`` of the handshake: 101 if it was accepted."""
+        self._requests.labels("GET", route, str(status)).inc()
+
     def stage(self, name: str, seconds: float) -> None:
         self._stages.labels(name).observe(seconds)
 
     def picture(self, outcome: str, faces: int) -> None:
         self._pictures.labels(outcome).inc()
         self._faces.inc(faces)
+
+    def live_connection(self, change: int) -> None:
+        """One more connection, or (-1) one less."""
+        self._live_connections.inc(change)
+
+    def live_frame(self, outcome: str) -> None:
+        self._live_frames.labels(outcome).inc()
+
+    def live_latency(self, seconds: float) -> None:
+        self._live_latency.observe(seconds)
 
     def page(self) -> bytes:
         """All metrics in Prometheus's text format."""

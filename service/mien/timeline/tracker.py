@@ -44,36 +44,59 @@ class TrackThresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
-    person: int | None  # None while tentative
+class Track:
+    """One face that is being followed; ``person`` is ``None`` while it is tentative. ``confidence`` is the mean over
+    the hits, older ones weighing less, and ``hits`` their number, weighted alike."""
+
+    person: int | None
     motion: Motion
     first_seen: float
     last_seen: float
-    confidence: float  # mean over the hits, older ones weighing less
-    hits: float  # their number, weighted alike
+    confidence: float
+    hits: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """What a tracker knows between two frames: the number of ``people`` so far, the scene and time of the last frame
+    (seconds), and the tracks."""
+
+    people: int = 0
+    scene: int = 0
+    last_time: float = -math.inf
+    tracks: tuple[Track, ...] = ()
 
 
 def track(results: Iterable[FrameResult], thresholds: TrackThresholds = TrackThresholds()) -> Iterator[FrameRow]:
-    """One row per result, in order, as they come. Numbers count from 1 in order of appearance, then left to right.
+    """One row per result, in order, as they come: see ``Tracker``."""
+    return map(Tracker(thresholds).add, results)
+
+
+class Tracker:
+    """Numbers the faces of one frame after the other, from 1 in order of appearance, then left to right.
 
     Tracks are predicted to the frame's time and matched with its faces by the most likely assignment as a whole. A
     shot boundary ends every track: without comparing the faces themselves, which this tracker does not do, the person
     after it cannot be told from the person before. Depends on nothing but the results and keeps only the faces of the
     last ``MAX_GAP`` seconds, so equal results give equal rows. Faces below the thresholds are left out.
+
+    ``state`` is all that it remembers: a tracker that begins with the state of another continues its numbers.
     """
-    tracks: list[_Track] = []
-    people, scene, last_time = 0, 0, -math.inf
-    for result in results:
-        if result.scene != scene:
-            tracks = []
-        scene = result.scene
+
+    def __init__(self, thresholds: TrackThresholds = TrackThresholds(), state: TrackerState = TrackerState()) -> None:
+        self._thresholds = thresholds
+        self.state = state
+
+    def add(self, result: FrameResult) -> FrameRow:
+        """The row of the next frame, whose time is later than the last one's."""
+        thresholds, state = self._thresholds, self.state
+        people, tracks = state.people, list(state.tracks) if result.scene == state.scene else []
         # A face missing from one frame is out of sight from the frame before it to the frame after.
-        max_gap = MAX_GAP + (result.time - last_time if tracks else 0.0)
-        last_time = result.time
+        max_gap = MAX_GAP + (result.time - state.last_time if tracks else 0.0)
         tracks = [t for t in tracks if result.time - t.last_seen <= max_gap]
         motions = [predict(t.motion, result.time - t.last_seen, result.width, result.height) for t in tracks]
         matches = {face: at for at, face in _match(tracks, motions, result.faces, result.time, thresholds.keep_track)}
-        updated: dict[int, _Track] = {}
+        updated: dict[int, Track] = {}
         unmatched = set(range(len(tracks)))
         for index, face in sorted(enumerate(result.faces), key=lambda item: (item[1].box.x, item[1].box.y)):
             if index in matches:
@@ -86,25 +109,26 @@ def track(results: Iterable[FrameResult], thresholds: TrackThresholds = TrackThr
                     continue
                 unmatched.discard(at)
             elif face.confidence >= min(thresholds.keep_track, thresholds.new_track):
-                hit = _Track(None, initiate(face.box), result.time, result.time, face.confidence, 1.0)
+                hit = Track(None, initiate(face.box), result.time, result.time, face.confidence, 1.0)
             else:
                 continue
             if hit.person is None and _is_confirmed(hit, face, thresholds):
                 people += 1
                 hit = replace(hit, person=people)
             updated[index] = hit
-        tracks = [*(updated[index] for index in sorted(updated)), *(tracks[at] for at in sorted(unmatched))]
+        kept = (*(updated[index] for index in sorted(updated)), *(tracks[at] for at in sorted(unmatched)))
+        self.state = TrackerState(people, result.scene, result.time, kept)
         rows = [_row(hit.person, result.faces[index]) for index, hit in updated.items() if hit.person is not None]
-        yield FrameRow(result.time, result.index, result.scene, tuple(sorted(rows, key=lambda row: row.person)))
+        return FrameRow(result.time, result.index, result.scene, tuple(sorted(rows, key=lambda row: row.person)))
 
 
-def _is_confirmed(tentative: _Track, face: Face, thresholds: TrackThresholds) -> bool:
+def _is_confirmed(tentative: Track, face: Face, thresholds: TrackThresholds) -> bool:
     tracked = tentative.last_seen - tentative.first_seen
     return face.confidence >= thresholds.new_track or tracked >= _PROBATION - _ROUNDING
 
 
 def _match(
-    tracks: list[_Track], motions: list[Motion], faces: Sequence[Face], time: float, keep_track: float
+    tracks: list[Track], motions: list[Motion], faces: Sequence[Face], time: float, keep_track: float
 ) -> list[tuple[int, int]]:
     """Indices of matching tracks and faces: first the strong faces, then the weak ones near the remaining tracks.
 
@@ -124,10 +148,10 @@ def _assign(cost: NDArray[np.float64], rows: NDArray[np.intp], columns: NDArray[
     return [(int(rows[i]), int(columns[j])) for i, j in assign(cost[np.ix_(rows, columns)], _MAX_COST)]
 
 
-def _hit(old: _Track, predicted: Motion, face: Face, time: float) -> _Track:
+def _hit(old: Track, predicted: Motion, face: Face, time: float) -> Track:
     weight = old.hits * math.exp((old.last_seen - time) / _CONFIDENCE_TIME)
     confidence = (weight * old.confidence + face.confidence) / (weight + 1.0)
-    return _Track(old.person, update(predicted, face.box), old.first_seen, time, confidence, weight + 1.0)
+    return Track(old.person, update(predicted, face.box), old.first_seen, time, confidence, weight + 1.0)
 
 
 def _row(person: int, face: Face) -> FaceRow:

@@ -8,24 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mien.domain import LABELS, NEVER_CANCELLED, AnalyzeOptions, Cancellation, Frame, FrameResult, StageTimes
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Cancellation, Frame, FrameResult, StageTimes
 from mien.engine.base import Engine
 from mien.images.decoder import DETECTOR_MARGIN
 from mien.timeline.model import FrameRow, Timeline
-from mien.timeline.packed_rows import PackedRows
-from mien.timeline.smoothing import smooth
-from mien.timeline.summary import Summarizer
-from mien.timeline.tracker import TrackThresholds, track
+from mien.usecases.timeline_builder import TimelineBuilder, track_thresholds
 from mien.video.model import ClipInfo, Sampling
 from mien.video.reader import ALONE, ClipReader
 
 _MAX_LONG_SIDE = 1920  # px of a decoded frame
-# With the detector's threshold t, a track is kept by detections down to 0.6 t as long as their mean is at least t, and
-# a detection half way from t to 1 starts a new track at once (a street scene at 5 fps, accurate, has 11 people at a
-# quarter, a half and three quarters of the way). Tuned on seven clips, which are few. The idea is ByteTrack's (Zhang et
-# al., 2022).
-_KEEP_TRACK = 0.6
-_NEW_TRACK = 0.5
 
 
 class Smoothing(StrEnum):
@@ -61,8 +52,7 @@ class VideoRun:
     """The analysis of one clip: iterate over ``rows()``, then call ``result()``.
 
     A context manager that closes the file. Decoding runs ahead of the engine by the bounded number of frames that
-    ``Engine.analyze`` draws, so both overlap. Memory holds only packed rows and sums per person, bounded by
-    ``ClipLimits.max_rows``.
+    ``Engine.analyze`` draws, so both overlap. Memory: see ``TimelineBuilder``.
 
     Raises:
         InputError: the clip cannot be read or is over a limit.
@@ -79,16 +69,11 @@ class VideoRun:
         clips: ClipReader = ALONE,
     ) -> None:
         self._started = time.monotonic()
-        self._options = options
-        self._video = video
         self._cancellation = cancellation
         self._engine = engine
-        long_side = min(_MAX_LONG_SIDE, DETECTOR_MARGIN * engine.detector_side(options.detector))
-        self._clip = clips.open(path, video.sampling, long_side, cancellation)
-        self._labels = LABELS[options.labels]
-        self._limits = clips.limits
-        self._rows = PackedRows(self._labels)
-        self._summary = Summarizer(self._labels)
+        self._options, thresholds = track_thresholds(options, engine)
+        self._clip = clips.open(path, video.sampling, long_side(options, engine), cancellation)
+        self._builder = TimelineBuilder(options, thresholds, video.smoothing is Smoothing.EMA, clips.limits)
         self._decode_seconds = 0.0
         self._times = StageTimes()
 
@@ -108,7 +93,7 @@ class VideoRun:
     @property
     def labels(self) -> tuple[str, ...]:
         """The emotions, in the order of every row's scores."""
-        return self._labels
+        return self._builder.labels
 
     def rows(self) -> Iterator[FrameRow]:
         """Yield one row per sampled frame.
@@ -117,27 +102,17 @@ class VideoRun:
             InputError: the clip turns out to be over a limit.
             CapacityError, EngineError: as ``Engine.analyze``.
         """
-        options, thresholds = _track_thresholds(self._options, self._engine)
-        results = self._engine.analyze(self._frames(), options, self._cancellation)
-        rows = track(self._timed(results), thresholds)
-        if self._video.smoothing is Smoothing.EMA:
-            rows = smooth(rows, self._labels)
-        count = 0
-        for row in rows:
-            count += max(1, len(row.faces))
-            self._limits.check_rows(count)
-            self._rows.append(row)
-            self._summary.add(row)
-            yield row
+        results = self._engine.analyze(self._frames(), self._options, self._cancellation)
+        return self._builder.rows(self._timed(results))
 
     def result(self) -> VideoAnalysis:
         """The analysis of all rows drawn so far: call it once, after ``rows()``."""
-        timeline = self._summary.finish(self._rows, self._clip.shown_until)
+        timeline = self._builder.finish(self._clip.shown_until)
         return VideoAnalysis(
             info=self._clip.info,
             duration=self._clip.duration,
             frames_decoded=self._clip.frames_decoded,
-            frames_analyzed=len(self._rows),
+            frames_analyzed=len(self._builder),
             timeline=timeline,
             warnings=self._clip.warnings,
             times=replace(
@@ -161,16 +136,9 @@ class VideoRun:
             yield result
 
 
-def _track_thresholds(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOptions, TrackThresholds]:
-    """The engine's options and the tracker's thresholds: a new track needs more confidence than an existing one.
-
-    A caller's own ``min_confidence`` is taken as it is.
-    """
-    if options.min_confidence is not None:
-        return options, TrackThresholds()
-    threshold = engine.threshold(options.detector)
-    thresholds = TrackThresholds(new_track=threshold + _NEW_TRACK * (1.0 - threshold), keep_track=threshold)
-    return replace(options, min_confidence=_KEEP_TRACK * threshold), thresholds
+def long_side(options: AnalyzeOptions, engine: Engine) -> int:
+    """How large frames are decoded, in pixels."""
+    return min(_MAX_LONG_SIDE, DETECTOR_MARGIN * engine.detector_side(options.detector))
 
 
 def analyze_video(

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +12,12 @@ from typing import Self
 from mien.domain import Frame
 from mien.errors import CorruptMedia, InvalidOption
 from mien.video.decoder import DEFAULT_THREADS, Decoder, TimedFrame, bound_frame_size, decoder_memory
-from mien.video.demuxer import Demuxer
+from mien.video.demuxer import Demuxer, KeyFrame
 from mien.video.duration import DurationTracker, declared_end
 from mien.video.file_structure import file_structure
 from mien.video.frame_conversion import OrientationReader, UprightConverter, square_pixel_size
 from mien.video.model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
+from mien.video.parts import Counts, Damage, PartFacts, join
 from mien.video.shot_boundaries import ShotBoundaryDetector
 
 _SAME_SHAPE = 0.02  # of the aspect ratio: sizes are rounded to what codecs can hold
@@ -32,6 +34,7 @@ class Clip:
     ``long_side`` bounds the size of ``Frame.pixels``; ``threads`` are the decoder's (0: as many as suit this machine).
     ``raise_if_cancelled`` is called at every frame, also at those skipped before ``start``.
     ``wait_for_memory`` is called with the bytes that decoding may take, and its context held until the clip is closed.
+    ``key_frame`` is the last one shown at or before ``start``, if it is known.
     Frames that change their size mid-stream, but not their shape, report the ``width`` and ``height`` of the first.
     ``info`` is known at once; ``frames_decoded`` and ``read_until`` (seconds) grow during the iteration. Memory does
     not grow with the clip.
@@ -49,6 +52,7 @@ class Clip:
         long_side: int | None = None,
         threads: int = 0,
         *,
+        key_frame: KeyFrame | None = None,
         raise_if_cancelled: Callable[[], None] = lambda: None,
         wait_for_memory: Callable[[int], AbstractContextManager[object]] = nullcontext,
     ) -> None:
@@ -56,6 +60,8 @@ class Clip:
         self.sampling = sampling
         self.limits = limits
         self.frames_decoded = 0
+        self._scene = 0
+        self._before = Counts()
         self._raise_if_cancelled = raise_if_cancelled
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
@@ -68,7 +74,8 @@ class Clip:
             memory = decoder_memory(self._demuxer.stream, limits.max_pixels, threads)
             self._resources.enter_context(wait_for_memory(memory))
             raise_if_cancelled()
-            key_frame = self._demuxer.seek(sampling.start, raise_if_cancelled)
+            go_to, seek = self._demuxer.go_to, self._demuxer.seek
+            key_frame = go_to(key_frame) if key_frame else seek(sampling.start, raise_if_cancelled)
             stream = self._demuxer.stream
             self._aspect = stream.sample_aspect_ratio or Fraction(1)
             self._decoder = Decoder(self._demuxer, key_frame, limits, threads, raise_if_cancelled)
@@ -104,13 +111,18 @@ class Clip:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about what was left out or altered in reading; complete once ``frames()`` is exhausted."""
-        found = []
-        if self._decoder.damaged:
-            found.append(f"{self._decoder.damaged} damaged pieces of the clip were left out.")
-        if self._decoder.restarts:
-            found.append("The clip's clock starts over in the middle; its parts were put one after the other.")
-        return (*found, *self._duration.warnings(self._decoder.broke_off, self._decoder.position))
+        """Sentences about the reading; complete once ``frames()`` is exhausted."""
+        return join([self.facts]).warnings
+
+    @property
+    def facts(self) -> PartFacts:
+        """What ``join`` needs of this part of a clip, once ``frames()`` is exhausted."""
+        made = self._decoder
+        damage = Damage(made.damaged, made.restarts, made.broke_off, made.position)
+        return PartFacts(self.info, self._before, self._counts(), replace(self._duration), damage)
+
+    def _counts(self) -> Counts:
+        return Counts(self.frames_decoded, self._scene, self._duration.shown.advances)
 
     @property
     def read_until(self) -> float:
@@ -145,7 +157,9 @@ class Clip:
             self._raise_if_cancelled()
             begin = decoded.time if begin is None else begin
             self._count(decoded, decoded.time - max(begin, Fraction(start)))
-            scene = shots.scene_of(decoded.frame)
+            self._scene = scene = shots.scene_of(decoded.frame)
+            if decoded.time + TIME_SLACK < start:
+                self._before = self._counts()
             if last is not None and decoded.time <= last:
                 continue
             last = decoded.time

@@ -1,4 +1,4 @@
-"""Opening a clip's container, and the reason why a file cannot be opened as a clip."""
+"""Opening a clip's container and finding its picture track, and the reason why a file cannot be opened as a clip."""
 
 import logging
 from collections.abc import Mapping
@@ -9,10 +9,12 @@ from types import MappingProxyType
 import av
 import av.error
 from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
-from mien.errors import CorruptMedia, InputError, InvalidRequest, UnsupportedMedia
+from mien.errors import CorruptMedia, InputError, InvalidRequest, NoVideoStream, UnsupportedMedia
 from mien.images.formats import PictureFormat, sniff
-from mien.video.codecs import CONTAINER_WHITELIST, MEDIA_ERRORS
+from mien.video.codecs import CONTAINER_WHITELIST, MEDIA_ERRORS, VIDEO_DECODERS
 from mien.video.matroska import check_elements
 from mien.video.mp4_index import check_index
 
@@ -135,3 +137,23 @@ def _is_animated(picture: PictureFormat, head: bytes) -> bool:
     if picture is PictureFormat.WEBP:
         return head[12:16] == b"VP8X" and len(head) > 20 and head[20] & 2 != 0
     return picture is PictureFormat.PNG and b"acTL" in head.partition(b"IDAT")[0]
+
+
+def picture_stream(container: InputContainer) -> VideoStream:
+    """The picture track of ``container``; cover art does not count.
+
+    Raises:
+        NoVideoStream: there is none.
+        UnsupportedMedia: its codec is not on the list.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise NoVideoStream("The clip has no video track; send one with pictures in it.")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+    if stream.codec_context is None:
+        raise UnsupportedMedia("The clip's video codec cannot be decoded; send H.264, VP9 or AV1.")
+    if stream.codec_context.name not in VIDEO_DECODERS:
+        name = stream.codec_context.codec.canonical_name
+        raise UnsupportedMedia(f"The clip's video codec {name} is not supported; send H.264, VP9 or AV1.")
+    return stream

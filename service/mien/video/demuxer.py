@@ -11,12 +11,10 @@ import av
 import av.error
 from av import Packet
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mien.errors import CorruptMedia, NoVideoStream, UnsupportedMedia
-from mien.video.codecs import VIDEO_DECODERS
-from mien.video.container import open_container
+from mien.errors import CorruptMedia
+from mien.video.container import open_container, picture_stream
 from mien.video.model import TIME_SLACK
 from mien.video.timestamps import AviClock, StampClock, TimestampUnwrapper
 
@@ -105,7 +103,7 @@ class Demuxer:
         """The clock that suits the container, for frames decoded from here on."""
         if self.format == "avi":
             return AviClock(self.stream, self.time_base)
-        return StampClock(self.time_base, self.interval, self._unwrapper())
+        return StampClock(self.time_base, self.interval, self.unwrapper())
 
     def packets(self) -> "Iterator[Packet[VideoStream]]":
         """The picture track's packets from the current position, and an empty one at the end of the file.
@@ -120,17 +118,22 @@ class Demuxer:
             # picture track has ended before them.
             return
 
+    @property
+    def can_seek(self) -> bool:
+        """Whether a key frame can be sought and the frames shown before it counted."""
+        # With B-frames, AVI does not say which frames are shown before a key frame.
+        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
+        return self.format not in _UNSEEKABLE and has_order
+
     def seek(self, start: float, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
         """Go to the last key frame shown at or before ``start`` (seconds of the clip); ``None``: to the beginning.
 
         ``raise_if_cancelled`` is called at every packet read.
 
         Raises:
-            CorruptMedia: the container cannot seek to the key frame found.
+            CorruptMedia: see ``go_to``.
         """
-        # With B-frames, AVI does not say which frames are shown before a key frame.
-        has_order = self.format != "avi" or not self.stream.codec_context.has_b_frames
-        if start <= 0 or self.format in _UNSEEKABLE or not has_order:
+        if start <= 0 or not self.can_seek:
             return None
         key_frame = self._find_key_frame(Fraction(start) + TIME_SLACK, raise_if_cancelled)
         if key_frame is None:
@@ -138,6 +141,14 @@ class Demuxer:
             self.close()
             self._open()
             return None
+        return self.go_to(key_frame)
+
+    def go_to(self, key_frame: KeyFrame) -> KeyFrame:
+        """Continue reading at ``key_frame``, which is returned.
+
+        Raises:
+            CorruptMedia: the container cannot seek to it.
+        """
         # By decode time: containers that index presentation times land a key frame earlier, which costs a little
         # decoding; the other way round they would land a key frame late.
         try:
@@ -150,17 +161,17 @@ class Demuxer:
     def reaches(self, time: float, raise_if_cancelled: Callable[[], None]) -> bool:
         """Whether there is a packet later than ``time`` (seconds of the clip), whatever the container's header says."""
         with closing(Demuxer(self._path, self._max_pixels)) as other:
-            return any(at > time for *_, at in other._timed_packets(other._unwrapper(), raise_if_cancelled))
+            return any(at > time for *_, at in other.timed_packets(other.unwrapper(), raise_if_cancelled))
 
     def _open(self) -> None:
         self.container = open_container(self._path, self._max_pixels)
         try:
-            self.stream = _picture_stream(self.container)
+            self.stream = picture_stream(self.container)
         except BaseException:
             self.container.close()
             raise
 
-    def _unwrapper(self) -> TimestampUnwrapper:
+    def unwrapper(self) -> TimestampUnwrapper:
         return TimestampUnwrapper(wraps=is_live(self.container), offset=-self.origin)
 
     def _find_key_frame(self, start: Fraction, raise_if_cancelled: Callable[[], None]) -> KeyFrame | None:
@@ -168,11 +179,11 @@ class Demuxer:
 
         ``None``: there is no such key frame, or none before the stream's clock restarts.
         """
-        times = self._unwrapper()
+        times = self.unwrapper()
         base, origin = self.time_base, self.origin
         shown = array("q")
         found: tuple[int, int] | None = None
-        for packet, pts, dts, time in self._timed_packets(times, raise_if_cancelled):
+        for packet, pts, dts, time in self.timed_packets(times, raise_if_cancelled):
             if times.restarts:
                 return None
             # Decode times grow and never pass the presentation time: nothing later in the file is shown before start.
@@ -183,7 +194,7 @@ class Demuxer:
                 found = pts, dts
         return None if found is None else KeyFrame(*found, sum(1 for pts in shown if pts < found[0]))
 
-    def _timed_packets(
+    def timed_packets(
         self, times: TimestampUnwrapper, raise_if_cancelled: Callable[[], None]
     ) -> "Iterator[tuple[Packet[VideoStream], int, int, Fraction]]":
         """Packets with PTS and DTS (one replaces the other if missing) and decode time in s; ends where the file breaks
@@ -201,17 +212,3 @@ class Demuxer:
 def is_live(container: InputContainer) -> bool:
     """Whether the container's clock began elsewhere than the file, and may wrap around."""
     return container.format.name in _LIVE_FORMATS
-
-
-def _picture_stream(container: InputContainer) -> VideoStream:
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams:
-        raise NoVideoStream("The clip has no video track; send one with pictures in it.")
-    best = container.streams.best("video")
-    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
-    if stream.codec_context is None:
-        raise UnsupportedMedia("The clip's video codec cannot be decoded; send H.264, VP9 or AV1.")
-    if stream.codec_context.name not in VIDEO_DECODERS:
-        name = stream.codec_context.codec.canonical_name
-        raise UnsupportedMedia(f"The clip's video codec {name} is not supported; send H.264, VP9 or AV1.")
-    return stream

@@ -40,6 +40,18 @@ def declared_end(demuxer: Demuxer) -> float | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class ShownFrames:
+    """What a ``DurationTracker`` keeps of the frames: when the first and the last are shown, how long before the last
+    its predecessor was, the last one's own duration in ticks, and how often the time advanced."""
+
+    first: Fraction | None = None
+    last: Fraction = Fraction(0)
+    step: Fraction = Fraction(0)
+    ticks: int = 0
+    advances: int = 0
+
+
 @dataclass(slots=True)
 class DurationTracker:
     """Is given every frame in presentation order, and then the end; all times are in seconds of the clip.
@@ -54,13 +66,9 @@ class DurationTracker:
     declared: float | None
     end: float | None
     reordered: bool = False
-    read_until: float = field(default=0.0, init=False)
-    _first: Fraction | None = field(default=None, init=False)
-    _last: Fraction = field(default=Fraction(0), init=False)
-    _step: Fraction = field(default=Fraction(0), init=False)
-    _advances: int = field(default=0, init=False)
-    _structure: FileStructure | None = field(default=None, init=False)
-    _reached_end: bool = field(default=False, init=False)
+    shown: ShownFrames = field(default_factory=ShownFrames)
+    structure: FileStructure | None = None
+    reached_end: bool = False
 
     def add(self, time: Fraction, ticks: int | None) -> None:
         """A frame shown at ``time`` that lasts ``ticks`` according to its container.
@@ -68,22 +76,24 @@ class DurationTracker:
         It is shown until the next one is: containers that count durations in decode order give those of other frames.
         Only the last frame's own duration is used.
         """
-        if self._first is None:
-            self._first = self._last = time
-        elif time <= self._last:
-            return
-        else:
-            self._last, self._step = time, time - self._last
-            self._advances += 1
-        self.read_until = float(time + self._last_length(ticks or 0))
+        shown = self.shown
+        if shown.first is None:
+            self.shown = ShownFrames(time, time, ticks=ticks or 0)
+        elif time > shown.last:
+            self.shown = ShownFrames(shown.first, time, time - shown.last, ticks or 0, shown.advances + 1)
+
+    @property
+    def read_until(self) -> float:
+        """When the last frame added ends."""
+        return 0.0 if self.shown.first is None else float(self.shown.last + self._last_length())
 
     def reach_end(self) -> None:
         """There is a frame at or after the requested end."""
-        self._reached_end = True
+        self.reached_end = True
 
     def finish(self, structure: FileStructure) -> None:
         """There are no more frames in the file, which has this ``structure``."""
-        self._structure = structure
+        self.structure = structure
 
     @property
     def shown_until(self) -> float:
@@ -93,41 +103,42 @@ class DurationTracker:
         exists: slides last as long as they do, whatever the average rate.
         """
         end = float("inf") if self.end is None else self.end
-        return end if self._reached_end else min(end, self.read_until)
+        return end if self.reached_end else min(end, self.read_until)
 
     @property
     def duration(self) -> float:
         """The clip's length: the end of its last frame, or, where not all of it was read, the best estimate."""
-        return self.read_until if self._structure is not None else max(self.declared or 0.0, self.shown_until)
+        return self.read_until if self.structure is not None else max(self.declared or 0.0, self.shown_until)
 
     def warnings(self, broke_off: bool, position: int) -> list[str]:
         """Sentences about the end of the file, once it was reached.
 
         ``broke_off`` says that reading failed, ``position`` is that of the last packet in the file, in bytes.
         """
-        if self._structure is None:
+        if self.structure is None:
             return []
         found = []
         missing = 0.0 if self.declared is None else self.declared - self.read_until
         # What follows the last frame may be missing (sound, an index) without loss of a frame.
         is_complete = self.declared is not None and abs(missing) < _ROUNDING
-        if broke_off or (self._structure.is_cut_off and not is_complete):
+        if broke_off or (self.structure.is_cut_off and not is_complete):
             found.append(f"The clip is cut off or damaged: it could be read until {self.read_until:.3f} s only.")
         elif missing > _DECLARED_SLACK:
             found.append(
                 f"The clip claims to end at {self.declared:.3f} s; its last picture ends at {self.read_until:.3f} s."
             )
-        if unread := sum(begin > position for begin in self._structure.joined):
+        if unread := sum(begin > position for begin in self.structure.joined):
             follows = "Another recording follows" if unread == 1 else f"{unread} more recordings follow"
             found.append(f"{follows} in the file after {self.read_until:.3f} s and could not be read; send one a file.")
         return found
 
-    def _last_length(self, ticks: int) -> Fraction:
-        mean = (self._last - (self._first or 0)) / self._advances if self._advances else self.interval
+    def _last_length(self) -> Fraction:
+        shown = self.shown
+        mean = (shown.last - (shown.first or 0)) / shown.advances if shown.advances else self.interval
         # FLV has no durations; FFmpeg reports a millisecond instead.
-        is_placeholder = ticks == 1 and mean > 2 * self.time_base
-        if ticks <= 0 or is_placeholder:
+        is_placeholder = shown.ticks == 1 and mean > 2 * self.time_base
+        if shown.ticks <= 0 or is_placeholder:
             return mean
-        own = ticks * self.time_base
+        own = shown.ticks * self.time_base
         # In MP4 even the last frame's may be the time to one that is shown before it: the shorter one is safe.
-        return min(own, self._step) if self.reordered and self._advances else own
+        return min(own, shown.step) if self.reordered and shown.advances else own

@@ -7,6 +7,7 @@ from pathlib import Path
 from mien.domain import NEVER_CANCELLED, Cancellation
 from mien.memory_budget import MemoryBudget
 from mien.video.clip import Clip
+from mien.video.demuxer import KeyFrame
 from mien.video.model import ClipLimits, Sampling
 
 
@@ -20,9 +21,14 @@ class ClipReader:
     budget: MemoryBudget | None = None
 
     def open(
-        self, path: Path, sampling: Sampling, long_side: int, cancellation: Cancellation = NEVER_CANCELLED
+        self,
+        path: Path,
+        sampling: Sampling,
+        long_side: int,
+        cancellation: Cancellation = NEVER_CANCELLED,
+        key_frame: KeyFrame | None = None,
     ) -> Clip:
-        """Open ``path``, once the budget has room for it.
+        """Open ``path``, once the budget has room for it; ``key_frame`` as in ``Clip``.
 
         Raises:
             DeadlineExceeded, Cancelled: before there was room, or while reading.
@@ -40,6 +46,7 @@ class ClipReader:
             self.limits,
             long_side,
             self.threads,
+            key_frame=key_frame,
             raise_if_cancelled=cancellation.raise_if_cancelled,
             wait_for_memory=wait_for_memory,
         )

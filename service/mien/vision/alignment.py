@@ -3,7 +3,7 @@
 The images of FER2013 were cropped by a face detector of 2013, tighter than the height of a modern box. The constants
 below say where the box of our detector lies in them, measured on enlarged, padded images; the crop is the square that
 puts a face there, slightly tighter, and rotated until it leans no more than faces in these images do.
-``training.end_to_end.framing`` measures where boxes lie, ``training.end_to_end.tightness`` which scale is best.
+``training.end_to_end`` measures what is lost between such an image and the crop of a face found in a photograph.
 """
 
 import math

@@ -26,8 +26,8 @@ VALENCE = {
     "contempt": -0.60,
 }
 
-MIN_SCORE = 0.45
-MIN_LEAD = 0.10
+# A score is the expected share of raters who choose a label. Below this no label is expected to get half of the votes.
+CERTAIN_SCORE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,17 @@ class ClassifierSpec:
     """The ``[heads.*]`` tables of the manifest."""
 
     ferplus8: Head
-    basic7: Head
+    fer2013: Head
 
     @classmethod
     def from_manifest(cls, heads: Mapping[str, Any]) -> "ClassifierSpec":
         """Raises ``ModelUnreadable`` if a head is missing, incomplete or has other labels."""
-        return cls(_head(heads, LabelSet.FERPLUS8), _head(heads, LabelSet.BASIC7))
+        return cls(_head(heads, LabelSet.FERPLUS8), _head(heads, LabelSet.FER2013))
 
     @property
     def outputs(self) -> tuple[str, str, str]:
         """Names of the graph's outputs to read, in the order of ``Logits``."""
-        return self.ferplus8.output, self.basic7.output, ACTIVATION
+        return self.ferplus8.output, self.fer2013.output, ACTIVATION
 
 
 def _head(heads: Mapping[str, Any], labels: LabelSet) -> Head:
@@ -70,11 +70,11 @@ def _head(heads: Mapping[str, Any], labels: LabelSet) -> Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logits:
-    """The network's output for one face: ``ferplus8`` ``[8]``, ``basic7`` ``[7]``, and the class-activation map of the
+    """The network's output for one face: ``ferplus8`` ``[8]``, ``fer2013`` ``[7]``, and the class-activation map of the
     FER+ head, ``activation`` ``[8, k, k]``."""
 
     ferplus8: F32Array
-    basic7: F32Array
+    fer2013: F32Array
     activation: F32Array
 
 
@@ -87,21 +87,21 @@ class EmotionClassifier:
 
     def run(self, crops: Sequence[U8Array]) -> list[Logits]:
         """One ``Logits`` per grey crop ``uint8 [48, 48]``, in one batch; the graph normalises."""
-        ferplus8, basic7, activation = self._session.run(np.stack(crops)[..., None])
-        return [Logits(*rows) for rows in zip(ferplus8, basic7, activation, strict=True)]
+        ferplus8, fer2013, activation = self._session.run(np.stack(crops)[..., None])
+        return [Logits(*rows) for rows in zip(ferplus8, fer2013, activation, strict=True)]
 
     def decode(self, logits: Logits, labels: LabelSet) -> dict[str, float]:
         """Calibrated probability of each label, in the order of ``LABELS``, summing to 1.
 
-        ``basic5`` is summed from the seven-way head: fear and disgust go to surprise, as in the five-class labels of
-        mobile and driver-monitoring data sets.
+        ``basic7`` and ``basic5`` are the FER+ head's scores without contempt, renormalised; in ``basic5`` fear and
+        disgust go to surprise, as in the five-class labels of mobile and driver-monitoring data sets.
         """
-        if labels is LabelSet.FERPLUS8:
+        if labels is LabelSet.FER2013:
+            return _probabilities(logits.fer2013, self.spec.fer2013, labels)
+        if labels is not LabelSet.BASIC5:
             return _probabilities(logits.ferplus8, self.spec.ferplus8, labels)
-        seven = _probabilities(logits.basic7, self.spec.basic7, LabelSet.BASIC7)
-        if labels is LabelSet.BASIC7:
-            return seven
-        five = {label: seven[label] for label in LABELS[LabelSet.BASIC5]}
+        seven = _probabilities(logits.ferplus8, self.spec.ferplus8, LabelSet.BASIC7)
+        five = {label: seven[label] for label in LABELS[labels]}
         five["surprise"] += seven["fear"] + seven["disgust"]
         return five
 
@@ -113,10 +113,11 @@ class EmotionClassifier:
 
 
 def _probabilities(logits: F32Array, head: Head, labels: LabelSet) -> dict[str, float]:
-    scaled = logits.astype(np.float64) / head.temperature
+    """Softmax over the logits of ``labels``, which may be fewer than the head's."""
+    rows = [head.labels.index(label) for label in LABELS[labels]]
+    scaled = logits[rows].astype(np.float64) / head.temperature
     weights = np.exp(scaled - scaled.max())
-    by_label = dict(zip(head.labels, (weights / weights.sum()).tolist(), strict=True))
-    return {label: by_label[label] for label in LABELS[labels]}
+    return dict(zip(LABELS[labels], (weights / weights.sum()).tolist(), strict=True))
 
 
 def valence(scores: Mapping[str, float]) -> float:
@@ -125,6 +126,5 @@ def valence(scores: Mapping[str, float]) -> float:
 
 
 def is_uncertain(scores: Mapping[str, float]) -> bool:
-    """Whether no label stands out: the best has under 0.45, or leads the second by under 0.10."""
-    best, second = sorted(scores.values(), reverse=True)[:2]
-    return best < MIN_SCORE or best - second < MIN_LEAD
+    """Whether no label is expected to get half of the votes."""
+    return max(scores.values()) < CERTAIN_SCORE

@@ -12,8 +12,9 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from mien.api.admission import KEPT_RATE, AdmissionGate, UploadSlot
+from mien.api.admission import AdmissionGate
 from mien.api.errors import UploadTimeout
+from mien.api.upload_slots import KEPT_RATE, UploadSlot
 from mien.errors import DeadlineExceeded, Overloaded
 
 
@@ -27,7 +28,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("mien.api.admission.time", clock)
+    monkeypatch.setattr("mien.api.upload_slots.time", clock)
     return clock
 
 
@@ -41,7 +42,7 @@ async def silent() -> Message:
 
 
 def from_client(host: str) -> Request:
-    return Request({"type": "http", "client": (host, 1234)}, silent)
+    return Request({"type": "http", "client": (host, 1234), "headers": []}, silent)
 
 
 def ended(slot: UploadSlot) -> bool:
@@ -137,7 +138,7 @@ def test_requests_run_in_the_order_of_their_arrival_and_one_too_many_is_refused(
         await asyncio.sleep(0.01)
         assert admission.admitted == 3
         with pytest.raises(Overloaded, match=r"The queue is full \(3 requests\)"):
-            await run(3)
+            admission.check("a")
         release.set()
         assert await asyncio.gather(*running) == order == [0, 1, 2]
         assert admission.admitted == 0

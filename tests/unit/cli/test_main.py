@@ -324,7 +324,6 @@ def test_bad_settings_are_2(
     for name, value in (
         ("WORKERS", "none"),
         ("STORE", str(tmp_path)),
-        ("MODEL_VERSIONS", "emotoin=1"),
         ("SPOOL_DIR", str(tmp_path / "nowhere")),
         ("API_KEYS", " , "),
     ):

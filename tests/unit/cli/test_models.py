@@ -22,7 +22,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         put(root, "1", name=name)
         put(root, "2", name=name)
     monkeypatch.setenv("MIEN_STORE", str(root))
-    monkeypatch.delenv("MIEN_MODEL_VERSIONS", raising=False)
     return root
 
 
@@ -33,18 +32,12 @@ def serving(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("store")
-def test_the_newest_serve_unless_the_setting_names_others(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert serving(capsys) == {("emotion", "2"), ("face-detector", "2")}
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=1")
-    assert serving(capsys) == {("emotion", "1"), ("face-detector", "2")}
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "")
+def test_the_newest_serve(capsys: pytest.CaptureFixture[str]) -> None:
     assert serving(capsys) == {("emotion", "2"), ("face-detector", "2")}
 
 
 @pytest.mark.parametrize("command", ["predict", "video"])
-def test_the_engine_of_a_command_gets_the_store_and_versions_of_the_settings(
+def test_the_engine_of_a_command_gets_the_store_of_the_settings(
     command: str, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     opened: list[EngineConfig] = []
@@ -54,24 +47,10 @@ def test_the_engine_of_a_command_gets_the_store_and_versions_of_the_settings(
         raise ModelMissing("that is all that this test wants")
 
     monkeypatch.setattr(getattr(mien.cli, command), "open_engine", remember)
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", "emotion=1, face-detector=2")
     (tmp_path / "input").write_bytes(b"")
     assert main([command, str(tmp_path / "input")]) == 1
     (config,) = opened
-    assert (config.store, config.versions) == (store, {"emotion": "1", "face-detector": "2"})
-
-
-@pytest.mark.parametrize("command", [["models"], ["predict", "x.jpg"], ["video", __file__]])
-@pytest.mark.parametrize("versions", ["emotoin=1", "emotion=9", "emotion", ","])
-@pytest.mark.usefixtures("store")
-def test_unknown_versions_are_refused(
-    command: list[str], versions: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MIEN_MODEL_VERSIONS", versions)
-    assert main(command) == 2
-    error = capsys.readouterr().err
-    assert error.startswith(f"mien: MIEN_MODEL_VERSIONS cannot be used (it is '{versions}')")
-    assert error.count("\n") == 1
+    assert config.store == store
 
 
 def test_a_row_per_version_and_the_manifests_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

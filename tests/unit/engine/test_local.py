@@ -28,7 +28,7 @@ def stub() -> StubPipeline:
 @pytest.fixture
 def engine(stub: StubPipeline) -> Iterator[LocalEngine]:
     config = EngineConfig(Path(), workers=2, canary_interval=60)
-    engine = LocalEngine(as_pipeline(stub), (), config)
+    engine = LocalEngine(lambda: as_pipeline(stub), (), config)
     yield engine
     stub.gate.set()
     engine.close()
@@ -230,7 +230,7 @@ def until(condition: Callable[[], bool]) -> None:
 @contextmanager
 def watched(stub: StubPipeline, interval: float) -> Iterator[LocalEngine]:
     """An engine of one worker with a canary every ``interval`` seconds."""
-    engine = LocalEngine(as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=interval))
+    engine = LocalEngine(lambda: as_pipeline(stub), (), EngineConfig(Path(), workers=1, canary_interval=interval))
     try:
         yield engine
     finally:

@@ -95,7 +95,7 @@ def test_a_window_lies_in_the_photograph_and_shows_it_about_as_large_as_it_is() 
 def test_a_mosaic_of_sixteen_is_laid_row_by_row() -> None:
     parts = [_sample() for _ in range(16)]
     parts[6].picture[:] = 9
-    whole = mosaic(parts)
+    whole = mosaic(parts, 400)
     assert whole.picture.shape == (400, 400, 3)
     assert (whole.picture[100:200, 200:300] == 9).all()
     np.testing.assert_array_equal(whole.boxes[6], FACE[0] + np.float32([200, 100, 200, 100]))
@@ -104,11 +104,19 @@ def test_a_mosaic_of_sixteen_is_laid_row_by_row() -> None:
 def test_a_mosaic_shifts_the_labels_of_its_parts() -> None:
     parts = [_sample() for _ in range(4)]
     parts[3].picture[:] = 7
-    whole = mosaic(parts)
+    whole = mosaic(parts, 200)
     assert whole.picture.shape == (200, 200, 3)
     assert (whole.picture[100:, 100:] == 7).all()
     np.testing.assert_array_equal(whole.boxes[:, :2], [[40, 30], [140, 30], [40, 130], [140, 130]])
     np.testing.assert_array_equal(whole.landmarks[3], POINTS[0] + 100)
+
+
+def test_places_of_a_grid_lie_evenly_apart_on_its_ground() -> None:
+    parts = [Sample(np.full((30, 30, 3), 200, np.uint8), FACE[:0], POINTS[:0], np.zeros(0, np.bool_)) for _ in range(4)]
+    whole = mosaic(parts, 100, (1, 2, 3))
+    assert whole.picture.shape == (100, 100, 3)
+    assert (whole.picture[:30, 70:] == 200).all()
+    assert whole.picture[50, 50].tolist() == [1, 2, 3]
 
 
 def test_a_view_follows_from_the_seed_and_stays_in_bounds() -> None:

@@ -28,7 +28,6 @@ def test_iou() -> None:
 def test_a_face_is_found_once_and_a_second_detection_of_it_is_wrong() -> None:
     seen = match(_boxes(FACE, FACE), _scores(0.9, 0.8), _boxes(FACE), _counted(True))
     assert seen.outcome.tolist() == [FOUND, WRONG]
-    assert seen.face.tolist() == [0, -1]
 
 
 def test_a_detection_of_a_face_left_out_counts_neither_way() -> None:
@@ -49,8 +48,6 @@ def test_average_precision_by_hand() -> None:
     second = match(_boxes(FACE), _scores(0.7), _boxes(FACE), _counted(True))
     whole = curve([first, second])
     assert whole.average_precision == pytest.approx(1 / 3 + 2 / 9)
-    assert whole.recall_at(0.0) == pytest.approx(1 / 3)
-    assert whole.recall_at(0.5) == pytest.approx(2 / 3)
     assert whole.at_threshold(0.75) == pytest.approx((1 / 3, 1 / 2, 1 / 2))
     assert whole.at_threshold(0.95) == (0.0, 1.0, 0.0)
 

@@ -43,11 +43,11 @@ def test_the_cache_gives_back_the_pixels_and_refuses_a_picture_of_another_size(t
     picture = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
     cv2.imwrite(str(tmp_path / "faces" / "images" / "a.png"), picture)
     photographs = [data.parse(_row("fddb"), 0), data.parse(_row("fddb"), 1)]
-    cache = data.PixelCache(tmp_path / "cache" / "pixels", photographs)
+    cache = data.PixelCache(tmp_path / "pixels", photographs)
     cache.build(tmp_path, photographs)
     np.testing.assert_array_equal(cache[1], picture)
 
     cv2.imwrite(str(tmp_path / "faces" / "images" / "a.png"), picture[:2])
-    other = data.PixelCache(tmp_path / "cache" / "other", photographs)
+    other = data.PixelCache(tmp_path / "other", photographs)
     with pytest.raises(ValueError, match=r"a\.png"):
         other.build(tmp_path, photographs)

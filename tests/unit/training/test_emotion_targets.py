@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.emotion import targets
-from training.emotion.labels import NO_LABEL, VOTE_COLUMNS
+from training.emotion.data import NO_LABEL, VOTE_COLUMNS
 
 
 def votes(**named: int) -> np.ndarray:
@@ -65,15 +65,6 @@ def test_a_label_is_one_hot_and_a_missing_one_weighs_nothing():
     assert made.distribution[1].sum() == pytest.approx(1)
 
 
-def test_a_teacher_has_its_share_and_all_the_say_about_a_face_without_votes():
-    votes = targets.Targets(np.eye(8, dtype=np.float32)[[0, 1]], np.array([1, 0], np.float32))
-    taught = np.eye(8, dtype=np.float32)[[2, 2]]
-    mixed = votes.mixed(taught, 0.6)
-    np.testing.assert_allclose(mixed.distribution[0, [0, 2]], [0.4, 0.6], rtol=1e-6)
-    np.testing.assert_allclose(mixed.distribution[1, 2], 1)
-    np.testing.assert_allclose(mixed.weight, [1.0, 0.6], rtol=1e-6)
-
-
 def test_rare_emotions_weigh_more_and_the_mean_stays_one():
     label = np.array([0] * 81 + [7])
     made = targets.Targets(np.eye(8, dtype=np.float32)[label], np.ones(82, np.float32))
@@ -81,3 +72,13 @@ def test_rare_emotions_weigh_more_and_the_mean_stays_one():
     assert factor[-1] / factor[0] == pytest.approx(3, rel=1e-4)  # 81 times as rare: 81 ** 0.25
     assert factor.mean() == pytest.approx(1, rel=1e-5)
     assert targets.rarity(made, 0.0) == pytest.approx(1, rel=1e-5)
+
+
+def test_faces_without_votes_weigh_one_and_change_no_other_factor():
+    label = np.array([0] * 81 + [7])
+    labelled = targets.Targets(np.eye(8, dtype=np.float32)[label], np.ones(82, np.float32))
+    uniform = np.full((30, 8), 1 / 8, np.float32)
+    both = targets.Targets(np.concatenate([labelled.distribution, uniform]), np.repeat([1, 0], [82, 30]).astype(float))
+    factor = targets.rarity(both, 0.25)
+    np.testing.assert_allclose(factor[:82], targets.rarity(labelled, 0.25), rtol=1e-6)
+    assert (factor[82:] == 1).all()

@@ -13,9 +13,9 @@ from mien.usecases.analyze_video import (
     VideoAnalysis,
     VideoOptions,
     VideoRun,
-    _track_thresholds,
     analyze_video,
 )
+from mien.usecases.timeline_builder import track_thresholds
 from mien.usecases.video_document import analysis_chunks
 from mien.video.model import ClipLimits, Sampling
 from mien.video.reader import ClipReader
@@ -188,7 +188,7 @@ def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: 
 
 @pytest.mark.parametrize(("mode", "threshold"), [(DetectorMode.FAST, 0.6), (DetectorMode.ACCURATE, 0.8)])
 def test_a_new_track_needs_more_confidence_than_an_existing_one(mode: DetectorMode, threshold: float) -> None:
-    options, thresholds = _track_thresholds(AnalyzeOptions(detector=mode), FakeEngine())
+    options, thresholds = track_thresholds(AnalyzeOptions(detector=mode), FakeEngine())
     assert options.min_confidence == pytest.approx(0.6 * threshold)
     assert thresholds.new_track == pytest.approx(threshold + 0.5 * (1 - threshold))
     assert thresholds.keep_track == threshold
@@ -196,4 +196,4 @@ def test_a_new_track_needs_more_confidence_than_an_existing_one(mode: DetectorMo
 
 def test_a_callers_own_threshold_is_taken_as_it_is() -> None:
     options = AnalyzeOptions(min_confidence=0.3)
-    assert _track_thresholds(options, FakeEngine()) == (options, TrackThresholds())
+    assert track_thresholds(options, FakeEngine()) == (options, TrackThresholds())

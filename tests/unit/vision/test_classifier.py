@@ -6,7 +6,7 @@ from mien.errors import ModelUnreadable
 from mien.vision.classifier import VALENCE, ClassifierSpec, EmotionClassifier, Head, Logits, is_uncertain, valence
 from tests.unit.vision.stubs import session
 
-EIGHT, SEVEN = LABELS[LabelSet.FERPLUS8], LABELS[LabelSet.BASIC7]
+EIGHT, SEVEN = LABELS[LabelSet.FERPLUS8], LABELS[LabelSet.FER2013]
 
 
 def classifier(temperature: float = 1.0, eight: tuple[str, ...] = EIGHT) -> EmotionClassifier:
@@ -35,19 +35,27 @@ def test_scores_sum_to_one_in_the_published_order(labels: LabelSet) -> None:
     assert sum(scores.values()) == pytest.approx(1, abs=1e-12)
 
 
-def test_five_labels_are_summed_from_seven() -> None:
-    output = logits(fear=2.0, disgust=1.0, angry=0.5)
-    seven = classifier().decode(output, LabelSet.BASIC7)
-    five = classifier().decode(output, LabelSet.BASIC5)
+def test_seven_and_five_labels_are_the_eight_without_contempt_regrouped() -> None:
+    output = logits(fear=2.0, disgust=1.0, angry=0.5, contempt=3.0)
+    eight, seven, five = (
+        classifier().decode(output, labels) for labels in (LabelSet.FERPLUS8, LabelSet.BASIC7, LabelSet.BASIC5)
+    )
+    rest = 1 - eight["contempt"]
+    assert seven["fear"] == pytest.approx(eight["fear"] / rest)
     assert five["surprise"] == pytest.approx(seven["surprise"] + seven["fear"] + seven["disgust"])
-    assert five["angry"] == seven["angry"]
+    assert five["angry"] == pytest.approx(seven["angry"])
+
+
+def test_contempt_alone_leaves_numbers() -> None:
+    scores = classifier().decode(logits(contempt=5000.0), LabelSet.BASIC7)
+    assert sum(scores.values()) == pytest.approx(1)
 
 
 def test_each_head_has_its_own_temperature() -> None:
     output = logits(happy=2.0)
     crowd = classifier(temperature=4.0).decode(output, LabelSet.FERPLUS8)
     assert crowd["happy"] / crowd["sad"] == pytest.approx(np.exp(2 / 4))
-    seven = classifier().decode(output, LabelSet.BASIC7)
+    seven = classifier().decode(output, LabelSet.FER2013)
     assert seven["happy"] / seven["sad"] == pytest.approx(np.exp(2 / 2))
 
 
@@ -87,7 +95,7 @@ def test_a_constant_activation_does_not_divide_by_zero() -> None:
         {"ferplus8": {"output": "a", "labels": list(EIGHT), "temperature": 1.0}},
         {
             "ferplus8": {"output": "a", "labels": list(EIGHT), "temperature": 1.0},
-            "basic7": {"output": "b", "labels": list(EIGHT), "temperature": 1.0},
+            "fer2013": {"output": "b", "labels": list(EIGHT), "temperature": 1.0},
         },
     ],
 )
@@ -109,10 +117,10 @@ def test_valence_is_the_expectation() -> None:
     ("scores", "uncertain"),
     [
         ({"happy": 0.9, "sad": 0.1}, False),
-        ({"happy": 0.52, "sad": 0.48}, True),
-        ({"happy": 0.44, "sad": 0.2, "angry": 0.2, "fear": 0.16}, True),
-        ({"happy": 0.46, "sad": 0.3, "angry": 0.24}, False),
+        ({"happy": 0.52, "sad": 0.48}, False),
+        ({"happy": 0.5, "sad": 0.3, "angry": 0.2}, False),
+        ({"happy": 0.49, "sad": 0.3, "angry": 0.21}, True),
     ],
 )
-def test_scores_without_a_clear_winner_are_uncertain(scores: dict[str, float], uncertain: bool) -> None:
+def test_below_half_of_the_votes_is_uncertain(scores: dict[str, float], uncertain: bool) -> None:
     assert is_uncertain(scores) is uncertain

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from fastapi import Request
 
-from mien.api.admission import AdmissionGate, UploadSlot
+from mien.api.admission import AdmissionGate
 from mien.api.errors import InvalidField
+from mien.api.upload_slots import UploadSlot
 from mien.api.uploads.clip_folder import clip_folder
 from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.multipart import read_multipart

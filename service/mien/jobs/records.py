@@ -1,0 +1,137 @@
+"""The jobs in the database, through DBOS. Every function waits for the database; call them in threads."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from dbos import DBOS, SetWorkflowID, WorkflowStatus
+
+from mien.errors import JobNotFound
+from mien.jobs.model import JobState, JobStatus, Progress, StoredJob
+from mien.jobs.workflow import ANALYZE, CLIP_QUEUE, PROGRESS
+
+_STATES: Mapping[str, JobState] = MappingProxyType(
+    {
+        "ENQUEUED": JobState.QUEUED,
+        "DELAYED": JobState.QUEUED,
+        "PENDING": JobState.RUNNING,
+        "SUCCESS": JobState.SUCCEEDED,
+        "ERROR": JobState.FAILED,
+        "MAX_RECOVERY_ATTEMPTS_EXCEEDED": JobState.FAILED,
+        "CANCELLED": JobState.CANCELLED,
+    }
+)
+_TOO_OFTEN = ("interrupted", "The process ended too often while it worked on this clip.")
+
+
+class JobRecords:
+    """``analyze`` is the workflow of a clip job."""
+
+    def __init__(self, analyze: Callable[..., Any]) -> None:
+        self._analyze = analyze
+
+    def enqueue(self, job: str, stored: StoredJob) -> StoredJob:
+        """Queue a job; returns what is stored under its id, which is another one if the id was taken."""
+        with SetWorkflowID(job):
+            DBOS.enqueue_workflow(CLIP_QUEUE, self._analyze, stored.to_json())
+        return _stored(self._found(job))
+
+    def find(self, job: str) -> JobStatus:
+        """One job.
+
+        Raises:
+            JobNotFound: there is none with this id.
+        """
+        return _status(self._found(job))
+
+    def stored(self, job: str) -> StoredJob:
+        """What was submitted. Raises ``JobNotFound``."""
+        return _stored(self._found(job))
+
+    def listed(self, states: Sequence[JobState], limit: int) -> list[JobStatus]:
+        """The newest jobs in any of ``states`` (empty: in all)."""
+        found = DBOS.list_workflows(name=ANALYZE, status=_names(states), limit=limit, sort_desc=True, load_output=True)
+        return [_status(one) for one in found]
+
+    def active_uploads(self) -> set[str]:
+        """The keys of the uploads of jobs that have not ended."""
+        found = DBOS.list_workflows(name=ANALYZE, status=_names([JobState.QUEUED, JobState.RUNNING]))
+        return {_stored(one).upload for one in found}
+
+    def ids(self) -> set[str]:
+        """The ids of all jobs."""
+        found = DBOS.list_workflows(name=ANALYZE, load_input=False, load_output=False)
+        return {one.workflow_id for one in found}
+
+    def ended_before(self, instant: float) -> list[str]:
+        """The ids of jobs that ended before ``instant``, in seconds since 1970."""
+        found = DBOS.list_workflows(
+            name=ANALYZE,
+            status=_names([state for state in JobState if not state.is_active]),
+            completed_before=datetime.fromtimestamp(instant, UTC).isoformat(),
+            load_input=False,
+            load_output=False,
+        )
+        return [one.workflow_id for one in found]
+
+    def counts(self) -> tuple[dict[str, int], float]:
+        """How many jobs are active by state, and how long the oldest queued one has waited, in seconds."""
+        active = [JobState.QUEUED, JobState.RUNNING]
+        found = DBOS.list_workflows(name=ANALYZE, status=_names(active), load_input=False, load_output=False)
+        waiting = [(one.created_at or 0) / 1000 for one in found if _STATES[one.status] is JobState.QUEUED]
+        counts = {str(state): sum(_STATES[one.status] is state for one in found) for state in active}
+        return counts, max(0.0, time.time() - min(waiting)) if waiting else 0.0
+
+    def cancel(self, job: str) -> None:
+        """Cancel an active job."""
+        DBOS.cancel_workflow(job)
+
+    def forget(self, job: str) -> None:
+        """Delete what the database has of a job that ended."""
+        DBOS.delete_workflows([job], delete_children=True)
+
+    def _found(self, job: str) -> WorkflowStatus:
+        found = DBOS.get_workflow_status(job)
+        if found is None or found.name != ANALYZE:
+            raise JobNotFound(f"There is no job {job}; it may have been removed after its time.")
+        return found
+
+
+def _names(states: Sequence[JobState]) -> list[str] | None:
+    return [name for name, state in _STATES.items() if state in states] if states else None
+
+
+def _stored(found: WorkflowStatus) -> StoredJob:
+    assert found.input is not None  # noqa: S101 - loaded by every query that gets here
+    return StoredJob.of_json(found.input["args"][0])
+
+
+def _status(found: WorkflowStatus) -> JobStatus:
+    state = _STATES[found.status]
+    progress = Progress()
+    if state is not JobState.QUEUED:
+        members = DBOS.get_all_events(found.workflow_id).get(PROGRESS)
+        progress = progress if members is None else msgspec.convert(members, Progress)
+    return JobStatus(
+        id=found.workflow_id,
+        state=state,
+        request=_stored(found).request,
+        created=(found.created_at or 0) / 1000,
+        started=_seconds(found.dequeued_at),
+        finished=_seconds(found.completed_at),
+        progress=progress,
+        error=_error(found) if state is JobState.FAILED else None,
+    )
+
+
+def _error(found: WorkflowStatus) -> tuple[str, str]:
+    if found.error is None:
+        return _TOO_OFTEN
+    return str(getattr(found.error, "code", None) or "internal_error"), str(found.error)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

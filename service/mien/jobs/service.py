@@ -1,0 +1,218 @@
+"""The jobs of one app: submitted, looked up, cancelled and removed."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from mien.engine.base import Engine
+from mien.errors import JobHasNoResult, JobsUnavailable, KeyReused, MienError
+from mien.jobs.clip_work import ClipWork
+from mien.jobs.database import DatabaseSettings, JobDatabase
+from mien.jobs.media_store import MediaStore
+from mien.jobs.model import JobRequest, JobState, JobStatus, StoredJob, annotated_key, job_prefix, result_key
+from mien.jobs.webhooks import WebhookSender
+from mien.telemetry.job_metrics import JobMetrics
+from mien.usecases.analysis_file import read_analysis
+from mien.usecases.analyze_video import VideoAnalysis
+from mien.video.reader import ClipReader
+
+if TYPE_CHECKING:
+    from mien.jobs.records import JobRecords
+
+_LOGGER = logging.getLogger("mien.jobs")
+_TICK_SECONDS = 5.0
+_SWEEP_SECONDS = 60.0
+_KEYS = uuid.UUID("b8a4f0f6-5a3c-4f1e-9b7e-2f1d7c5f3a10")  # the namespace of ids made from idempotency keys
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """``media`` is the URL or the folder of the object store; see ``MediaStore``."""
+
+    database: DatabaseSettings
+    media: str
+    retention: timedelta
+    segment_seconds: float
+    spool: Path | None = None
+    webhook_secret: str | None = None
+    webhook_hosts: tuple[str, ...] = ()
+
+
+class JobService:
+    """Thread-safe; every method but ``start`` and ``close`` waits for the database or the object store.
+
+    Neither is touched before the first job, unless there is a database from before. ``engine`` gives the engine once
+    there is one; ``clips`` has the limits of jobs.
+    """
+
+    def __init__(
+        self, settings: JobSettings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._database = JobDatabase(settings.database)
+        self._stopping = threading.Event()
+        self._launching = threading.Lock()
+        self._records: JobRecords | None = None
+        self._sender = WebhookSender(settings.webhook_secret, settings.webhook_hosts)
+        self._store = MediaStore(settings.media, settings.spool)
+        self._work = ClipWork(
+            self._store, engine, clips, settings.segment_seconds, settings.spool, metrics, self._stopping
+        )
+        self._thread = threading.Thread(target=self._keep_house, name="mien-jobs", daemon=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database has been opened."""
+        return self._records is not None
+
+    def start(self) -> None:
+        """Take up interrupted jobs, in the background."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Interrupt the jobs under way; the next process takes them up. Waits for the frame in work."""
+        self._stopping.set()
+        with self._launching:
+            self._records = None
+            self._database.close()
+
+    def check_webhook(self, address: str) -> None:
+        """Raises ``InvalidOption`` if no message could be sent there."""
+        self._sender.check(address)
+
+    def check_ready(self) -> None:
+        """Raises ``JobsUnavailable`` while the database is away."""
+        self._open().counts()
+
+    def check_clip(self, clip: Path, request: JobRequest) -> None:
+        """Raises ``InputError`` if the clip cannot be read or is over a limit of jobs, as far as its header tells."""
+        self._work.check(clip, request)
+
+    def submit(self, clip: Path, request: JobRequest, key: str | None = None) -> str:
+        """Store the clip and queue the job; returns its id. The same ``key`` and request give the same job.
+
+        Raises:
+            KeyReused: ``key`` came with another request before.
+            StorageFull: there is no room for the clip; nothing of it is left.
+        """
+        records = self._open()
+        job = uuid.uuid4().hex if key is None else uuid.uuid5(_KEYS, key).hex
+        stored = StoredJob(request, f"uploads/{uuid.uuid4().hex}", request.fingerprint(clip))
+        self._store.put(stored.upload, clip)
+        try:
+            kept = records.enqueue(job, stored)
+        except BaseException:
+            self._store.remove(stored.upload)
+            raise
+        if kept.upload != stored.upload:
+            self._store.remove(stored.upload)
+            if kept.fingerprint != stored.fingerprint:
+                raise KeyReused("This Idempotency-Key came with another clip or other options before; use a new one.")
+        return job
+
+    def find(self, job: str) -> JobStatus:
+        """One job. Raises ``JobNotFound``."""
+        return self._open().find(job)
+
+    def listed(self, states: Sequence[JobState] = (), limit: int = 100) -> list[JobStatus]:
+        """The newest jobs in any of ``states`` (empty: in all)."""
+        return self._open().listed(states, limit)
+
+    def cancel(self, job: str) -> None:
+        """Cancel an active job; forget one that has ended. Its files are removed. Raises ``JobNotFound``."""
+        records = self._open()
+        state, stored = records.find(job).state, records.stored(job)
+        if state.is_active:
+            records.cancel(job)
+        self._store.remove(stored.upload)
+        self._store.remove_all(job_prefix(job))
+        if not state.is_active:
+            records.forget(job)
+
+    def result(self, job: str) -> tuple[JobStatus, VideoAnalysis, dict[str, str]]:
+        """A job that succeeded, its analysis, and the versions of the models that made it.
+
+        Raises:
+            JobNotFound, JobHasNoResult.
+        """
+        status = self._succeeded(job)
+        try:
+            with self._store.opened(result_key(job)) as file:
+                return status, *read_analysis(file)
+        except FileNotFoundError as error:
+            raise JobHasNoResult("The result of this job has been removed; submit the clip again.") from error
+
+    def annotated(self, job: str) -> Iterator[bytes]:
+        """The annotated clip of a job that succeeded.
+
+        Raises:
+            JobNotFound, JobHasNoResult.
+        """
+        if not self._succeeded(job).request.annotated:
+            raise JobHasNoResult("This job made no annotated clip; submit the clip with Accept: video/mp4.")
+        return self._store.pieces(annotated_key(job))
+
+    def _succeeded(self, job: str) -> JobStatus:
+        status = self.find(job)
+        if status.error is not None:
+            raise JobHasNoResult(f"The job failed ({status.error[0]}). {status.error[1]}")
+        if status.state is not JobState.SUCCEEDED:
+            raise JobHasNoResult(f"The job is {status.state}; its result is there once it has succeeded.")
+        return status
+
+    def _open(self) -> "JobRecords":
+        """The database, launched if it is not yet. Raises ``JobsUnavailable``."""
+        if (records := self._records) is not None:
+            return records
+        with self._launching:
+            if self._stopping.is_set():
+                raise JobsUnavailable("The service is stopping; try again in a moment.")
+            if self._records is None:
+                self._records = self._launch()
+            return self._records
+
+    def _launch(self) -> "JobRecords":
+        def register() -> Callable[..., object]:
+            from mien.jobs.workflow import register as workflows  # noqa: PLC0415 - see JobDatabase
+
+            return workflows(self._work, self._sender)
+
+        analyze = self._database.launch(register)
+        from mien.jobs.records import JobRecords  # noqa: PLC0415 - see JobDatabase
+
+        _LOGGER.info("jobs ready", extra={"fields": {"database": self._database.name}})
+        return JobRecords(analyze)
+
+    def _keep_house(self) -> None:
+        next_sweep = 0.0
+        while True:
+            try:
+                if self.is_open or self._database.may_hold_jobs:
+                    next_sweep = self._look_after(next_sweep)
+            except MienError as error:
+                self._metrics.up(False)
+                _LOGGER.warning("jobs are unavailable", extra={"fields": {"reason": str(error)}})
+            except Exception:
+                # The thread must not end; the next pass may succeed.
+                _LOGGER.exception("housekeeping of jobs failed")
+            if self._stopping.wait(_TICK_SECONDS):
+                return
+
+    def _look_after(self, next_sweep: float) -> float:
+        records = self._open()
+        self._metrics.counted(*records.counts())
+        self._metrics.up(True)
+        if monotonic() < next_sweep:
+            return next_sweep
+        from mien.jobs.retention import sweep  # noqa: PLC0415 - see JobDatabase
+
+        if removed := sweep(records, self._store, self._settings.retention):
+            _LOGGER.info("removed jobs after their time", extra={"fields": {"jobs": removed}})
+        return monotonic() + _SWEEP_SECONDS

@@ -1,0 +1,73 @@
+"""A PostgreSQL cluster of its own, in a temporary folder on a free port."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_SEARCHED = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+
+
+def binaries() -> Path | None:
+    """The folder of ``initdb`` and ``postgres``, if they are installed."""
+    found = [path for pattern in _SEARCHED for path in Path("/").glob(pattern[1:]) if (path / "initdb").exists()]
+    on_path = shutil.which("initdb")
+    return max(found, default=None) or (Path(on_path).resolve().parent if on_path else None)
+
+
+class Postgres:
+    """Running in the context; ``stop`` and ``start`` are there for tests of what happens while it is away."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._data = folder / "data"
+        self._log = folder / "postgres.log"
+        self._user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        if self._user is not None:
+            shutil.chown(folder, self._user)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://mien:mien@127.0.0.1:{self.port}/postgres"
+
+    def __enter__(self) -> Self:
+        self._run("initdb", "--auth=trust", "--username=mien", "--no-sync", "--pgdata", str(self._data))
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "--pgdata", str(self._data), "--log", str(self._log), "--wait", "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop at once; clients lose their connections."""
+        self._run("pg_ctl", "--pgdata", str(self._data), "--mode", "immediate", "--wait", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._binaries / program), *arguments],
+            check=True,
+            user=self._user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+
+@contextmanager
+def running(binaries: Path) -> Iterator[Postgres]:
+    """A cluster in a folder of its own; not pytest's, which another user may not enter."""
+    with tempfile.TemporaryDirectory(prefix="mien-postgres-") as folder, Postgres(binaries, Path(folder)) as server:
+        yield server
