@@ -12,7 +12,7 @@ import click
 from mien.cli.common import warn
 from mien.cli.outputs import STDOUT, OutputFile, printable, write_output
 from mien.cli.progress import progress
-from mien.errors import InvalidOption, StorageFull
+from mien.errors import StorageFull
 from mien.images.encode import Encoding, encode
 from mien.render.boris import boris_events
 from mien.render.charts import plot
@@ -44,10 +44,7 @@ class Analysed:
 
 
 def _parquet(found: Analysed) -> bytes:
-    try:
-        return parquet_of(clip_columns(found.timeline.rows, found.timeline.labels))
-    except ImportError as error:
-        raise InvalidOption("parquet", str(error)) from error
+    return parquet_of(clip_columns(found.timeline.rows, found.timeline.labels))
 
 
 def _json(found: Analysed) -> Iterator[str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from mien.cli.files import check_writable, write
-from mien.errors import InputError, StorageFull
+from mien.cli.files import check_writable, replacing, write
+from mien.errors import InputError, InvalidOption
+from mien.render.columns import PARQUET_NEEDS, has_parquet
 
-STDIN = STDOUT = Path("-")
+STDOUT = Path("-")
 
 
 class OutputFile(click.Path):
@@ -82,9 +83,14 @@ def check_outputs(targets: Iterable[Path | None], inputs: Sequence[Path] = ()) -
         if target == STDOUT:
             continue
         check_writable(target)
-        for path in inputs:
-            if target.exists() and path.exists() and target.samefile(path):
-                raise InputError(f"{target} is the clip itself; name another file to write")
+        if target.exists() and any(path.exists() and target.samefile(path) for path in inputs):
+            raise InputError(f"{target} is an input itself; name another file to write")
+
+
+def check_parquet(target: Path | None) -> None:
+    """Raises ``InvalidOption`` if ``target`` is to be written and pyarrow is not installed."""
+    if target is not None and not has_parquet():
+        raise InvalidOption("parquet", PARQUET_NEEDS)
 
 
 def write_output(target: Path, pieces: Iterable[str] | bytes) -> None:
@@ -106,8 +112,5 @@ def write_output(target: Path, pieces: Iterable[str] | bytes) -> None:
 
 
 def _write_text(target: Path, pieces: Iterable[str]) -> None:
-    try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
+    with replacing(target) as new, new.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(pieces)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mien.cli.files import encoding_of, write
-from mien.cli.outputs import STDIN
+from mien.cli.inputs import STDIN
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
 from mien.errors import InputError
@@ -22,7 +22,10 @@ from mien.version import VERSION
 
 
 class PictureWork(Protocol):
-    """Analyses pictures, one after the other."""
+    """Analyses pictures, each in a thread of its own; ``threads`` at once keep it busy."""
+
+    @property
+    def threads(self) -> int: ...
 
     def analyze(self, picture: PictureInput) -> PictureResult:
         """Raises ``InputError`` for a picture that cannot be read."""
@@ -45,6 +48,7 @@ class LocalWork:
     decoder: PictureDecoder
     options: AnalyzeOptions
     redact: bool
+    threads: int
 
     def analyze(self, picture: PictureInput) -> PictureResult:
         """See ``PictureWork``."""

@@ -26,6 +26,7 @@ class RemoteWork:
     client: Client
     options: AnalyzeOptions
     redact: bool
+    threads: int = 4
 
     def analyze(self, picture: PictureInput) -> PictureResult:
         """See ``PictureWork``."""

@@ -11,7 +11,8 @@ import click
 from mien.cli.clip_outputs import ANNOTATED, FORMATS, Analysed, output_options, write_annotated, write_formats
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
 from mien.cli.files import check_readable, hint_for_picture
-from mien.cli.outputs import STDIN, OutputCommand, check_outputs
+from mien.cli.inputs import STDIN
+from mien.cli.outputs import OutputCommand, check_outputs
 from mien.cli.progress import progress
 from mien.cli.server import open_client, server_options
 from mien.domain import AnalyzeOptions

@@ -12,6 +12,8 @@ from mien.timeline.model import FrameRow
 Columns = Mapping[str, Sequence[Any]]
 """Equally long columns by name; ``None`` where a row has no value."""
 
+PARQUET_NEEDS = "Parquet needs pyarrow: pip install 'mien[parquet]'"
+
 _BOX = ("x", "y", "width", "height")
 _QUALITY = ("sharpness", "brightness", "size", "pose", "ok")
 
@@ -63,11 +65,12 @@ def _columns(names: tuple[str, ...], table: list[tuple[Any, ...]]) -> Columns:
     return {name: list(column) for name, column in zip(names, values, strict=True)}
 
 
-def csv_of(columns: Columns) -> str:
-    """A CSV file (RFC 4180) with a header; ``None`` is empty, a truth value ``true`` or ``false``."""
+def csv_of(columns: Columns, *, header: bool = True) -> str:
+    """A CSV file (RFC 4180), or its rows alone; ``None`` is empty, a truth value ``true`` or ``false``."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(columns)
+    if header:
+        writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
         writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in row])
     return text.getvalue()
@@ -87,7 +90,7 @@ def parquet_of(columns: Columns) -> bytes:
     try:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
-        raise ImportError("Parquet needs pyarrow: pip install 'mien[parquet]'", name="pyarrow") from error
+        raise ImportError(PARQUET_NEEDS, name="pyarrow") from error
     file = io.BytesIO()
     parquet.write_table(arrow.table(dict(columns)), file)
     return file.getvalue()
