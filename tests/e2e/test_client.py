@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import httpx
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import mien
 from mien.client.errors import RequestRefused
+from mien.domain import U8Array
 from mien.errors import InputError
 from tests.e2e.server import Server
 
@@ -76,14 +78,59 @@ def test_the_event_loop_has_the_same(server: Server, remote: mien.Client, astron
     asyncio.run(go())
 
 
-def test_a_job_gives_the_same(remote: mien.Client, analyzer: mien.Analyzer, pan: Path) -> None:
-    try:
-        job = remote.submit(pan, fps=4)
-    except RequestRefused as error:
-        assert error.code == "invalid_option"  # noqa: PT017
-        pytest.skip("this server has no jobs")
-    assert job.wait(60) == analyzer.analyze_video(pan, fps=4)
+def frames_of(path: Path) -> list[U8Array]:
+    with av.open(str(path)) as file:
+        return [frame.to_ndarray(format="bgr24") for frame in file.decode(video=0)]
+
+
+def test_clips_are_drawn_here_and_there(
+    remote: mien.Client, analyzer: mien.Analyzer, pan: Path, tmp_path: Path
+) -> None:
+    kinds = [("drawn", False), ("redacted", True)]
+    here = [frames_of(analyzer.annotate_video(pan, tmp_path / f"{name}.mp4", redact=redact)) for name, redact in kinds]
+    there = [
+        frames_of(remote.annotate_video(pan, tmp_path / f"there-{name}.mp4", redact=redact)) for name, redact in kinds
+    ]
+    (face, *_) = remote.analyze_video(pan).timeline[0].faces
+    left, top = round(face.box.x + face.box.width / 4), round(face.box.y + face.box.height / 4)
+    inner = np.s_[top : top + round(face.box.height / 2), left : left + round(face.box.width / 2)]
+
+    def detail(pixels: U8Array) -> float:
+        return float(cv2.Laplacian(cv2.cvtColor(pixels[inner], cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())
+
+    for drawn, redacted in (here, there):
+        assert len(drawn) == len(redacted) == len(here[0])
+        assert detail(redacted[0]) < detail(drawn[0]) / 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        f"{where}{name}.mp4" for where in ("", "there-") for name, _ in kinds
+    )
+
+
+def test_a_job_gives_the_same(
+    server: Server, remote: mien.Client, analyzer: mien.Analyzer, pan: Path, tmp_path: Path
+) -> None:
+    here = analyzer.analyze_video(pan, fps=4)
+    job = remote.submit(pan, fps=4, annotated=True, redact=True)
+    assert job.wait(60) == here
+    again = remote.job(job.id)
+    assert again.result().to_dict()["people"] == here.to_dict()["people"]
+    assert job.id in [state.id for state in remote.jobs("succeeded", limit=1000)]
+    assert job.id not in [state.id for state in remote.jobs("running", "failed")]
+    assert len(frames_of(again.save_annotated(tmp_path / "job.mp4"))) == here.video.frames_decoded
     job.cancel()
+    with pytest.raises(RequestRefused, match="no job"):
+        again.state()
+
+    async def go() -> None:
+        async with mien.AsyncClient(server.url) as client:
+            job = await client.submit(pan, fps=4, annotated=True)
+            assert await job.wait(60) == here
+            await client.job(job.id).save_annotated(tmp_path / "async.mp4")
+            assert job.id in [state.id for state in await client.jobs()]
+            await job.cancel()
+
+    asyncio.run(go())
+    assert len(frames_of(tmp_path / "async.mp4")) == here.video.frames_decoded
 
 
 def test_errors_say_what_to_do(remote: mien.Client) -> None:

@@ -59,7 +59,9 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     """
     request, query, state = asked.request, asked.query, asked.state
     annotated = asked.media_type == MP4
-    wanted = JobRequest(query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request))
+    wanted = JobRequest(
+        query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request), query.redact
+    )
     # Behind the gate: opening a clip may take a while and memory.
     cancelled = threading.Event()
     await state.clip_gate.run(request, partial(state.jobs.check_clip, clip, wanted), None, cancelled)

@@ -41,9 +41,10 @@ async def analyze_video(
 
     Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (one row
     per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot), `video/mp4` (the
-    clip with its people boxed and named, sound kept), `text/x-eaf+xml` (ELAN), `text/tab-separated-values` (BORIS),
-    `text/vtt` or `application/vnd.apache.parquet`. Clips of which more than `MIEN_MAX_CLIP_SECONDS` (300) are
-    to be analysed, and all with `mode=async`, become jobs: the answer is then 202, and `Location` leads to the job.
+    clip with its people boxed and named, sound kept; `redact=true` hides the faces), `text/x-eaf+xml` (ELAN),
+    `text/tab-separated-values` (BORIS), `text/vtt` or `application/vnd.apache.parquet`. Clips of which more than
+    `MIEN_MAX_CLIP_SECONDS` (300) are to be analysed, and all with `mode=async`, become jobs: the answer is then 202,
+    and `Location` leads to the job.
     """
     asked = ClipRequest(request, query, state, choose(accept_of(request.headers), offers()))
     if query.mode is Mode.ASYNC:
@@ -68,7 +69,7 @@ async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Resp
     cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
     deadline = cancellation.deadline
     engine, video = state.engine.get(), query.to_video()
-    call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
+    call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video, query.redact)
     if media_type == NDJSON:
         lines = await LineStream.start(
             gate, request, call.lines, deadline=deadline, cancelled=cancelled, settings=state.clip_uploads.spool
@@ -93,6 +94,7 @@ async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Resp
 class _ClipCall(AnalysisCall):
     clip: Path
     video: usecase.VideoOptions
+    redact: bool
 
     def write(self, text: SpooledText, media_type: str) -> None:
         """The whole answer as a text."""
@@ -115,7 +117,14 @@ class _ClipCall(AnalysisCall):
         before = time.monotonic()
         with storage_errors("the annotated clip"):
             for _ in annotate_video(
-                self.clip, target, analysis, self.video, self.cancellation, clips=self.state.clips, tell=self._log
+                self.clip,
+                target,
+                analysis,
+                self.video,
+                self.cancellation,
+                clips=self.state.clips,
+                hider=self.engine if self.redact else None,
+                tell=self._log,
             ):
                 pass
         self.state.metrics.stage("render", time.monotonic() - before)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from mien.cli.common import warn
-from mien.cli.outputs import STDOUT, OutputFile, printable, write_output
+from mien.cli.files import replacing
+from mien.cli.outputs import STDOUT, OutputFile, nameable, printable, write_output
 from mien.cli.progress import progress
-from mien.errors import StorageFull
+from mien.engine.base import Engine
 from mien.images.encode import Encoding, encode
 from mien.render.boris import boris_events
 from mien.render.charts import plot
@@ -60,9 +60,9 @@ FORMATS: Mapping[str, tuple[OutputFile, Format, str]] = {
         lambda found: csv_lines(found.timeline.rows, found.timeline.labels),
         "a table with one row per face",
     ),
-    "parquet": (OutputFile(".parquet"), _parquet, "the same table, for data frames (needs pyarrow)"),
+    "parquet": (nameable(".parquet"), _parquet, "the same table, for data frames (needs pyarrow)"),
     "eaf": (
-        OutputFile(".eaf"),
+        nameable(".eaf"),
         lambda found: eaf(found.timeline, found.run.clip.name),
         "segments, for ELAN: one tier per person",
     ),
@@ -73,7 +73,7 @@ FORMATS: Mapping[str, tuple[OutputFile, Format, str]] = {
     ),
     "vtt": (printable(".vtt"), lambda found: [webvtt(found.timeline)], "segments, as WebVTT captions"),
     "plot": (
-        OutputFile(".png"),
+        nameable(".png"),
         lambda found: encode(plot(found.timeline, found.run.video.sampling.start, found.end), Encoding.PNG),
         "the scores over time, as a PNG picture",
     ),
@@ -81,7 +81,7 @@ FORMATS: Mapping[str, tuple[OutputFile, Format, str]] = {
 }
 """By the option's name: its type, what it writes, and its help."""
 
-ANNOTATED = OutputFile(".mp4")
+ANNOTATED = nameable(".mp4")
 
 
 def output_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -98,27 +98,26 @@ def write_formats(found: Analysed, targets: Mapping[str, Path]) -> None:
         write_output(target, FORMATS[name][1](found))
 
 
-def write_annotated(found: Analysed, target: Path) -> None:
-    """Write the annotated clip.
+def draw(found: Analysed, target: Path, tell: Callable[[str], None], hider: Engine | None) -> None:
+    """Write the annotated clip; see ``annotate_video``."""
+    clip, video = found.run.clip, found.run.video
+    with progress(f"{clip.name} (drawing)", video.sampling, found.duration) as advance:
+        for position in annotate_video(clip.path, target, found, video, hider=hider, tell=tell):
+            advance(position)
+
+
+def write_clip(target: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make ``target``, a file or standard output.
 
     Raises:
         StorageFull: it cannot be written.
     """
-    warnings: list[str] = []
-    clip = found.run.clip.path
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="mien-") as folder,
-            progress("drawing", found.run.video.sampling, found.duration) as advance,
-        ):
-            drawn = Path(folder) / "drawn.mp4" if target == STDOUT else target
-            for position in annotate_video(clip, drawn, found, found.run.video, tell=warnings.append):
-                advance(position)
-            if target == STDOUT:
-                with drawn.open("rb") as file:
-                    shutil.copyfileobj(file, sys.stdout.buffer)
-    except OSError as error:
-        raise StorageFull(f"cannot write {target}: {error.strerror}") from error
-    warn(clip, warnings)
-    if target != STDOUT:
-        click.echo(f"wrote {target}", err=True)
+    if target == STDOUT:
+        with tempfile.TemporaryDirectory(prefix="mien-") as folder:
+            drawn = Path(folder) / f"drawn{ANNOTATED.suffix}"
+            write(drawn)
+            with drawn.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        return
+    with replacing(target) as new:
+        write(new)

@@ -44,9 +44,9 @@ def expand(given: Sequence[Path], suffixes: frozenset[str]) -> list[Input]:
     found: list[Input] = []
     for path in given:
         before = len(found)
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - unlike Path's, false without permission to look
             found += (Input(file, file.parent.relative_to(path)) for file in _files(path, suffixes))
-        elif path == STDIN or path.exists() or not has_magic(str(path)):
+        elif path == STDIN or os.path.lexists(path) or not has_magic(str(path)):
             found.append(Input(path))
         else:
             matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))

@@ -13,6 +13,8 @@ from mien.errors import InputError, InvalidOption
 from mien.render.columns import PARQUET_NEEDS, has_parquet
 
 STDOUT = Path("-")
+ALONE = Path()
+"""The value of an option of an ``OutputCommand`` that stands alone and prints nothing."""
 
 
 class OutputFile(click.Path):
@@ -26,11 +28,18 @@ class OutputFile(click.Path):
         self.suffix = suffix
         self._stdout = stdout
 
+    @property
+    def alone(self) -> str | None:
+        """What it means without a value, if it may be given so."""
+        return None
+
     def accepts(self, value: str) -> bool:
         """Whether ``value`` names such a file."""
         return (self._stdout and value == str(STDOUT)) or Path(value).suffix.lower() == self.suffix
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "" and self.alone == "":
+            return ALONE
         if not self.accepts(str(value)):
             self.fail(
                 f"{str(value)!r} does not end in {self.suffix}; name the file to write, and the input separately."
@@ -41,31 +50,50 @@ class OutputFile(click.Path):
 class OutputCommand(click.Command):
     """A command some of whose options may stand alone, such as ``--json``, which then means standard output.
 
-    What follows such an option is its value only if it names a file of its format: ``--json photo.jpg`` prints.
+    What follows such an option is its value only if it names a file of its format: ``--json photo.jpg`` prints. With
+    ``--into``, which names the files, every one may stand alone.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         types = {
             name: option.type
             for option in self.params
-            if isinstance(option, click.Option) and isinstance(option.type, _Printable)
+            if isinstance(option, click.Option) and isinstance(option.type, OutputFile)
             for name in option.opts
         }
+        named = any(word.partition("=")[0] == "--into" for word in args)
         words: list[str] = []
         for word, following in zip_longest(args, args[1:]):
             form = types.get(word)
-            alone = form is not None and (following is None or not form.accepts(following))
-            words.append(f"{word}={STDOUT}" if alone else word)
+            alone = None if form is None or (following is not None and form.accepts(following)) else form.alone
+            words.append(word if alone is None or not (alone or named) else f"{word}={alone}")
         return super().parse_args(ctx, words)
 
 
 class _Printable(OutputFile):
     """Text: printed if no file is named."""
 
+    @property
+    def alone(self) -> str:
+        return str(STDOUT)
+
+
+class _Nameable(OutputFile):
+    """No text: the command finds a name, or refuses."""
+
+    @property
+    def alone(self) -> str:
+        return ""
+
 
 def printable(suffix: str) -> OutputFile:
     """The type of an option of an ``OutputCommand`` that may stand alone."""
     return _Printable(suffix)
+
+
+def nameable(suffix: str) -> OutputFile:
+    """The type of an option of an ``OutputCommand`` that is ``ALONE`` without a value."""
+    return _Nameable(suffix)
 
 
 def check_outputs(targets: Iterable[Path | None], inputs: Sequence[Path] = ()) -> None:

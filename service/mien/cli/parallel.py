@@ -1,7 +1,7 @@
 """Several files at once."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Generator[R]:
     """``map(work, items)`` in ``threads`` threads, which run ahead of the caller by a bounded number of items.
 
     What ``work`` raises is raised in its turn. Items that have not begun are dropped when the caller stops.

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from mien.video.model import Sampling
 T = TypeVar("T")
 
 
-def tracked(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+def tracked(items: Iterable[T], total: int, label: str) -> Generator[T]:
     """``items``, of which there are ``total``, with a bar that shows how many have been drawn."""
     if total < 2 or not sys.stderr.isatty():
         yield from items

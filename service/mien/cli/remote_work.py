@@ -1,5 +1,7 @@
 """``mien predict --url``: pictures on a server. A module of its own, as httpx takes a while to import."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +18,18 @@ from mien.results.picture import PictureResult
 from mien.results.run import PictureRun, Service
 from mien.usecases.analyze_image import PictureInput
 
-_OF_ONE_PICTURE = (413, 415, 422)  # statuses; others concern every request
+_OF_ONE_FILE = (413, 415, 422)  # statuses; others concern every request
+
+
+@contextmanager
+def about_one_file() -> Iterator[None]:
+    """Refusals that are not about the file that was sent end the run: they are no ``InputError``."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.status in _OF_ONE_FILE:
+            raise
+        raise MienError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +43,8 @@ class RemoteWork:
 
     def analyze(self, picture: PictureInput) -> PictureResult:
         """See ``PictureWork``."""
-        try:
+        with about_one_file():
             result = self.client.analyze(content_of(picture), **picture_keywords(self.options))
-        except RequestRefused as error:
-            if error.status in _OF_ONE_PICTURE:
-                raise
-            raise MienError(str(error)) from error
         return replace(result, name=picture.name)
 
     def annotate(self, picture: PictureInput, file: Path) -> PictureResult:

@@ -1,39 +1,32 @@
-"""``mien video``: people and emotions in a clip, here or on a server."""
+"""``mien video``: people and emotions in clips, here or on a server."""
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 
-from mien.cli.clip_outputs import ANNOTATED, FORMATS, Analysed, output_options, write_annotated, write_formats
+from mien.cli.clip_outputs import ANNOTATED, FORMATS, Analysed, output_options, write_clip, write_formats
+from mien.cli.clip_targets import ClipTargets, plan
+from mien.cli.clip_work import ClipWork, LocalClips, RemoteClips
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
-from mien.cli.files import check_readable, hint_for_picture
-from mien.cli.inputs import STDIN
-from mien.cli.outputs import OutputCommand, check_outputs
-from mien.cli.progress import progress
+from mien.cli.files import check_readable
+from mien.cli.inputs import CLIPS, STDIN, expand
+from mien.cli.outputs import STDOUT, OutputCommand, check_parquet
 from mien.cli.server import open_client, server_options
 from mien.domain import AnalyzeOptions
-from mien.engine.base import Engine
 from mien.engine.local import EngineConfig, open_engine
-from mien.errors import CorruptMedia, InputError, NoVideoStream, TooLarge, UnsupportedMedia
-from mien.results.clip import ClipResult
-from mien.results.documents import Video, convert
-from mien.results.methods import clip_methods
-from mien.results.options import clip_keywords
-from mien.results.run import ClipFile, ClipRun, Service, cards_of, clip_file
+from mien.errors import InputError, InvalidOption
+from mien.results.run import ClipFile, clip_file
 from mien.settings import EngineSettings
 from mien.timeline.model import Person
-from mien.usecases.analyze_video import Smoothing, VideoOptions, VideoRun
-from mien.usecases.picture_document import to_json
-from mien.usecases.video_document import analysis_chunks, video_document
-from mien.version import VERSION
+from mien.usecases.analyze_video import Smoothing, VideoOptions
 from mien.video.model import Sampling
 
 _HEAD = ("person", "first seen", "last seen", "screen time", "dominant", "mean score", "segments")
-_MEMBERS = ("video", "timeline", "people", "summary")
 
 
 def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | None:
@@ -46,7 +39,7 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
 
 
 @click.command("video", cls=OutputCommand)
-@click.argument("clip", type=EXISTING, metavar="CLIP")
+@click.argument("clips", nargs=-1, required=True, type=EXISTING, metavar="CLIP...")
 @output_options
 @click.option(
     "--annotate",
@@ -55,6 +48,17 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
     metavar="FILE.mp4",
     help="write the clip with its people boxed and numbered",
 )
+@click.option(
+    "--redact", is_flag=True, help="make the faces unrecognisable, in every frame (with --annotate; takes longer)"
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="write the outputs, which are then given without names, into FOLDER as NAME.csv and so on; for any number "
+    "of clips",
+)
+@click.option("--resume", is_flag=True, help="leave out clips whose outputs are all there (with --into)")
 @click.option("--fps", default="5", callback=_parse_rate, metavar="N", help="frames per second to analyse, or native")
 @click.option("--start", default=0.0, metavar="S", help="seconds into the clip at which to begin")
 @click.option("--end", type=float, metavar="S", help="seconds into the clip at which to stop  [default: its end]")
@@ -69,8 +73,11 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
 @server_options
 def command(
     *,
-    clip: Path,
+    clips: Sequence[Path],
     annotated: Path | None,
+    redact: bool,
+    into: Path | None,
+    resume: bool,
     fps: float | None,
     start: float,
     end: float | None,
@@ -81,70 +88,81 @@ def command(
     key: str | None,
     **to_files: Path | None,
 ) -> int:
-    """Follow every person through CLIP (MP4, MOV, MKV, WebM, AVI, GIF, TS or FLV), and print who shows which emotions
-    and when.
+    """Follow every person through each CLIP (MP4, MOV, MKV, WebM, AVI, GIF, TS or FLV), and print who shows which
+    emotions and when.
 
-    CLIP may be - for standard input. Outputs can be combined; each takes the name of a file or - for standard output,
-    and those of text print if no name follows.
+    A CLIP may be a folder, for the clips in it and in folders below it; a pattern; or - for standard input. Outputs can
+    be combined; each takes the name of a file or - for standard output, and those of text print if no name follows. Of
+    several clips, the table and --json print; other outputs go --into a folder.
     """
-    targets = {name: target for name in FORMATS if (target := to_files[f"to_{name}"]) is not None}
-    check_outputs([*targets.values(), annotated], [clip])
-    if clip != STDIN:
-        check_readable(clip)
+    inputs = expand(clips, CLIPS)
+    files = {name: target for name in FORMATS if (target := to_files[f"to_{name}"]) is not None}
+    check_parquet(files.get("parquet"))
+    if redact and annotated is None:
+        # Refused, not ignored: that no face was hidden would be noticed too late.
+        raise InvalidOption("redact", "--redact hides the faces in the clips written; add --annotate, or leave it out.")
+    if resume and into is None:
+        raise InvalidOption("resume", "--resume goes on with the files in a folder; add --into FOLDER.")
+    todo = plan(inputs, files, annotated, into, redact)
+    if len(todo) == 1 and todo[0].input.path != STDIN:
+        check_readable(todo[0].input.path)
+    if resume:
+        todo = [targets for targets in todo if not targets.exist]
+        if len(todo) < len(inputs):
+            click.echo(f"{len(inputs) - len(todo)} of {len(inputs)} clips are done already", err=True)
+    if not todo:
+        return 0
     video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
-    file = ClipFile(clip, clip.name)
-    if clip == STDIN:
-        file = replace(clip_file(sys.stdin.buffer), name=clip.name)
-    if url is None:
-        settings = EngineSettings.load({"store": store})
-        config = EngineConfig(settings.store, settings.workers)
-        with closing(open_engine(config)) as engine:
-            found = _analyze(file, options, video, engine)
+    with ExitStack() as stack:
+        work: ClipWork
+        if url is None:
+            settings = EngineSettings.load({"store": store})
+            engine = stack.enter_context(closing(open_engine(EngineConfig(settings.store, settings.workers))))
+            work = LocalClips(engine, options, video, redact)
+        else:
+            work = RemoteClips(stack.enter_context(open_client(url, key)), options, video, redact)
+        return _run(work, todo, prints=not files and annotated is None, alone=len(inputs) == 1)
+
+
+def _run(work: ClipWork, todo: Sequence[ClipTargets], *, prints: bool, alone: bool) -> int:
+    """The exit code. One of several clips that cannot be read does not end the run."""
+    rows: list[tuple[str, ...]] = []
+    failed = 0
+    for targets in todo:
+        path = targets.input.path
+        try:
+            found = _analyze(work, targets)
+        except InvalidOption:
+            raise  # of every clip
+        except InputError as error:
+            warn(path, [str(error)])
+            failed += 1
+            continue
+        if prints:
+            name = () if alone else (str(targets.input.below / path.name),)
+            rows += ((*name, *row) for row in _rows(found.timeline.people))
+    if rows:
+        click.echo(table(_HEAD if alone else ("clip", *_HEAD), rows))
+    return int(failed > 0)
+
+
+def _analyze(work: ClipWork, targets: ClipTargets) -> Analysed:
+    path = targets.input.path
+    if path == STDIN:
+        file = replace(clip_file(sys.stdin.buffer), name=path.name)
     else:
-        with open_client(url, key) as client:
-            found = _of_server(client.analyze_video(file.path, **clip_keywords(options, video)), file)
-    warn(clip, found.warnings)
-    write_formats(found, targets)
-    if annotated is not None:
-        write_annotated(found, annotated)
-    if not targets and annotated is None:
-        click.echo(table(_HEAD, _rows(found.timeline.people)))
-    return 0
-
-
-def _analyze(file: ClipFile, options: AnalyzeOptions, video: VideoOptions, engine: Engine) -> Analysed:
-    run = ClipRun(file, options, video, Service(lambda: VERSION, lambda: cards_of(engine.models())))
-    try:
-        with VideoRun(file.path, options, video, engine=engine) as work:
-            with progress("analysing", video.sampling, work.info.duration) as advance:
-                for row in work.rows():
-                    advance(row.time)
-            analysis = work.result()
-    except (UnsupportedMedia, CorruptMedia, NoVideoStream, TooLarge) as error:
-        hint = "" if isinstance(error, TooLarge) else hint_for_picture(file.path)
-        raise InputError(f"{file.name if file.keep else file.path}: {error}{hint}") from error
-    return Analysed(
-        run,
-        analysis.timeline,
-        analysis.duration,
-        analysis.warnings,
-        json=lambda: analysis_chunks(analysis, {"clip": file.name}, {}),
-        methods=lambda: clip_methods(run, convert(video_document(analysis), Video)),
-    )
-
-
-def _of_server(result: ClipResult, file: ClipFile) -> Analysed:
-    assert result.run is not None  # noqa: S101  a client's results have one
-    run = replace(result.run, clip=file)
-    document = result.to_dict()
-    return Analysed(
-        run,
-        result.to_timeline(),
-        result.video.duration,
-        result.video.warnings,
-        json=lambda: [to_json({"clip": file.name, **{name: document[name] for name in _MEMBERS}})],
-        methods=lambda: clip_methods(run, result.video),
-    )
+        check_readable(path)
+        file = ClipFile(path, path.name)
+    found = work.analyze(file)
+    warn(path, found.warnings)
+    write_formats(found, targets.files)
+    if targets.annotated is not None:
+        remarks: list[str] = []
+        write_clip(targets.annotated, partial(work.annotate, found, tell=remarks.append))
+        warn(path, remarks)
+        if targets.annotated != STDOUT:
+            click.echo(f"wrote {targets.annotated}", err=True)
+    return found
 
 
 def _rows(people: Sequence[Person]) -> list[tuple[str, ...]]:

@@ -2,17 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 import httpx
 
 from mien.client.errors import JobFailed, ServerUnreachable
-from mien.client.requests import Call, document_of
+from mien.client.requests import CLIP_SECONDS, MP4, Call, document_of
 from mien.results.clip import ClipResult
+from mien.results.files import replacing
 from mien.results.run import ClipRun
 
 POLL_SECONDS = (0.2, 5.0)  # from, to; half as long again each time
@@ -26,6 +29,11 @@ class JobState:
     progress: float | None
     eta: float | None
     document: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Of the job."""
+        return str(self.document.get("id", ""))
 
     @property
     def ended(self) -> bool:
@@ -55,11 +63,19 @@ class Send(Protocol):
     def __call__(self, call: Call) -> httpx.Response: ...
 
 
-class Job:
-    """A clip that a server analyses. ``path`` is its address on the server, ``/jobs/{id}``."""
+class Download(Protocol):
+    """The same, but the body of the answer goes into the file ``target``."""
 
-    def __init__(self, send: Send, path: str, run: ClipRun) -> None:
+    def __call__(self, call: Call, target: Path) -> httpx.Response: ...
+
+
+class Job:
+    """A clip that a server analyses. ``path`` is its address on the server, ``/jobs/{id}``; ``run`` is known if it was
+    submitted here."""
+
+    def __init__(self, send: Send, download: Download, path: str, run: ClipRun | None) -> None:
         self._send = send
+        self._download = download
         self._run = run
         self.path = path
 
@@ -79,6 +95,34 @@ class Job:
             JobFailed: it failed or was cancelled.
             ServerUnreachable: it has not ended within ``timeout`` seconds; it goes on.
         """
+        self._wait(timeout, progress)
+        return self.result()
+
+    def result(self) -> ClipResult:
+        """Its result. Raises ``ServerError`` while there is none."""
+        return ClipResult.from_dict(document_of(self._send(Call("GET", f"{self.path}/result"))), self._run)
+
+    def save_annotated(
+        self, path: str | PathLike[str], timeout: float | None = None, *, progress: bool = False
+    ) -> Path:
+        """Wait until it has ended, and write its annotated clip, an .mp4.
+
+        Raises:
+            JobFailed, ServerUnreachable: as ``wait``.
+            RequestRefused: it was submitted without ``annotated``.
+            InvalidOption: ``path`` has another suffix.
+            StorageFull: it cannot be written.
+        """
+        with replacing(path, None) as new:
+            self.download(new, timeout, progress=progress)
+        return Path(path)
+
+    def download(self, target: Path, timeout: float | None = None, *, progress: bool = False) -> None:
+        """``save_annotated`` into a file whose name and content do not matter."""
+        self._wait(timeout, progress)
+        self._download(annotated_call(self.path), target)
+
+    def _wait(self, timeout: float | None, progress: bool) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause, longest = POLL_SECONDS
         with progress_bar(progress) as advance:
@@ -90,11 +134,6 @@ class Job:
                 pause = min(longest, 1.5 * pause)
             advance(1.0)
         state.raise_if_failed(self.path)
-        return self.result()
-
-    def result(self) -> ClipResult:
-        """Its result. Raises ``ServerError`` while there is none."""
-        return ClipResult.from_dict(document_of(self._send(Call("GET", f"{self.path}/result"))), self._run)
 
     def cancel(self) -> None:
         """Stop it, and delete what the server keeps of it."""
@@ -110,6 +149,21 @@ def state_of(document: dict[str, Any]) -> JobState:
         float(eta) if isinstance(eta, int | float) else None,
         document,
     )
+
+
+def jobs_call(states: Sequence[str], limit: int) -> Call:
+    """``GET /jobs``."""
+    return Call("GET", "/jobs", {"state": list(states), "limit": limit})
+
+
+def states_of(document: dict[str, Any]) -> list[JobState]:
+    """Its answer."""
+    return [state_of(job) for job in document["jobs"]]
+
+
+def annotated_call(path: str) -> Call:
+    """``GET /jobs/{id}/result`` for the annotated clip."""
+    return Call("GET", f"{path}/result", headers={"Accept": MP4}, seconds=CLIP_SECONDS)
 
 
 def not_in_time(path: str) -> ServerUnreachable:

@@ -26,6 +26,8 @@ CLIP_SECONDS = 330.0  # and 300 s for a clip
 _GROUP_PICTURES = 16
 _GROUP_BYTES = 32 << 20  # a server takes 64 pictures and 64 MiB by default
 
+MP4 = "video/mp4"
+
 Upload = tuple[str, bytes | Path]
 
 
@@ -196,9 +198,11 @@ class FrameLines:
             raise ServerError("broken_off", "The server's answer broke off before its last line; try again.")
 
 
-def job_call(run: ClipRun, params: Mapping[str, Any], idempotency_key: str, seconds: float) -> Call:
-    """``POST /analyze-video?mode=async``: an answer that was lost does not make a second job."""
-    headers = {"Accept": "application/json", "Idempotency-Key": idempotency_key}
+def job_call(
+    run: ClipRun, params: Mapping[str, Any], idempotency_key: str, seconds: float, *, annotated: bool = False
+) -> Call:
+    """``POST /analyze-video``: an answer that was lost does not make a second job."""
+    headers = {"Accept": MP4 if annotated else "application/json", "Idempotency-Key": idempotency_key}
     uploads = [(run.clip.name, run.clip.path)]
     return Call("POST", "/analyze-video", {**params, "mode": "async"}, headers, uploads, seconds)
 

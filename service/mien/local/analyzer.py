@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self, Unpack, overload
+from typing import Unpack, overload
 
 from mien.domain import AnalyzeOptions
-from mien.engine.local import EngineConfig, LocalEngine, open_engine
-from mien.images.decoder import PictureDecoder
 from mien.images.encode import Encoding
+from mien.local.models import OpenModels
 from mien.results.clip import ClipResult
 from mien.results.documents import TimelineFrame, convert
-from mien.results.inputs import LIMITS, Colour, Picture, content_of, picture_input, readable_input
+from mien.results.files import replacing
+from mien.results.inputs import Colour, Picture, content_of, picture_input, readable_input
 from mien.results.options import (
     CLIP_OPTIONS,
     ClipKeywords,
@@ -27,24 +26,21 @@ from mien.results.options import (
     video_options,
 )
 from mien.results.picture import PictureResult
-from mien.results.run import Clip, ClipRun, PictureRun, Service, cards_of, clip_file
-from mien.settings import EngineSettings
+from mien.results.run import Clip, ClipRun, PictureRun, cards_of, clip_file
 from mien.usecases.analyze_image import PictureInput, analyze_images
 from mien.usecases.analyze_image import PictureResult as Analysed
 from mien.usecases.analyze_video import VideoRun
 from mien.usecases.annotate_image import RenderOptions, annotate_image
 from mien.usecases.picture_document import picture_document, timing_document
 from mien.usecases.video_document import analysis_chunks, row_document
-from mien.version import VERSION
 
 _CHUNK = 16  # pictures of a list in memory at a time; the next is decoded while the engine works on the last
-_CANARY_INTERVAL = 3600.0  # s; the canary is for a service's health checks, which nothing here makes
 
 Progress = Callable[[float, float | None], None]
 """Called with the time of each analysed frame and the clip's declared duration, in seconds."""
 
 
-class Analyzer:
+class Analyzer(OpenModels):
     """Both models, loaded once and used for any number of pictures and clips, from any number of threads.
 
     A context manager; ``close()`` ends its threads. The options given here hold for every call that does not give its
@@ -61,36 +57,6 @@ class Analyzer:
         InvalidOption: an option is out of range.
         ModelError: the models cannot be loaded.
     """
-
-    def __init__(
-        self,
-        *,
-        store: str | os.PathLike[str] | None = None,
-        workers: int | None = None,
-        **options: Unpack[ClipKeywords],
-    ) -> None:
-        check_names(options, CLIP_OPTIONS)
-        analyze_options(options)
-        video_options(options)
-        self._defaults = options
-        settings = EngineSettings.load({"store": None if store is None else Path(store), "workers": workers})
-        self._decoder = PictureDecoder(LIMITS, concurrency=settings.workers)
-        self._engine: LocalEngine = open_engine(
-            EngineConfig(settings.store, settings.workers, canary_interval=_CANARY_INTERVAL)
-        )
-        self._service = Service(lambda: VERSION, lambda: cards_of(self._engine.models()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the threads; calls in progress raise ``EngineClosed``. Closing twice is harmless."""
-        self._engine.close()
 
     @overload
     def analyze(
@@ -186,6 +152,27 @@ class Analyzer:
         models = {card.name: card.version for card in cards_of(self._engine.models())}
         after = {"models": models, "timing_ms": timing_document(analysis.times, 0.0)}
         return ClipResult.from_dict(json.loads("".join(analysis_chunks(analysis, {}, after))), run)
+
+    def annotate_video(
+        self, clip: Clip, path: str | os.PathLike[str], /, *, redact: bool = False, **options: Unpack[ClipKeywords]
+    ) -> Path:
+        """Write the clip as an .mp4 with its people boxed and numbered, sound kept.
+
+        Args:
+            clip: as for ``analyze_video``.
+            path: the file to write.
+            redact: every frame is searched for faces, and these are made unrecognisable; takes several times as long.
+            options: see ``docs/video.md``.
+
+        Raises:
+            InputError, EngineError: as ``analyze_video``; also if ``path`` is the clip itself.
+            InvalidOption: ``path`` has another suffix.
+            StorageFull: it cannot be written.
+        """
+        run = self._clip_run(clip, options)
+        with replacing(path, run.clip.path) as drawn:
+            self.analyze_video(run.clip.path, **options).draw(run, drawn, self._engine if redact else None)
+        return Path(path)
 
     def frames(self, clip: Clip, /, **options: Unpack[ClipKeywords]) -> Iterator[TimelineFrame]:
         """The frames of a clip as they are analysed. Raises as ``analyze_video`` does."""

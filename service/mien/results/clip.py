@@ -1,6 +1,5 @@
 """The result of one clip."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from mien.domain import LABELS, LabelSet
+from mien.engine.base import Engine
 from mien.errors import InputError, InvalidOption
 from mien.images.encode import Encoding, encode
 from mien.render.boris import boris_events
@@ -18,7 +18,7 @@ from mien.render.tables import csv_lines
 from mien.render.webvtt import webvtt
 from mien.results.data_frames import to_pandas, to_polars
 from mien.results.documents import Summary, TimelineFrame, Video, convert, plain
-from mien.results.files import encoding_for, write
+from mien.results.files import encoding_for, replacing, write
 from mien.results.methods import clip_methods
 from mien.results.run import ClipRun
 from mien.results.timelines import timeline_of
@@ -118,22 +118,13 @@ class ClipResult:
         Raises:
             InputError: the result came without its clip, ``path`` is the clip, or the clip cannot be read any more.
             InvalidOption: another suffix.
-            OSError: it cannot be written.
+            StorageFull: it cannot be written.
         """
         if self.run is None:
             raise InputError("there is no clip to draw on: the result came from a document")
-        target, source = Path(path), self.run.clip.path
-        if target.suffix.lower() != ".mp4":
-            raise InvalidOption("path", f"{target} does not end in .mp4, the one format that is written.")
-        if target.exists() and target.samefile(source):
-            raise InputError(f"{target} is the clip itself; name another file to write")
-        # Beside the target, and moved there once it is complete.
-        with tempfile.TemporaryDirectory(prefix=".mien-", dir=target.parent) as folder:
-            drawn = Path(folder) / "drawn.mp4"
-            for _ in annotate_video(source, drawn, _Drawn(self.to_timeline(), self.video.duration), self.run.video):
-                pass
-            drawn.replace(target)
-        return target
+        with replacing(path, self.run.clip.path) as drawn:
+            self.draw(self.run, drawn, None)
+        return Path(path)
 
     def methods(self) -> str:
         """A paragraph for the methods section of a paper, made from this run.
@@ -148,6 +139,12 @@ class ClipResult:
     def to_timeline(self) -> Timeline:
         """What charts, tables and research formats are made from."""
         return timeline_of(self.timeline, self.people, self.summary, self.labels)
+
+    def draw(self, run: ClipRun, target: Path, hider: Engine | None) -> None:
+        """Write ``target``, the annotated clip; ``hider`` makes the faces unrecognisable: see ``annotate_video``."""
+        drawn = _Drawn(self.to_timeline(), self.video.duration)
+        for _ in annotate_video(run.clip.path, target, drawn, run.video, hider=hider):
+            pass
 
     def _plotted(self, encoding: Encoding) -> bytes:
         sampling = None if self.run is None else self.run.video.sampling

@@ -21,7 +21,7 @@ class PictureKeywords(TypedDict, total=False):
     """The options of pictures; ``docs/api.md`` describes them."""
 
     detector: Literal["fast", "accurate"] | DetectorMode
-    labels: Literal["ferplus8", "basic7", "basic5"] | LabelSet
+    labels: Literal["ferplus8", "basic7", "basic5", "fer2013"] | LabelSet
     min_face: float
     min_confidence: float | None
     max_faces: int

@@ -108,7 +108,7 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
         assert capsys.readouterr().err.splitlines() == [
             f"mien: {closed} cannot be read: Permission denied",
             f"mien: {hidden} cannot be read: Permission denied",
-            f"mien: {folder} is a folder; name a clip",
+            f"mien: {hidden.parent} cannot be read: Permission denied",
         ]
         hidden.parent.chmod(0o700)
 
@@ -186,7 +186,7 @@ def test_the_progress_bar_on_a_terminal(clip: Path, monkeypatch: pytest.MonkeyPa
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     assert main(["video", str(clip)]) == 0
-    assert "analysing " in terminal.getvalue()
+    assert "clip.mp4 " in terminal.getvalue()
     assert "x real time" in terminal.getvalue()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas
 import pytest
 
-import mien.local.analyzer
+import mien.local.models
 import mien.local.shared
 from mien.compat.fer import FER, Video
 from mien.errors import InputError
@@ -25,7 +25,7 @@ IMG = np.full((240, 320, 3), 90, np.uint8)
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
     engine = FakeEngine(faces=2)
-    monkeypatch.setattr(mien.local.analyzer, "open_engine", lambda _: engine)
+    monkeypatch.setattr(mien.local.models, "open_engine", lambda _: engine)
     mien.local.shared._shared.cache_clear()
     yield engine
     mien.local.shared._shared.cache_clear()
@@ -33,7 +33,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
 
 @pytest.fixture
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(mien.local.analyzer, "open_engine", lambda _: PatchEngine())
+    monkeypatch.setattr(mien.local.models, "open_engine", lambda _: PatchEngine())
     mien.local.shared._shared.cache_clear()
     monkeypatch.chdir(tmp_path)
     yield write_clip(tmp_path / "clip.mp4", steps(30), [*moving(20), *[scene(160, 120)] * 10])

@@ -7,7 +7,7 @@ import polars
 import pytest
 from PIL import Image
 
-import mien.local.analyzer
+import mien.local.models
 from mien.errors import InputError, InvalidOption
 from mien.local.analyzer import Analyzer
 from mien.render.boris import boris_events
@@ -19,7 +19,7 @@ from tests.clips import PatchEngine, moving, scene, steps, write_clip
 
 @pytest.fixture
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(mien.local.analyzer, "open_engine", lambda _: PatchEngine())
+    monkeypatch.setattr(mien.local.models, "open_engine", lambda _: PatchEngine())
     return write_clip(tmp_path / "clip.mp4", steps(75), [*moving(50), *[scene(160, 120)] * 25])
 
 

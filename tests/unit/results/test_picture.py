@@ -10,7 +10,7 @@ import polars
 import pytest
 from PIL import Image
 
-import mien.local.analyzer
+import mien.local.models
 from mien.errors import InputError, InvalidOption, StorageFull
 from mien.local.analyzer import Analyzer
 from mien.results.picture import PictureResult
@@ -19,7 +19,7 @@ from tests.fakes import FakeEngine
 
 @pytest.fixture
 def result(monkeypatch: pytest.MonkeyPatch) -> PictureResult:
-    monkeypatch.setattr(mien.local.analyzer, "open_engine", lambda _: FakeEngine(faces=2))
+    monkeypatch.setattr(mien.local.models, "open_engine", lambda _: FakeEngine(faces=2))
     with Analyzer() as analyzer:
         return analyzer.analyze(np.full((120, 160, 3), 90, np.uint8), colour="bgr")
 
