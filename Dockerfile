@@ -1,5 +1,7 @@
 # Mien in a container: the service, its locked dependencies and both models; nothing is downloaded at run time.
-#   docker build --tag mien . && docker run --rm --publish 127.0.0.1:8000:8000 mien
+#   docker build --tag mien .
+#   docker run --rm --publish 127.0.0.1:8000:8000 --env MIEN_ALLOW_ANONYMOUS=yes mien
+# It listens on 0.0.0.0 in its container, and so needs keys (MIEN_KEYS_FILE, MIEN_API_KEYS) or that word to start.
 
 # The Python that the locks are tested on, pinned by tag. For a release, pin the digest as well:
 # --build-arg PYTHON=python:3.11-slim-bookworm@sha256:...

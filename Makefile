@@ -28,7 +28,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
-    fairness bench soak lock clean stale
+    fairness bench soak hostile sbom audit lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -150,9 +150,18 @@ fairness: $(VENV)/.test $(FAIRNESS_VENV)/.mediapipe ## what the models answer fo
 	@$(FAIRNESS_VENV)/bin/python benchmarks/peers/smile_strength.py ../shared/data/london >$(FAIRNESS_VENV)/strengths.json
 	@$(BIN)/python -m benchmarks.fairness --strengths $(FAIRNESS_VENV)/strengths.json
 
+hostile: $(VENV)/.test ## 20,000 broken pictures and 2,000 broken clips against a real server
+	@$(BIN)/python -m benchmarks.hostile
+
+sbom: $(VENV)/.test ## list what is shipped, as CycloneDX, in build/sbom.cdx.json
+	@$(BIN)/python -m tools.sbom
+
+audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where the index does not answer
+	@$(BIN)/python -m tools.audit
+
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
-	    echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py benchmarks/search/*.py | grep -v 'soak\|hostile'); do \
+	    echo "== $$file"; $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done
 
 soak: $(VENV)/.test ## an hour at 90 % of capacity with workers that hang and clients that vanish (MINUTES=60)

@@ -114,10 +114,10 @@ class FakeEngine:
         return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index)
 
     def detector_side(self, mode: DetectorMode) -> int:
-        return 320 if mode is DetectorMode.FAST else 1920
+        return {DetectorMode.FAST: 320, DetectorMode.AUTO: 1280, DetectorMode.ACCURATE: 2560}[mode]
 
-    def threshold(self, mode: DetectorMode) -> float:
-        return 0.6 if mode is DetectorMode.FAST else 0.8
+    def threshold(self) -> float:
+        return 0.6
 
     def models(self) -> tuple[ModelInfo, ...]:
         return tuple(

@@ -1,44 +1,32 @@
 """The only wiring: settings in, an ASGI app out. Every long-lived object belongs to the app's lifespan."""
 
 import logging
-import math
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
-from anyio import CancelScope, CapacityLimiter, Semaphore, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from mien.api import errors, health, housekeeping, images, models, pages, videos
+from mien.api import aggregate, errors, health, housekeeping, images, models, pages, privacy, videos
 from mien.api import jobs as job_routes
-from mien.api.admission import AdmissionGate
-from mien.api.bounded_calls import BoundedCalls
+from mien.api.access import BodyMeter
 from mien.api.dependencies import AppState, EngineSlot
 from mien.api.early_refusal import EarlyRefusal
 from mien.api.hosts import CORS, HostRule, KnownHosts, KnownOrigins
 from mien.api.live import route as live
-from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, LiveState, Places
-from mien.api.live.signed_state import StateSigner
+from mien.api.metrics import MetricsPort, include_metrics
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
-from mien.api.uploads.body import UploadLimits
-from mien.api.uploads.json_body import JsonPictures
-from mien.api.uploads.spool import SpoolSettings
+from mien.app_state import app_state, decoder_processes
 from mien.compat.routers import compat_routers, paths
-from mien.domain import EngineLoad
 from mien.engine.base import Engine
-from mien.errors import MienError, ModelUnreadable
-from mien.images.decoder import PictureDecoder
-from mien.images.limits import DecodeLimits
-from mien.jobs.wiring import job_service
-from mien.memory_budget import MemoryBudget
+from mien.errors import DecoderUnavailable, MienError, ModelUnreadable
+from mien.sandbox.pool import DecoderPool
 from mien.settings import Settings
-from mien.telemetry.metrics import Metrics
+from mien.usecases.decoders import open_decoders
 from mien.version import VERSION
-from mien.video.model import ClipLimits
-from mien.video.reader import ClipReader
 
 _ROUTERS = (
     pages.router,
@@ -48,11 +36,12 @@ _ROUTERS = (
     job_routes.deleting,
     live.router,
     models.router,
+    privacy.router,
     health.router,
 )
+# A router that is not named here is not served where only aggregates may be answered.
+_AGGREGATE_ROUTERS = (pages.router, aggregate.router, models.router, privacy.router, health.router)
 _LOGGER = logging.getLogger("mien")
-_CLIP_MEMORY = 512 << 20  # bytes per worker
-_CLIP_DECODER_THREADS = 8  # of one decoder: more gain little, and each holds a picture
 
 OnFailure = Callable[[MienError], None]
 
@@ -63,7 +52,12 @@ def stop_process(error: MienError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
+def create_app(
+    settings: Settings,
+    engine: Engine | None = None,
+    on_failure: OnFailure = stop_process,
+    decoders: DecoderPool | None = None,
+) -> FastAPI:
     """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
     Args:
@@ -71,9 +65,11 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
         engine: closed with the app.
         on_failure: called once, from any thread, if the engine cannot be opened or has lost workers for good; the app
             answers 503 from then on.
+        decoders: closed with the app; without any, it makes its own.
     """
     slot = EngineSlot()
-    state = _app_state(settings, slot)
+    decoders = decoders or open_decoders(decoder_processes(settings))
+    state = app_state(settings, slot, decoders)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,17 +79,23 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
                     slot.fill(engine)
                 else:
                     tasks.start_soon(_fill, slot, settings, on_failure)
-                tidying = CancelScope()
+                    tasks.start_soon(_warm_up, decoders)
+                tidying, rereading = CancelScope(), CancelScope()
                 tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
+                if settings.keys_file is not None:
+                    tasks.start_soon(housekeeping.reread_keys, rereading, state.access.ring)
                 state.jobs.start()
                 yield
                 tidying.cancel()
+                rereading.cancel()
         finally:
             await to_thread.run_sync(state.jobs.close)  # before the engine: a job that loses it would fail
             opened = slot.peek()
             slot.clear("The service is stopping.")
             if opened is not None:
                 await to_thread.run_sync(opened.close)
+            if decoders is not None:
+                await to_thread.run_sync(decoders.close)
 
     app = FastAPI(
         title="Mien",
@@ -109,90 +111,32 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     app.state.settings = settings
     app.state.mien = state
     compat = compat_routers(settings.compat)
-    for router in (*_ROUTERS, *compat):
+    for router in (*(_AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS), *compat):
         app.include_router(router)
+    include_metrics(app, settings.metrics_port)
     pages.mount_static(app)
     errors.install(app)
-    complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
-    # The last one added is the outermost.
-    app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
-    app.add_middleware(KnownOrigins, origins=settings.cors_origins)
-    app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, bool(settings.api_keys)))
-    app.add_middleware(ErrorBoundary)
-    app.add_middleware(LingeringClose)
-    gates = {"/predict": state.gate, "/analyze-video": state.clip_gate, **dict.fromkeys(paths(compat), state.gate)}
-    app.add_middleware(EarlyRefusal, gates=gates, keyed=bool(settings.api_keys))
-    if settings.cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
-    app.add_middleware(RequestContext, metrics=state.metrics)
+    complete_openapi(app, keyed=settings.keyed, max_pictures=settings.max_pictures)
+    _add_middleware(app, settings, state, paths(compat))
     return app
 
 
-def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
-    def load() -> EngineLoad | None:
-        engine = slot.peek()
-        return None if engine is None else engine.load()
-
-    def gate(threads: int, max_wait: float = settings.picture_deadline_seconds) -> AdmissionGate:
-        return AdmissionGate(threads, settings.queue_capacity, max_wait)
-
-    spool = SpoolSettings(settings.spool_memory_bytes, settings.spool_dir)
-    uploads = UploadLimits(settings.max_body_bytes, settings.max_pictures, settings.upload_idle_seconds, spool)
-    limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
-    clips = _clip_reader(settings, limits)
-    metrics = Metrics(VERSION, load)
-    jobs = job_service(settings, slot.peek, clips, metrics.jobs)
-    return AppState(
-        engine=slot,
-        # More threads than workers, so that pictures are decoded while others are analysed; many would fill the memory.
-        gate=gate(threads=4 * settings.workers + 4),
-        large_gate=gate(threads=max(1, settings.workers // 2)),
-        clip_gate=gate(_clip_threads(settings), settings.clip_deadline_seconds),
-        decoder=PictureDecoder(limits, concurrency=settings.workers),
-        uploads=uploads,
-        json_pictures=JsonPictures(settings.max_pictures),
-        clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
-        clips=clips,
-        live=_live(settings),
-        picture_deadline=settings.picture_deadline_seconds,
-        clip_deadline=settings.clip_deadline_seconds,
-        api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
-        metrics=metrics,
-        version=VERSION,
-        jobs=jobs,
-        job_calls=BoundedCalls(lambda: jobs.is_open),
-        log_names=settings.log_names,
-    )
-
-
-def _live(settings: Settings) -> LiveState:
-    limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
-    return LiveState(
-        places=Places(settings.live_connections),
-        gate=Semaphore(settings.workers, fast_acquire=True),
-        threads=CapacityLimiter(math.inf),
-        signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
-        decoder=PictureDecoder(limits, concurrency=settings.workers),
-        interval=1 / settings.live_fps,
-        idle=settings.live_idle_seconds,
-        send=settings.upload_idle_seconds,
-    )
-
-
-def _clip_reader(settings: Settings, pictures: DecodeLimits) -> ClipReader:
-    limits = ClipLimits(max_seconds=settings.max_clip_seconds, max_rows=settings.max_rows)
-    # As much memory as pictures have, and more if there are more workers to keep busy.
-    memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
-    return ClipReader(
-        replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
-        threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
-        budget=MemoryBudget(_clip_threads(settings) + 1, memory),
-    )
-
-
-def _clip_threads(settings: Settings) -> int:
-    # One clip keeps a worker busy; as many more may wait for the disk or another decoder. The gate adds one.
-    return 2 * settings.workers
+def _add_middleware(app: FastAPI, settings: Settings, state: AppState, compat: list[str]) -> None:
+    # The last one added is the outermost.
+    app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
+    app.add_middleware(BodyMeter)
+    app.add_middleware(KnownOrigins, origins=settings.cors_origins)
+    app.add_middleware(KnownHosts, rule=HostRule.of(settings.host, settings.allowed_hosts, settings.keyed))
+    if settings.metrics_port is not None:
+        open_rule = HostRule.of(settings.host, settings.allowed_hosts, keyed=False)
+        app.add_middleware(MetricsPort, port=settings.metrics_port, rule=open_rule)
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(LingeringClose)
+    gates = {"/predict": state.gate, "/analyze-video": state.clip_gate, **dict.fromkeys(compat, state.gate)}
+    app.add_middleware(EarlyRefusal, gates=gates, keyed=settings.keyed)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
+    app.add_middleware(RequestContext, metrics=state.metrics)
 
 
 async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
@@ -211,10 +155,20 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.exception("the engine failed to start")
         fail(ModelUnreadable("The engine failed to start (unexpected error); see the log."))
     else:
-        keys = "required" if settings.api_keys else "not required"
+        keys = "required" if settings.keyed else "not required"
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
         )
+
+
+async def _warm_up(decoders: DecoderPool | None) -> None:
+    """Start the decoder processes, so that the first clip need not wait for it."""
+    if decoders is None:
+        return
+    try:
+        await to_thread.run_sync(decoders.warm_up)
+    except DecoderUnavailable as error:
+        _LOGGER.error("the decoder processes cannot be started yet: %s", error)
 
 
 def _open(settings: Settings, on_failure: OnFailure) -> Engine:

@@ -40,9 +40,10 @@ LABELS: Mapping[LabelSet, tuple[str, ...]] = MappingProxyType(
 
 
 class DetectorMode(StrEnum):
-    """``fast`` runs one pass at 320 px on the long side, and one at 640 if that finds no face. ``accurate`` always runs
-    both, adds passes over parts of large pictures, and tries the rotated picture if no face is certain."""
+    """How many pixels the detector may look at per picture: see ``mien.vision.pyramid``. ``fast`` is one small pass,
+    ``auto`` sees a picture at up to 1,280 px and ``accurate`` at up to 5,120 px on the long side."""
 
+    AUTO = "auto"
     FAST = "fast"
     ACCURATE = "accurate"
 
@@ -138,8 +139,8 @@ class AnalyzeOptions:
     hiding some hair is better than showing a neighbour.
     """
 
-    detector: DetectorMode = DetectorMode.FAST
-    min_face: float = 16.0
+    detector: DetectorMode = DetectorMode.AUTO
+    min_face: float = 8.0
     min_confidence: float | None = None
     max_faces: int = 100
     labels: LabelSet = LabelSet.FERPLUS8
@@ -225,7 +226,10 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """The faces of one frame, highest confidence first; ``time``, ``index`` and ``scene`` are those of the frame."""
+    """The faces of one frame, highest confidence first; ``time``, ``index`` and ``scene`` are those of the frame.
+
+    ``warnings`` are sentences for the caller about what was not looked for.
+    """
 
     width: int
     height: int
@@ -234,6 +238,7 @@ class FrameResult:
     time: float = 0.0
     index: int = 0
     scene: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
     │   ├── InvalidOption          the name or value of an option
     │   ├── UnsupportedMedia       not a supported picture or clip format
     │   ├── CorruptMedia           a supported format, but broken
+    │   ├── DecoderFailed          the decoder crashed over the file, hung, or took too much memory
     │   ├── TooLarge               over a limit: bytes, pixels, pictures, seconds
     │   ├── NoVideoStream          a clip without pictures
     │   ├── NotAcceptable          no format that the caller accepts
@@ -16,6 +17,7 @@
     │   ├── Overloaded             the queue is full
     │   ├── DeadlineExceeded       the deadline passed first
     │   ├── Cancelled              the caller disconnected
+    │   ├── DecoderUnavailable     no process to decode the file, or no memory for it
     │   ├── StorageFull            no disk space for an upload or a result
     │   ├── JobsUnavailable        the database or the object store of jobs is away
     │   └── ModelsReplaced         while a job was under way
@@ -65,6 +67,16 @@ class UnsupportedMedia(InputError):
 
 class CorruptMedia(InputError):
     code = "corrupt_media"
+
+
+class DecoderFailed(InputError):
+    """The process that decoded the file had to be given up; nothing else is affected."""
+
+    code = "decoder_failed"
+
+    CRASHED: ClassVar[str] = "The file crashed its decoder; it is damaged or malicious. Re-encode it, or send another."
+    HUNG: ClassVar[str] = "The file's decoder stopped advancing and was ended; re-encode the file, or send another."
+    NO_MEMORY: ClassVar[str] = "The file takes far more memory to decode than its size suggests; re-encode it."
 
 
 class TooLarge(InputError):
@@ -118,6 +130,10 @@ class DeadlineExceeded(CapacityError):
 
 class Cancelled(CapacityError):
     code = "caller_gone"
+
+
+class DecoderUnavailable(CapacityError):
+    code = "decoder_unavailable"
 
 
 class StorageFull(CapacityError):

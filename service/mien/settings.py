@@ -2,32 +2,27 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mien.access.addresses import check_exposure
+from mien.environment import PREFIX, check_names, variable_of
 from mien.errors import InvalidOption
 from mien.job_settings import JobFields
 from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
-_PREFIX = "MIEN_"
+_MIN_KEY_LENGTH = 16
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 _SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
-# Read by docker-compose.yml for Prometheus, and by `mien jobs` and `--url`; possibly in the shell of the service.
-_OTHER_VARIABLES = frozenset({"MIEN_METRICS_KEY_FILE", "MIEN_URL", "MIEN_CLIENT_KEY"})
-# Kubernetes sets these in every pod beside a Service called mien or mien-something.
-_SERVICE_LINK = re.compile(
-    r"MIEN(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
-)
-_LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+")
+_OTHER_VARIABLES = ("MIEN_URL", "MIEN_CLIENT_KEY")  # of `mien jobs` and `--url`
 
 
 def _available_cores() -> int:
@@ -39,7 +34,7 @@ def _available_cores() -> int:
 class EngineSettings(BaseSettings):
     """What every command reads: the models and the number of inference threads."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     store: Path = Field(default_factory=default_store, description="model store directory: <model>/<version>/")
     workers: int = Field(default_factory=_available_cores, ge=1, le=256, description="inference threads")
@@ -75,7 +70,16 @@ class Settings(JobFields, EngineSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 or :: for every interface")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="comma-separated; none: no key needed")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="comma-separated keys of at least 16 characters; without any, and without a file, none is needed",
+    )
+    keys_file: Path | None = Field(None, description="keys made with `mien keys`; read again when it changes")
+    allow_anonymous: bool = Field(False, description="listen beyond this machine without keys")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_535, description="/metrics is here, without a key, and only here"
+    )
+    aggregate_only: bool = Field(False, description="answer only counts per label over at least five people")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated host names to answer to besides localhost; *.example.org, * for any"
     )
@@ -126,6 +130,11 @@ class Settings(JobFields, EngineSettings):
         if not keys:
             # An operator who sets the variable wants a closed service; no key would leave it open.
             raise ValueError("it holds no key; write keys separated by commas, or unset it to ask for none")
+        if any(len(key) < _MIN_KEY_LENGTH for key in keys):
+            raise ValueError(
+                f"a key has fewer than {_MIN_KEY_LENGTH} characters and could be guessed; "
+                "make a long random one (openssl rand -hex 32), or use MIEN_KEYS_FILE and mien keys add"
+            )
         return keys
 
     @field_validator("allowed_hosts", "cors_origins", "compat", mode="before")
@@ -147,6 +156,13 @@ class Settings(JobFields, EngineSettings):
             raise ValueError(f"{wrong[0]!r} is not an origin; write scheme, host and port, as in https://example.org")
         return value
 
+    @field_validator("compat")
+    @classmethod
+    def _check_compat(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("aggregate_only"):
+            raise ValueError("these interfaces answer about single faces, which MIEN_AGGREGATE_ONLY forbids; unset one")
+        return value
+
     @field_validator("spool_dir")
     @classmethod
     def _check_spool(cls, value: Path | None) -> Path | None:
@@ -159,41 +175,38 @@ class Settings(JobFields, EngineSettings):
             raise ValueError(f"cannot create a file there ({reason}); name an existing, writable folder") from None
         return value
 
-    @field_validator("port", mode="before")
+    @field_validator("metrics_port")
     @classmethod
-    def _ignore_kubernetes_link(cls, value: object) -> object:
+    def _check_metrics_port(cls, value: int | None, valid: ValidationInfo) -> int | None:
+        if value is not None and value == valid.data.get("port"):
+            raise ValueError("it is the port of the service; choose another")
+        return value
+
+    @field_validator("port", "metrics_port", mode="before")
+    @classmethod
+    def _ignore_kubernetes_link(cls, value: object, field: ValidationInfo) -> object:
         # Kubernetes gives every pod beside a Service called "mien" MIEN_PORT=tcp://10.0.0.1:8000.
-        return 8000 if isinstance(value, str) and value.startswith("tcp://") else value
+        is_link = isinstance(value, str) and value.startswith("tcp://")
+        return cls.model_fields[field.field_name or ""].default if is_link else value
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
-        """As ``EngineSettings.load``; an unknown ``MIEN_*`` variable is refused as well."""
-        _check_names(os.environ, [_variable(field) for field in cls.model_fields])
-        return super().load(overrides)
+        """As ``EngineSettings.load``; refuses unknown ``MIEN_*`` variables, and a service that is open by mistake."""
+        check_names(os.environ, [*map(variable_of, cls.model_fields), *_OTHER_VARIABLES])
+        settings = super().load(overrides)
+        check_exposure(settings.host, settings.keyed or settings.allow_anonymous)
+        return settings
 
-
-def _variable(field: str) -> str:
-    return f"{_PREFIX}{field.upper()}"
+    @property
+    def keyed(self) -> bool:
+        """Whether callers need a key."""
+        return bool(self.api_keys) or self.keys_file is not None
 
 
 def _refusal(error: ErrorDetails, overrides: Mapping[str, Any]) -> InvalidOption:
     field = str(error["loc"][0]) if error["loc"] else "?"
     given = error["input"]
-    name = f"--{field.replace('_', '-')}" if field in overrides else _variable(field)
+    name = f"--{field.replace('_', '-')}" if field in overrides else variable_of(field)
     shown = "" if field in _SECRETS else f" (it is {str(given) if isinstance(given, Path) else given!r})"
     reason = error["msg"].removeprefix("Value error, ")
     return InvalidOption(name, f"{name} cannot be used{shown}: {reason[:1].lower()}{reason[1:]}.")
-
-
-def _check_names(environment: Mapping[str, str], known: Collection[str]) -> None:
-    """An unknown variable was meant to be a setting; a start without it could be an open one. Its value, which may be
-    a key, is not shown."""
-    for name in sorted(environment):
-        variable, value = name.upper(), environment[name]
-        if not variable.startswith(_PREFIX) or variable in known or variable in _OTHER_VARIABLES or not value:
-            continue
-        if _SERVICE_LINK.fullmatch(variable) or (variable.endswith("_PORT") and _LINK_ADDRESS.fullmatch(value)):
-            continue
-        stems = get_close_matches(variable.removeprefix(_PREFIX), [one.removeprefix(_PREFIX) for one in known], n=1)
-        hint = f"did you mean {_PREFIX}{stems[0]}?" if stems else "docs/configuration.md has them all."
-        raise InvalidOption(name, f"{name} is set, but there is no such setting; {hint}")

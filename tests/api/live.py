@@ -30,6 +30,7 @@ NEED_NO_KEY = (
     "/",
     "/docs",
     "/openapi.json",
+    "/privacy",
     "/static/style.css",
     "/health/live",
     "/health/startup",
@@ -40,6 +41,10 @@ NEED_NO_KEY = (
     "/v2/models/emotion/ready",
 )
 """What may be read without a key."""
+
+
+KEY = "a-key-of-the-tests"
+"""Long enough to be accepted."""
 
 
 class _IsolatedSettings(Settings):

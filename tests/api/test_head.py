@@ -5,7 +5,7 @@ import logging
 import httpx
 import pytest
 
-from tests.api.live import NEED_NO_KEY, connection_to, everything_from, problem, serving_fake
+from tests.api.live import KEY, NEED_NO_KEY, connection_to, everything_from, problem, serving_fake
 from tests.fakes import FakeEngine
 
 _READ = (*NEED_NO_KEY, "/v2", "/v2/models/other", "/models", "/metrics", "/nothing/here")
@@ -39,9 +39,9 @@ def test_head_says_that_the_service_is_not_ready() -> None:
 
 
 def test_head_needs_a_key_where_get_does() -> None:
-    with serving_fake(api_keys="secret") as client:
+    with serving_fake(api_keys=KEY) as client:
         assert client.head("/models").status_code == 401
-        assert client.head("/models", headers={"X-API-Key": "secret"}).status_code == 200
+        assert client.head("/models", headers={"X-API-Key": KEY}).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("/health/live", {"GET", "HEAD"}), ("/predict", {"POST"})])

@@ -84,7 +84,9 @@ def test_an_engine_that_does_not_open_is_reported_once(
     assert [failure.code for failure in failures] == [code]
 
 
-@pytest.mark.parametrize(("keys", "said"), [("a,b", "required"), (None, "not required")])
+@pytest.mark.parametrize(
+    ("keys", "said"), [("a-key-of-the-tests,b-key-of-the-tests", "required"), (None, "not required")]
+)
 def test_the_log_says_whether_keys_are_required(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keys: str | None, said: str
 ) -> None:

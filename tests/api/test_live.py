@@ -195,6 +195,6 @@ def test_the_log_says_what_became_of_the_frames(client: httpx.Client, caplog: py
         shown(live, picture(), b"garbage")
     wait_until(lambda: [one for one in caplog.records if one.getMessage() == "websocket"])
     (line,) = [one.__dict__["fields"] for one in caplog.records if one.getMessage() == "websocket"]
-    assert (line["request_id"], line["path"], line["status"]) == ("mine", "/live", 101)
+    assert (line["request_id"], line["route"], line["status"]) == ("mine", "/live", 101)
     assert (line["answered"], line["dropped"], line["failed"]) == (1, 0, 1)
     assert json.dumps(line)

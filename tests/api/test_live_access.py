@@ -26,13 +26,14 @@ from tests.api.live import (
 )
 from tests.fakes import FakeEngine
 
-KEY = "täst-key"
+KEY = "a-täst-key-of-some-length"
+OTHER = "another-key-of-the-tests"
 PAGE = "https://example.org"
 
 
 @pytest.fixture(scope="module")
 def keyed() -> Iterator[httpx.Client]:
-    with serving_fake(api_keys=f"other,{KEY}", cors_origins=PAGE, live_fps=240) as client:
+    with serving_fake(api_keys=f"{OTHER},{KEY}", cors_origins=PAGE, live_fps=240) as client:
         yield client
 
 
@@ -48,7 +49,7 @@ def refused(client: httpx.Client, headers: dict[str, str]) -> tuple[int, str]:
     return response.status_code, body["code"]
 
 
-@pytest.mark.parametrize("headers", [{"x-api-key": "other"}, {"authorization": "Bearer other"}])
+@pytest.mark.parametrize("headers", [{"x-api-key": OTHER}, {"authorization": f"Bearer {OTHER}"}])
 def test_a_key_in_a_header(keyed: httpx.Client, headers: dict[str, str]) -> None:
     with camera(keyed, headers) as live:
         assert opened(live)["type"] == "start"
@@ -101,7 +102,7 @@ def test_a_key_must_come_soon(monkeypatch: pytest.MonkeyPatch, keyed: httpx.Clie
     ],
 )
 def test_pages_of_other_origins_are_refused(keyed: httpx.Client, origin: str | None, host: str, allowed: bool) -> None:
-    headers = {"host": host, "x-api-key": "other"} | ({} if origin is None else {"origin": origin})
+    headers = {"host": host, "x-api-key": OTHER} | ({} if origin is None else {"origin": origin})
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     status = handshake(keyed, head)
     assert status == (b"101" if allowed else b"403")
@@ -116,7 +117,7 @@ def handshake(client: httpx.Client, headers: str) -> bytes:
 
 
 def test_a_refused_origin_is_told_why(keyed: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    assert refused(keyed, {"origin": "https://evil.example", "x-api-key": "other"}) == (403, "unknown_origin")
+    assert refused(keyed, {"origin": "https://evil.example", "x-api-key": OTHER}) == (403, "unknown_origin")
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -151,12 +152,12 @@ def test_a_connection_too_many_is_refused_and_a_place_is_free_again() -> None:
 
 
 def test_clients_without_a_key_take_no_place_from_those_with_one() -> None:
-    with serving_fake(live_connections=2, api_keys="secret") as client, ExitStack() as stack:
+    with serving_fake(live_connections=2, api_keys=OTHER) as client, ExitStack() as stack:
         silent = [stack.enter_context(camera(client)) for _ in range(5)]
-        with camera(client, {"x-api-key": "secret"}) as live, camera(client) as page:
-            assert opened(live)["type"] == opened(page, key="secret")["type"] == "start"
+        with camera(client, {"x-api-key": OTHER}) as live, camera(client) as page:
+            assert opened(live)["type"] == opened(page, key=OTHER)["type"] == "start"
             with camera(client) as other:
-                other.send('{"key": "secret"}')
+                other.send(json.dumps({"key": OTHER}))
                 close, (error,) = end_of(other)
         assert (close, error["code"]) == (1013, "too_many_connections")
         started = time.monotonic()
@@ -172,11 +173,11 @@ def test_no_connection_while_there_is_no_engine() -> None:
 
 
 def test_the_end_of_the_service_closes_every_connection_in_words() -> None:
-    app = create_app(settings(api_keys="secret", live_fps=240), FakeEngine())
+    app = create_app(settings(api_keys=OTHER, live_fps=240), FakeEngine())
     with ExitStack() as stack:
         with serving(app) as client:
             opening = stack.enter_context(camera(client))
-            live = stack.enter_context(camera(client, {"x-api-key": "secret"}))
+            live = stack.enter_context(camera(client, {"x-api-key": OTHER}))
             opened(live)
             shown(live, picture())
             started = time.monotonic()

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from mien.domain import LABELS
-from tests.api.live import picture, serving_fake
+from tests.api.live import KEY, picture, serving_fake
 
 Document = dict[str, Any]
 
@@ -40,7 +40,7 @@ def properties(schema: object, name: str = "") -> Iterator[tuple[str, dict[str, 
 def test_operation_ids_make_good_names(document: Document) -> None:
     assert {operation["operationId"] for operation in operations(document)} == {
         *("predict", "analyze_video", "list_models", "get_metrics", "health_live", "health_startup", "health_ready"),
-        *("server_metadata", "server_live", "server_ready", "model_metadata", "model_ready"),
+        *("server_metadata", "server_live", "server_ready", "model_metadata", "model_ready", "get_privacy"),
         *("list_jobs", "get_job", "job_events", "job_result", "cancel_job"),
     }
 
@@ -99,7 +99,7 @@ def test_forms_take_no_other_field(document: Document) -> None:
 
 def test_a_key_is_optional_unless_keys_are_set(document: Document) -> None:
     schemes = [{"HTTPBearer": []}, {"APIKeyHeader": []}]
-    with serving_fake(api_keys="secret") as keyed:
+    with serving_fake(api_keys=KEY) as keyed:
         asked = keyed.get("/openapi.json").json()
         assert keyed.get("/openapi.json").json() == asked, "the same each time"
     assert document["paths"]["/predict"]["post"]["security"] == [*schemes, {}]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.api.live import picture, problem, serving_fake
+from tests.api.live import KEY, picture, problem, serving_fake
 
 PAGE = "https://example.org"
 PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST"}
@@ -14,7 +14,7 @@ PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST"}
 @pytest.fixture(scope="module")
 def open_client() -> Iterator[httpx.Client]:
     """A server that lets pages of ``PAGE`` in, with a key."""
-    with serving_fake(cors_origins=f"{PAGE}, http://localhost:3000", api_keys="secret") as client:
+    with serving_fake(cors_origins=f"{PAGE}, http://localhost:3000", api_keys=KEY) as client:
         yield client
 
 
@@ -37,7 +37,7 @@ def test_a_preflight_is_answered_without_a_key(open_client: httpx.Client) -> Non
 
 
 def test_an_answer_and_what_a_page_may_read_of_it(open_client: httpx.Client) -> None:
-    headers = {"origin": PAGE, "x-api-key": "secret"}
+    headers = {"origin": PAGE, "x-api-key": KEY}
     answer = open_client.post("/predict", content=picture(), headers=headers).raise_for_status()
     assert answer.headers["access-control-allow-origin"] == PAGE
     assert "access-control-allow-credentials" not in answer.headers

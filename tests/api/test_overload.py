@@ -145,7 +145,7 @@ def test_another_caller_gets_a_thread_while_one_holds_what_it_may(clip: bytes) -
 
 
 def test_callers_are_told_apart_by_their_keys() -> None:
-    keys = ("first-key", "second-key")
+    keys = ("the-first-of-two-keys", "the-second-of-two-keys")
     with (
         serving_held(queue_capacity=2, api_keys=keys) as (client, state, held),
         ThreadPoolExecutor(3) as pool,

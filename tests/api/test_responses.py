@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.api.live import picture, problem, serving_fake
+from tests.api.live import KEY, picture, problem, serving_fake
 
 
 @pytest.fixture(scope="module")
 def keyed() -> Iterator[httpx.Client]:
-    with serving_fake(api_keys="secret", cors_origins="https://example.org") as client:
+    with serving_fake(api_keys=KEY, cors_origins="https://example.org") as client:
         yield client
 
 
@@ -32,6 +32,22 @@ def test_every_response_forbids_sniffing_and_caching(keyed: httpx.Client, method
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert answer.headers.get_list("cache-control") == ["no-store"]
     assert answer.headers["x-request-id"]
+    assert answer.headers.get_list("x-frame-options") == ["DENY"]
+    assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
+    assert answer.headers.get_list("cross-origin-resource-policy") == ["same-origin"]
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert "frame-ancestors 'none'" in policy
+    assert ("default-src 'self'" in policy) == (status == 200 and path in {"/", "/docs"}), "only pages load anything"
+
+
+def test_what_is_refused_before_the_app_has_the_same_headers(client: httpx.Client) -> None:
+    usual = client.get("/nothing")
+    refused = client.get("/" + "a" * 9000)
+    assert problem(refused, 414, "url_too_long")
+    different = {"content-length", "x-request-id", "date", "connection", "server"}
+    assert {name: value for name, value in refused.headers.items() if name not in different} == {
+        name: value for name, value in usual.headers.items() if name not in different
+    }
 
 
 def test_analyses_forbid_sniffing_and_caching(client: httpx.Client) -> None:
@@ -43,7 +59,7 @@ def test_analyses_forbid_sniffing_and_caching(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "advice"),
     [
-        ("detector", "slow", "write fast or accurate"),
+        ("detector", "slow", "write auto, fast or accurate"),
         ("labels", "", "write ferplus8, basic7, basic5 or fer2013"),
         ("min_face", "0", "write a number of at least 1"),
         ("min_face", "large", "write a number"),
@@ -66,7 +82,7 @@ def test_a_wrong_option_in_plain_words(client: httpx.Client, option: str, value:
         ("fps", "0", "write a number above 0"),
         ("fps", "fast", "write a number or native"),
         ("start", "-1", "write a number of at least 0"),
-        ("mode", "async", "write auto or sync"),
+        ("mode", "later", "write auto, sync or async"),
         ("smoothing", "much", "write none or ema"),
     ],
 )

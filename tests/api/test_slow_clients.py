@@ -79,7 +79,7 @@ def test_a_client_that_stops_reading_is_disconnected(
         records = [record for record in caplog.records if "stopped reading" in record.getMessage()]
         assert len(records) == 3
         assert {record.levelno for record in records} == {logging.WARNING}
-        assert {record.__dict__["fields"]["path"] for record in records} == {"/analyze-video"}
+        assert {record.__dict__["fields"]["route"] for record in records} == {"/analyze-video"}
         for connection in stalled:
             answer = everything_from(connection)  # ends: the server has closed the connection
             assert json.loads(lines_of(answer)[0].splitlines()[0])["type"] == "start"

@@ -45,7 +45,7 @@ def test_a_changed_model_ends_the_process_with_one_sentence(tmp_path: Path) -> N
         target.write_bytes(source.read_bytes() + (b"!" if source.suffix == ".onnx" else b""))
     ended = run("serve", "--port", "0", "--store", tmp_path)
     assert ended.returncode == 1
-    (line,) = [line for line in ended.stderr.splitlines() if "listening" not in line]
+    (line,) = [line for line in ended.stderr.splitlines() if "INFO" not in line]
     assert line.startswith("mien: ")
     assert "model.onnx" in line
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions, DetectorMode, FrameResult
+from mien.domain import AnalyzeOptions, FrameResult
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
@@ -36,7 +36,7 @@ def predictor_of(engine: LocalEngine) -> Predict:
     decoder = PictureDecoder(DecodeLimits(), concurrency=2)
 
     def predict(data: bytes, options: AnalyzeOptions | None = None) -> FrameResult:
-        options = options or AnalyzeOptions(detector=DetectorMode.FAST)
+        options = options or AnalyzeOptions()
         frame = decoder.decode(data, detector_side=engine.detector_side(options.detector))
         (result,) = engine.analyze([frame], options)
         return result

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.live import serving_fake
+from tests.api.live import KEY, serving_fake
 from tests.clips import PatchEngine
 from tests.web.pictures import picture
 from tests.web.test_pictures import choose, shown
@@ -16,7 +16,7 @@ OpenPage = Callable[..., AbstractContextManager[Page]]
 
 @pytest.fixture(scope="package")
 def keyed() -> Iterator[str]:
-    with serving_fake(PatchEngine(), api_keys="secret", max_body_bytes=20_000) as client:
+    with serving_fake(PatchEngine(), api_keys=KEY, max_body_bytes=20_000) as client:
         yield str(client.base_url)
 
 
@@ -32,7 +32,7 @@ def test_the_key_is_asked_for_once_and_kept_for_the_session(opened: OpenPage, ke
         expect(page.get_by_role("textbox", name="API key")).to_be_focused()
         give(page, "wrong")
         expect(page.get_by_role("dialog")).to_contain_text("does not know that key")
-        give(page, "secret")
+        give(page, KEY)
         expect(page.locator("#message")).to_have_text("2 faces in 2 pictures")
         page.reload()
         choose(page, "a.png")
@@ -79,6 +79,6 @@ def test_one_bad_file_does_not_stop_the_others(page: Page) -> None:
 
 def test_a_file_that_is_too_large(opened: OpenPage, keyed: str) -> None:
     with opened(keyed) as page:
-        page.evaluate("() => sessionStorage.setItem('mien.key', 'secret')")
+        page.evaluate("() => sessionStorage.setItem('mien.key', 'a-key-of-the-tests')")
         page.locator("#file").set_input_files([{"name": "big.png", "mimeType": "", "buffer": bytes(50_000)}])
         expect(page.locator("#results [role=alert]")).to_contain_text("20,000")

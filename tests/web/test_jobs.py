@@ -16,9 +16,7 @@ OpenPage = Callable[..., AbstractContextManager[Page]]
 JOB = "0b6ad2a25a0d4b4b9b578fd24f0f5f4e"
 
 
-def test_a_job_goes_on_across_a_reload(opened: OpenPage, service: str, tmp_path: Path) -> None:
-    if "jobs" not in features(service):
-        pytest.skip("this service has no jobs")
+def test_a_job_goes_on_across_a_reload(opened: OpenPage, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "long.mp4", [float(k) for k in range(70)], moving(70, 320, 240, 80))
     gate = threading.Event()
     with serving_fake(PatchEngine(gate=gate), data_dir=tmp_path / "data") as client, opened(client.base_url) as page:
@@ -75,15 +73,3 @@ def test_a_job_can_be_cancelled(followed: tuple[Page, dict[str, object]]) -> Non
     page, _ = followed
     page.get_by_role("button", name="Cancel the analysis").click()
     expect(page.locator("#results [role=alert]")).to_contain_text("was cancelled")
-
-
-def test_the_page_asks_for_no_job_where_there_are_none(opened: OpenPage, service: str) -> None:
-    if "jobs" in features(service):
-        pytest.skip("this service has jobs")
-    with opened(service, f"/#job={JOB}") as page:
-        page.wait_for_load_state("networkidle")
-        assert page.locator("#results").inner_text() == ""
-
-
-def features(address: str) -> list[str]:
-    return httpx.get(address).text.partition('data-features="')[2].partition('"')[0].split()

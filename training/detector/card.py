@@ -3,7 +3,7 @@
 from typing import Any
 
 from training.common.store import LICENCE, Origin, paragraph, percent, table
-from training.detector.predictor import ACCURATE, FAST, MULTIPLE, NMS_IOU, STRIDES
+from training.detector.predictor import ACCURATE, FAST, MIN_SIDE, MULTIPLE, NMS_IOU, STRIDES
 
 Report = dict[str, Any]
 
@@ -40,12 +40,10 @@ def manifest(version: str, reports: Report) -> Report:
         "detector": {
             "strides": list(STRIDES),
             "multiple": MULTIPLE,
-            "threshold": ours[str(FAST)]["threshold"],
-            "accurate_threshold": ours[str(ACCURATE)]["threshold"],
-            "agreed_threshold": 0.5,
+            # One threshold for every scale: the score means the same at each.
+            "threshold": max(ours[str(side)]["threshold"] for side in (FAST, ACCURATE)),
             "nms_iou": NMS_IOU,
-            "fast_long_side": FAST,
-            "accurate_long_side": ACCURATE,
+            "min_side": MIN_SIDE,
         },
         "metrics": {
             "split": "held out: every tenth photograph of each source",

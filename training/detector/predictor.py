@@ -19,6 +19,7 @@ NMS_IOU = 0.45
 FAST, ACCURATE = 320, 640  # px, the long side of an input
 MIN_SCORE = 0.02  # far below any useful threshold: the precision-recall curve needs its tail
 MAX_FACES = 1000
+MIN_SIDE = 8.0  # px of the input: the side from which faces are found, as the manifest tells the service
 
 
 class Detector(Protocol):
@@ -33,7 +34,7 @@ class Ours:
 
     def __init__(self, path: Path, min_score: float = MIN_SCORE) -> None:
         stored = StoredModel("face-detector", "", path.parent, {"file": path.name, "sha256": sha256(path)})
-        spec = DetectorSpec(STRIDES, MULTIPLE, min_score, min_score, min_score, NMS_IOU, FAST, ACCURATE)
+        spec = DetectorSpec(STRIDES, MULTIPLE, min_score, NMS_IOU, MIN_SIDE)
         self._detector, self._min_score = FaceDetector(Session(stored, OUTPUTS), spec), min_score
 
     def detect(self, picture: Image, long_side: int) -> Detections:

@@ -1,23 +1,23 @@
 """What the routers share: the app's long-lived objects, calls, the API key, and routes that answer ``HEAD``."""
 
-import hmac
 import time
-from collections.abc import MutableMapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Security, params
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from mien.access.keys import KeyUse
+from mien.api.access import Access
 from mien.api.admission import AdmissionGate
 from mien.api.bounded_calls import BoundedCalls
-from mien.api.errors import Unauthorized
 from mien.api.live.limits import LiveState
+from mien.api.privacy_statement import PrivacyOut
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
 from mien.domain import AnalyzeOptions, Cancellation, StageTimes
@@ -82,7 +82,8 @@ class AppState:
     live: LiveState
     picture_deadline: float
     clip_deadline: float
-    api_keys: tuple[str, ...]
+    access: Access
+    privacy: PrivacyOut
     metrics: Metrics
     version: str
     jobs: JobService
@@ -125,34 +126,25 @@ class AnalysisCall:
         stage("classify", times.classify / 1000)
 
 
-async def _require_key(
-    state: StateDep,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-    header: Annotated[str | None, Security(_HEADER)],
-) -> None:
-    if not state.api_keys:
-        return
-    given = bearer.credentials if bearer is not None else header
-    if given is None:
-        raise Unauthorized("Send an API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.")
-    if not key_matches(given, state.api_keys):
-        raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")
+def _needs(use: KeyUse) -> params.Depends:
+    """A dependency that holds the request's place among those of its key until the answer is sent."""
+
+    async def require_key(
+        request: Request,
+        state: StateDep,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+        header: Annotated[str | None, Security(_HEADER)],
+    ) -> AsyncIterator[None]:
+        with state.access.admitted(request, bearer.credentials if bearer is not None else header, use):
+            yield
+
+    return params.Depends(require_key)
 
 
-KEY_NEEDED = Depends(_require_key)
-"""Raises ``Unauthorized`` unless the request carries one of the API keys, or none is required."""
-
-
-def key_matches(given: str, keys: Sequence[str]) -> bool:
-    """Whether ``given`` is one of ``keys``; in constant time.
-
-    The server decodes headers as Latin-1, but clients may encode them as UTF-8: either reading may match.
-    """
-    readings = [given.encode(errors="surrogatepass")]
-    with suppress(UnicodeEncodeError):  # the key came in a message, and not in a header
-        readings.append(given.encode("latin-1"))
-    matches = [hmac.compare_digest(reading, key.encode()) for key in keys for reading in readings]
-    return any(matches)
+KEY_NEEDED = _needs(KeyUse.ANALYSIS)
+"""Raises what ``Access.admitted`` does, unless no key is required."""
+METRICS_KEY_NEEDED = _needs(KeyUse.METRICS)
+"""The same for ``/metrics``."""
 
 
 class GetRoute(APIRoute):

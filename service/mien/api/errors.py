@@ -12,17 +12,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Mount
 
 from mien import errors
+from mien.api.key_errors import KeyExpired, KeyNotAllowed, KeyRevoked, RateLimited, TooManyWrongKeys, Unauthorized
 from mien.api.queries import option_error
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class Unauthorized(errors.InputError):
-    """No API key was sent, or an unknown one."""
-
-    code = "unauthorized"
 
 
 class UnknownHost(errors.InputError):
@@ -75,6 +71,11 @@ class NotReady(errors.CapacityError):
 STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.InvalidRequest: (HTTPStatus.BAD_REQUEST, "The request is malformed"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "An API key is required"),
+    KeyExpired: (HTTPStatus.FORBIDDEN, "The API key has expired"),
+    KeyRevoked: (HTTPStatus.FORBIDDEN, "The API key was revoked"),
+    KeyNotAllowed: (HTTPStatus.FORBIDDEN, "The API key does not allow this"),
+    TooManyWrongKeys: (HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong API keys"),
+    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "The API key is over its limit"),
     NotFound: (HTTPStatus.NOT_FOUND, "Not found"),
     UnknownHost: (HTTPStatus.MISDIRECTED_REQUEST, "Unknown host"),
     UnknownOrigin: (HTTPStatus.FORBIDDEN, "Unknown origin"),
@@ -86,6 +87,7 @@ STATUS: dict[type[errors.MienError], tuple[HTTPStatus, str]] = {
     errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A limit was exceeded"),
     errors.UnsupportedMedia: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media"),
     errors.CorruptMedia: (HTTPStatus.UNPROCESSABLE_ENTITY, "The media cannot be decoded"),
+    errors.DecoderFailed: (HTTPStatus.UNPROCESSABLE_ENTITY, "The decoder failed"),
     errors.NoVideoStream: (HTTPStatus.UNPROCESSABLE_ENTITY, "The clip has sound only"),
     errors.InvalidOption: (HTTPStatus.UNPROCESSABLE_ENTITY, "An option is wrong"),
     errors.InputError: (HTTPStatus.BAD_REQUEST, "The request cannot be used"),
@@ -201,9 +203,21 @@ async def _on_http_exception(request: Request, error: HTTPException) -> JSONResp
     }
     code = HTTP_CODES.get(status, status.name.lower())
     detail = details.get(status, str(error.detail))
-    return Problem(int(status), status.phrase, detail, code, {}, dict(error.headers or {})).response(
-        request_id_of(request)
-    )
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return Problem(int(status), status.phrase, detail, code, {}, headers).response(request_id_of(request))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route at this path; Starlette names those of the first. Mounted files are read only."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    found = [
+        method
+        for method in ("DELETE", "GET", "HEAD", "POST")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return found or ["GET", "HEAD"]
 
 
 async def _on_disconnect(request: Request, _: ClientDisconnect) -> JSONResponse:

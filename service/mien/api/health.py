@@ -1,10 +1,10 @@
-"""Probes, ours and those of the Open Inference Protocol, and metrics. Probes need no key and never wait behind work."""
+"""Probes, ours and those of the Open Inference Protocol. They need no key and never wait behind work."""
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
-from mien.api.dependencies import KEY_NEEDED, AppState, GetRoute, StateDep
+from mien.api.dependencies import AppState, GetRoute, StateDep
 from mien.api.errors import NotFound, NotReady
 from mien.api.models import ModelName
 from mien.api.openapi import problems
@@ -52,18 +52,6 @@ async def model_ready(name: ModelName, state: StateDep) -> dict[str, Any]:
     if not any(model.name == name and model.active for model in state.engine.get().models()):
         raise NotFound(f"No model {name!r} is being served; GET /models lists the models.")
     return {"name": name, "ready": True}
-
-
-@router.get(
-    "/metrics",
-    dependencies=[KEY_NEEDED],
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}, **problems(401, 421)},
-    summary="Metrics for Prometheus",
-)
-async def get_metrics(state: StateDep) -> Response:
-    """Counters, latencies and the engine's load in Prometheus's text format."""
-    return Response(state.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _check_ready(state: AppState) -> float | None:

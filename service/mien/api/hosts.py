@@ -7,12 +7,12 @@ header, which still names that domain, gives them away. A numeric address cannot
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mien.access.addresses import is_loopback, parse_address
 from mien.api.errors import UnknownHost, UnknownOrigin, problem_of
 
 ANY = "*"
@@ -51,7 +51,7 @@ class HostRule:
         if keyed:
             return cls(frozenset({ANY}), addresses=True)
         # A service that listens beyond loopback is meant for other machines, which may use its address.
-        return cls(frozenset({bind.lower(), *allowed}), addresses=not _is_loopback(bind.lower()))
+        return cls(frozenset({bind.lower(), *allowed}), addresses=not is_loopback(bind.lower()))
 
     def allows(self, header: str) -> bool:
         """Whether a request with this ``Host`` is answered."""
@@ -61,7 +61,7 @@ class HostRule:
         if found is None:
             return False
         name = (found[1] or found[2]).lower().removesuffix(".")
-        if _is_loopback(name) or name in self.names or (self.addresses and _address(name) is not None):
+        if is_loopback(name) or name in self.names or (self.addresses and parse_address(name) is not None):
             return True
         # Every suffix that begins with a dot.
         return any(f"*{name[at.start() :]}" in self.names for at in re.finditer(r"\.", name))
@@ -122,17 +122,3 @@ def _unknown(host: str) -> UnknownHost:
         f"This service does not answer to the host name {host[:_MAX_SHOWN]!r}. Use localhost or its address, "
         "or have its operator list the name in MIEN_ALLOWED_HOSTS."
     )
-
-
-def _is_loopback(name: str) -> bool:
-    address = _address(name)
-    if address is None:
-        return name == "localhost" or name.endswith(".localhost")
-    return address.is_loopback
-
-
-def _address(name: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(name)
-    except ValueError:
-        return None

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from anyio import CancelScope, sleep, to_thread
 
+from mien.access.key_ring import KeyRing
 from mien.api.uploads.clip_folder import sweep
 from mien.memory import trimmer
 
 _LOGGER = logging.getLogger("mien")
 _INTERVAL_SECONDS = 30.0
+_KEYS_SECONDS = 1.0
 
 
 async def run(scope: CancelScope, spool_dir: Path | None) -> None:
@@ -24,6 +26,17 @@ async def run(scope: CancelScope, spool_dir: Path | None) -> None:
                 # It must not end the server, whose tasks end together; the next pass may succeed.
                 _LOGGER.exception("a housekeeping pass failed")
             await sleep(_INTERVAL_SECONDS)
+
+
+async def reread_keys(scope: CancelScope, ring: KeyRing) -> None:
+    """Read the file of keys again when it changes, until ``scope`` is cancelled. In a thread, as a disk may be slow."""
+    with scope:
+        while True:
+            await sleep(_KEYS_SECONDS)
+            try:
+                await to_thread.run_sync(ring.refresh)
+            except Exception:
+                _LOGGER.exception("the keys could not be read again")
 
 
 def _once(spool_dir: Path | None, trim: Callable[[], object] | None) -> None:

@@ -1,7 +1,7 @@
 """``POST /predict``: pictures in, faces out, as JSON or drawn into the picture."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request, Response
 
 from mien.api import openapi
 from mien.api.callers import caller_of
-from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
+from mien.api.dependencies import KEY_NEEDED, AnalysisCall, AppState, StateDep
 from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
 from mien.api.queries import PredictQueryDep
 from mien.api.uploads.body import UploadedPictures, received_pictures
-from mien.domain import LABELS, StageTimes
+from mien.domain import LABELS, Cancellation, StageTimes
 from mien.errors import InputError, NotAcceptable
 from mien.images.decoder import LargePicture, PictureDecoder
 from mien.images.encode import Encoding
@@ -50,15 +50,26 @@ async def predict(request: Request, query: PredictQueryDep, state: StateDep) -> 
         call = _PictureCall(
             request_id_of(request), options, cancellation, engine, state, pictures, media_type, query.redact
         )
-        try:
-            work = partial(call.answer, state.decoder.without_large())
-            response, log_fields = await state.gate.run(request, work, cancellation.deadline, cancelled)
-        except LargePicture:
-            # Raised before it is decoded. Large pictures wait at a gate of their own, so that any number of them
-            # leaves the threads to others.
-            state.large_gate.check(caller_of(request.scope))
-            work = partial(call.answer, state.decoder)
-            response, log_fields = await state.large_gate.run(request, work, cancellation.deadline, cancelled)
+        return await run_with_decoder(request, state, call.answer, cancellation, cancelled)
+
+
+async def run_with_decoder(
+    request: Request,
+    state: AppState,
+    answer: Callable[[PictureDecoder], tuple[Response, dict[str, Any]]],
+    cancellation: Cancellation,
+    cancelled: threading.Event,
+) -> Response:
+    """The response that ``answer`` gives in a worker thread, with fields for the access log."""
+    try:
+        work = partial(answer, state.decoder.without_large())
+        response, log_fields = await state.gate.run(request, work, cancellation.deadline, cancelled)
+    except LargePicture:
+        # Raised before it is decoded. Large pictures wait at a gate of their own, so that any number of them
+        # leaves the threads to others.
+        state.large_gate.check(caller_of(request.scope))
+        work = partial(answer, state.decoder)
+        response, log_fields = await state.large_gate.run(request, work, cancellation.deadline, cancelled)
     request.state.log_fields.update(log_fields)
     return response
 
@@ -102,7 +113,7 @@ class _PictureCall(AnalysisCall):
         analysis = analyze_images(pictures, self.options, self.cancellation, engine=self.engine, decoder=decoder)
         if len(pictures) == 1 and (error := analysis.pictures[0].error) is not None:
             raise error
-        images = [picture_document(picture, _error(picture)) for picture in analysis.pictures]
+        images = [picture_document(picture, picture_error(picture)) for picture in analysis.pictures]
         if self.media_type == CSV:
             table = csv_of(picture_columns(images, LABELS[self.options.labels]))
             return analysis.pictures, analysis.times, Response(table, media_type=CSV)
@@ -125,7 +136,7 @@ class _PictureCall(AnalysisCall):
         return (drawn.picture,), drawn.times, Response(drawn.content, media_type=drawn.media_type)
 
 
-def _error(picture: PictureResult) -> Document | None:
+def picture_error(picture: PictureResult) -> Document | None:
     """The same code, status and words as the picture's own problem would have."""
     if picture.error is None:
         return None

@@ -1,6 +1,5 @@
 """Making a job of a clip that was received."""
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 
+from mien.api.access import owner_of
 from mien.api.clip_answers import MP4
 from mien.api.dependencies import AppState
 from mien.api.errors import request_id_of
@@ -59,21 +59,16 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     """
     request, query, state = asked.request, asked.query, asked.state
     annotated = asked.media_type == MP4
+    owner = owner_of(request)
     wanted = JobRequest(
-        query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request), query.redact
+        query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request), owner, query.redact
     )
     # Behind the gate: opening a clip may take a while and memory.
     cancelled = threading.Event()
     await state.clip_gate.run(request, partial(state.jobs.check_clip, clip, wanted), None, cancelled)
     seconds = 10 + clip.stat().st_size / _BYTES_PER_SECOND  # noqa: ASYNC240 - a file that was just written
-    scoped = None if key is None else _scoped(request, key)
+    scoped = None if key is None else f"{owner}:{key}"  # callers may choose the same one
     job = await state.job_calls.run(state.jobs.submit, clip, wanted, scoped, seconds=seconds)
-    status = await state.job_calls.run(state.jobs.find, job)
+    status = await state.job_calls.run(state.jobs.find, job, owner)
     body = JobOut.of(status).model_dump(mode="json")
     return JSONResponse(body, 202, headers={"Location": f"/jobs/{job}"})
-
-
-def _scoped(request: Request, key: str) -> str:
-    """Clients with keys of their own may choose the same idempotency key."""
-    client = request.headers.get("authorization") or request.headers.get("x-api-key") or ""
-    return f"{hashlib.sha256(client.encode()).hexdigest()}:{key}"

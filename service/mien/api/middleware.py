@@ -15,8 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.api.errors import internal_problem, problem_of
+from mien.api.response_headers import CONTENT_POLICY, HEADERS
 from mien.api.upload_slots import MIN_RATE
-from mien.api.websockets import HEADERS, guarded_websocket, observed_websocket
+from mien.api.websockets import guarded_websocket, observed_websocket
 from mien.errors import EngineClosed
 from mien.telemetry.metrics import Metrics
 
@@ -56,7 +57,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update({**HEADERS, "x-request-id": request_id})
+                headers = MutableHeaders(scope=message)
+                headers.update({**HEADERS, "x-request-id": request_id})
+                headers.setdefault("content-security-policy", CONTENT_POLICY)
             await send(message)
 
         self._metrics.request_started()
@@ -64,18 +67,23 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = _route(scope)
             self._metrics.request_finished(scope["method"], route, status, seconds)
             fields = {
                 "request_id": request_id,
                 "method": scope["method"],
-                "path": scope["path"],
+                "route": route,
                 "status": status,
                 "ms": round(seconds * 1000, 1),
                 **scope["state"]["log_fields"],
             }
             level = logging.DEBUG if _QUIET_ROUTES.fullmatch(route) else logging.INFO
             _ACCESS_LOGGER.log(level, "request", extra={"fields": fields})
+
+
+def _route(scope: Scope) -> str:
+    """The route's path as it is declared, and not as it was sent: a caller may have written anything into it."""
+    return getattr(scope.get("route"), "path", "unmatched")
 
 
 class ErrorBoundary:
@@ -197,7 +205,7 @@ class SlowClientTimeout:
             if sent >= MIN_RATE * self._seconds:
                 seconds_left, sent = self._seconds, 0
             if sending.cancelled_caught:
-                fields = {"request_id": scope["state"]["request_id"], "path": scope["path"], "seconds": self._seconds}
+                fields = {"request_id": scope["state"]["request_id"], "route": _route(scope), "seconds": self._seconds}
                 _ACCESS_LOGGER.warning(
                     "client stopped reading the response; connection closed", extra={"fields": fields}
                 )

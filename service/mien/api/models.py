@@ -20,7 +20,9 @@ ModelName = Annotated[str, Path(description="its folder in the model store", exa
 _DATATYPES = {"uint8": "UINT8", "int8": "INT8", "int64": "INT64", "float16": "FP16", "float32": "FP32"}
 
 
-@router.get("/models", dependencies=[KEY_NEEDED], responses=problems(401, 421, 503), summary="List the models")
+@router.get(
+    "/models", dependencies=[KEY_NEEDED], responses=problems(401, 403, 421, 429, 503), summary="List the models"
+)
 async def list_models(state: StateDep) -> dict[str, Any]:
     """Every model in the store with its card: version, labels, input, metrics, calibration, data and licence."""
     found = state.engine.get().models()
@@ -32,7 +34,9 @@ async def list_models(state: StateDep) -> dict[str, Any]:
     return answer
 
 
-@router.get("/v2", dependencies=[KEY_NEEDED], responses=problems(401, 421), summary="Name and version of the server")
+@router.get(
+    "/v2", dependencies=[KEY_NEEDED], responses=problems(401, 403, 421, 429), summary="Name and version of the server"
+)
 async def server_metadata(state: StateDep) -> dict[str, Any]:
     """Open Inference Protocol: server metadata."""
     return {"name": "mien", "version": state.version, "extensions": []}

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from mien.api.errors import MEDIA_TYPE, ProblemOut
 from mien.api.job_schemas import JobOut
@@ -17,6 +18,7 @@ _TAGS = {
     "clips": "People tracked through a clip.",
     "jobs": "Clips analysed in the background.",
     "models": "What the models say of themselves.",
+    "privacy": "What is kept.",
     "health": "Probes and metrics.",
 }
 _FILE = {"type": "string", "format": "binary"}
@@ -31,13 +33,14 @@ _PICTURE = (
 _DESCRIPTIONS: dict[int | str, str] = {
     400: "The request is malformed.",
     401: "An API key is required.",
+    403: "The API key has expired, was revoked, or is for something else.",
     404: "There is no such model, or no version of it is being served.",
     406: "The Accept header allows none of the response types.",
     409: "The job has no such result: it has not succeeded, or was not asked for it.",
     408: "The upload stalled.",
     421: "The Host header names a host that the service does not answer to.",
     422: "An option is wrong.",
-    429: "The queue is full, or too many uploads are in progress; see Retry-After.",
+    429: "The queue is full, too many uploads are in progress, or a key is over its limit; see Retry-After.",
     500: "The service failed; its log has the request id.",
     503: "Unavailable (starting, stopping or unhealthy), or the request's deadline expired.",
     507: "No room on the disk for the upload or the response.",
@@ -56,7 +59,7 @@ _VIDEO_DESCRIPTIONS: dict[int | str, str] = {
     422: "An option is wrong, the clip is corrupt, or it has no video track.",
 }
 _JOB_DESCRIPTIONS: dict[int | str, str] = {404: "There is no such job, or not any more."}
-_UPLOAD_STATUSES = (400, 401, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
+_UPLOAD_STATUSES = (400, 401, 403, 406, 408, 413, 415, 421, 422, 429, 500, 503, 507)
 
 
 def problems(*statuses: int, descriptions: Mapping[int | str, str] | None = None) -> Responses:
@@ -148,13 +151,36 @@ VIDEO_RESPONSES: Responses = {
 }
 RESULT_RESPONSES: Responses = {
     200: VIDEO_RESPONSES_OK,
-    **problems(401, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
+    **problems(401, 403, 404, 406, 409, 421, 422, 429, 500, 503, 507, descriptions=_JOB_DESCRIPTIONS),
+}
+_JOB_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "end"], "description": "whether the job goes on"},
+        "data": {
+            "type": "string",
+            "description": "the job, as GET /jobs/{job} answers",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/JobOut"},
+        },
+    },
 }
 EVENT_RESPONSES: Responses = {
-    200: {"description": "Server-sent events.", "content": {"text/event-stream": _TEXT}},
-    **problems(401, 404, 421, 422, 503, descriptions=_JOB_DESCRIPTIONS),
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": _JOB_EVENT}}},
+    **problems(401, 403, 404, 421, 422, 429, 503, descriptions=_JOB_DESCRIPTIONS),
 }
 VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
+
+
+def aggregate_responses(model: type[BaseModel], usual: Responses) -> Responses:
+    """The ``usual`` responses of an endpoint, with counts of the form ``model`` in place of its answers."""
+    success = {
+        "model": model,
+        "description": "The counts, or none over fewer than five people.",
+        "content": {"text/csv": _TEXT},
+    }
+    return {**usual, 200: success}
 
 
 def operation_id(route: APIRoute) -> str:

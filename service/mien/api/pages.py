@@ -22,11 +22,10 @@ _POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-_HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _POLICY.items()),
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
 }
+"""Of a page for browsers."""
 _FEATURES = 'data-features=""'
 
 router = APIRouter(route_class=GetRoute, include_in_schema=False)
@@ -37,13 +36,13 @@ async def index(request: Request) -> HTMLResponse:
     """Pictures, clips and a camera, and what the service says of them."""
     page = (_STATIC / "index.html").read_text(encoding="utf-8")
     features = " ".join(_features(request.app))
-    return HTMLResponse(page.replace(_FEATURES, f'data-features="{features}"', 1), headers=_HEADERS)
+    return HTMLResponse(page.replace(_FEATURES, f'data-features="{features}"', 1), headers=PAGE_HEADERS)
 
 
 @router.get("/docs")
 async def docs() -> FileResponse:
     """The API, rendered from /openapi.json."""
-    return FileResponse(_STATIC / "docs.html", headers=_HEADERS)
+    return FileResponse(_STATIC / "docs.html", headers=PAGE_HEADERS)
 
 
 def mount_static(app: FastAPI) -> None:
@@ -56,6 +55,7 @@ def _features(app: FastAPI) -> list[str]:
     known = {
         "live": _is_served(app, {"type": "websocket", "path": "/live"}),
         "jobs": _is_served(app, {"type": "http", "method": "GET", "path": "/jobs/any"}),
+        "aggregate": app.state.settings.aggregate_only,
         "redact-clips": "redact" in VideoQuery.model_fields,
     }
     return [name for name, there in known.items() if there]

@@ -14,7 +14,7 @@ from mien.errors import InvalidOption
 from mien.usecases.analyze_video import Smoothing, VideoOptions
 from mien.video.model import Sampling
 
-_MAX_FACES = 1000
+MAX_FACES = 1000
 
 _ADVICE: Mapping[str, str] = {
     "enum": "write {expected}",
@@ -38,11 +38,12 @@ class AnalysisQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     detector: DetectorMode = Field(
-        DetectorMode.FAST, description="fast detects at 320 px, accurate at 640 px and in enlarged parts"
+        DetectorMode.AUTO,
+        description="how closely to look: fast at 320 px, auto up to 1,280 px, accurate up to 5,120 px and turned",
     )
-    min_face: float = Field(16, ge=1, le=100_000, description="smallest face reported: shorter side of its box, in px")
+    min_face: float = Field(8, ge=1, le=100_000, description="smallest face reported: shorter side of its box, in px")
     min_confidence: float | None = Field(None, ge=0, le=1, description="default: the detector's own threshold")
-    max_faces: int = Field(100, ge=1, le=_MAX_FACES, description="maximum number of faces reported at once")
+    max_faces: int = Field(100, ge=1, le=MAX_FACES, description="maximum number of faces reported at once")
     labels: LabelSet = Field(LabelSet.FERPLUS8, description="which emotions are reported")
     deadline_ms: float | None = Field(
         None,

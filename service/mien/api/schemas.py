@@ -84,7 +84,9 @@ class PictureOut(_Answer):
     name: str | None = Field(description="its file name, if the form gave one")
     width: int | None = Field(description="pixels of the upright picture; null when it could not be read")
     height: int | None = Field(description="pixels of the upright picture; null when it could not be read")
-    warnings: list[str] = Field(description="sentences about parts that could not be read; empty for an intact file")
+    warnings: list[str] = Field(
+        description="sentences about parts that could not be read, and faces too small to be looked for"
+    )
     faces: list[FaceOut] = Field(description="the faces found")
     error: PictureErrorOut | None = Field(description="why it could not be read; null if it was")
 
@@ -118,7 +120,7 @@ class VideoOut(_Answer):
     frames_analyzed: int = Field(description="frames that were analysed")
     rotation: int = Field(description="degrees clockwise by which the stored frames are rotated to be upright")
     codec: str = Field(description="codec of the frames, e.g. h264")
-    warnings: list[str] = Field(description="sentences about parts that could not be read")
+    warnings: list[str] = Field(description="sentences about what could not be read or was not looked for")
 
 
 class VideoFaceOut(_Answer):

@@ -8,13 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.api.errors import internal_problem
+from mien.api.response_headers import HEADERS
 from mien.telemetry.metrics import Metrics
-
-HEADERS = {
-    "x-content-type-options": "nosniff",  # browsers must not guess a response's type
-    "cache-control": "no-store",
-}
-"""Of every response."""
 
 _INTERNAL_ERROR = 1011
 _ACCESS_LOGGER = logging.getLogger("mien.access")
@@ -41,7 +36,7 @@ async def observed_websocket(app: ASGIApp, metrics: Metrics, scope: Scope, recei
         metrics.websocket_finished(getattr(scope.get("route"), "path", "unmatched"), status)
         fields = {
             "request_id": request_id,
-            "path": scope["path"],
+            "route": getattr(scope.get("route"), "path", "unmatched"),
             "status": status,
             "seconds": round(seconds, 1),
             **scope["state"]["log_fields"],

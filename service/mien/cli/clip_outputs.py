@@ -23,6 +23,7 @@ from mien.render.webvtt import webvtt
 from mien.results.run import ClipRun
 from mien.timeline.model import Timeline
 from mien.usecases.annotate_video import annotate_video
+from mien.video.reader import ClipReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,11 @@ def write_formats(found: Analysed, targets: Mapping[str, Path]) -> None:
         write_output(target, FORMATS[name][1](found))
 
 
-def draw(found: Analysed, target: Path, tell: Callable[[str], None], hider: Engine | None) -> None:
+def draw(found: Analysed, target: Path, tell: Callable[[str], None], clips: ClipReader, hider: Engine | None) -> None:
     """Write the annotated clip; see ``annotate_video``."""
     clip, video = found.run.clip, found.run.video
     with progress(f"{clip.name} (drawing)", video.sampling, found.duration) as advance:
-        for position in annotate_video(clip.path, target, found, video, hider=hider, tell=tell):
+        for position in annotate_video(clip.path, target, found, video, clips=clips, hider=hider, tell=tell):
             advance(position)
 
 

@@ -10,7 +10,7 @@ from mien.cli.files import hint_for_picture
 from mien.cli.progress import progress
 from mien.domain import AnalyzeOptions
 from mien.engine.base import Engine
-from mien.errors import CorruptMedia, InputError, NoVideoStream, TooLarge, UnsupportedMedia
+from mien.errors import CorruptMedia, DecoderFailed, InputError, NoVideoStream, TooLarge, UnsupportedMedia
 from mien.results.documents import Video, convert
 from mien.results.methods import clip_methods
 from mien.results.options import clip_keywords
@@ -19,6 +19,7 @@ from mien.usecases.analyze_video import VideoOptions, VideoRun
 from mien.usecases.picture_document import to_json
 from mien.usecases.video_document import analysis_chunks, video_document
 from mien.version import VERSION
+from mien.video.reader import ClipReader
 
 if TYPE_CHECKING:
     from mien.client.sync import Client
@@ -43,6 +44,7 @@ class LocalClips:
     """With the models here."""
 
     engine: Engine
+    clips: ClipReader
     options: AnalyzeOptions
     video: VideoOptions
     redact: bool
@@ -52,12 +54,12 @@ class LocalClips:
         service = Service(lambda: VERSION, lambda: cards_of(self.engine.models()))
         run = ClipRun(file, self.options, self.video, service)
         try:
-            with VideoRun(file.path, self.options, self.video, engine=self.engine) as work:
+            with VideoRun(file.path, self.options, self.video, engine=self.engine, clips=self.clips) as work:
                 with progress(file.name, self.video.sampling, work.info.duration) as advance:
                     for row in work.rows():
                         advance(row.time)
                 analysis = work.result()
-        except (UnsupportedMedia, CorruptMedia, NoVideoStream, TooLarge) as error:
+        except (UnsupportedMedia, CorruptMedia, DecoderFailed, NoVideoStream, TooLarge) as error:
             hint = "" if isinstance(error, TooLarge) else hint_for_picture(file.path)
             raise InputError(f"{error}{hint}") from error
         return Analysed(
@@ -71,7 +73,7 @@ class LocalClips:
 
     def annotate(self, found: Analysed, target: Path, tell: Callable[[str], None]) -> None:
         """See ``ClipWork``."""
-        draw(found, target, tell, self.engine if self.redact else None)
+        draw(found, target, tell, self.clips, self.engine if self.redact else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class RemoteClips:
     """On a server."""
 
     client: "Client"
+    clips: ClipReader
     options: AnalyzeOptions
     video: VideoOptions
     redact: bool
@@ -104,7 +107,7 @@ class RemoteClips:
     def annotate(self, found: Analysed, target: Path, tell: Callable[[str], None]) -> None:
         """See ``ClipWork``. Only hiding faces needs the server."""
         if not self.redact:
-            draw(found, target, tell, None)
+            draw(found, target, tell, self.clips, None)
             return
         clip = found.run.clip.path
         self.client.annotate_video(clip, target, redact=True, **clip_keywords(self.options, self.video))

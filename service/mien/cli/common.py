@@ -36,7 +36,7 @@ def analysis_options(command: Callable[..., int]) -> Callable[..., int]:
         "--detector",
         type=detectors,
         default=str(default.detector),
-        help="accurate finds more small faces and takes longer",
+        help="how closely to look for faces: fast is one small pass, accurate finds more small and turned ones",
     )
     @click.option(
         "--min-face",

@@ -14,11 +14,26 @@ from mien.cli.inputs import Input
 from mien.errors import InputError, InvalidOption, MienError, StorageFull
 from mien.images.encode import Encoding
 from mien.images.formats import PictureFormat, sniff
-from mien.video.demuxer import Demuxer
-from mien.video.model import ClipLimits
+from mien.usecases.decoders import open_decoders
+from mien.video.model import Sampling
+from mien.video.reader import ClipReader
 
 _PICTURES = {".jpg": Encoding.JPEG, ".jpeg": Encoding.JPEG, ".png": Encoding.PNG}
 _SNIFFED_BYTES = 4096
+_HINT_SIDE = 64  # px: the picture itself is of no interest
+
+
+@contextmanager
+def clip_reader() -> Iterator[ClipReader]:
+    """For one clip at a time, in decoder processes that begin to start at once."""
+    decoders = open_decoders(1)
+    try:
+        if decoders is not None:
+            decoders.start()
+        yield ClipReader(sandbox=decoders)
+    finally:
+        if decoders is not None:
+            decoders.close()
 
 
 class PictureOrFolder(click.Path):
@@ -162,7 +177,8 @@ def replacing(path: Path) -> Iterator[Path]:
 def hint_for_clip(path: Path) -> str:
     """For a file that is not a picture: the command for it if it is a clip, otherwise nothing."""
     try:
-        Demuxer(path, ClipLimits().max_pixels).close()
+        with clip_reader() as clips:
+            clips.open(path, Sampling(), _HINT_SIDE).close()
     except (MienError, OSError):
         return ""
     return f"; use mien video {path}"

@@ -24,6 +24,7 @@ from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
 from mien.results.picture import PictureResult
 from mien.settings import EngineSettings
+from mien.usecases.decoders import open_decoders
 
 
 @click.command("predict", cls=OutputCommand)
@@ -108,7 +109,10 @@ def command(
         if url is None:
             settings = EngineSettings.load({"store": store})
             engine = stack.enter_context(closing(open_engine(EngineConfig(settings.store, settings.workers))))
-            decoder = PictureDecoder(DecodeLimits(), concurrency=settings.workers)
+            decoders = open_decoders(settings.workers)
+            if decoders is not None:
+                stack.callback(decoders.close)
+            decoder = PictureDecoder(DecodeLimits(), concurrency=settings.workers, sandbox=decoders)
             work = LocalWork(engine, decoder, replace(options, explain=explain), redact, settings.workers + 1)
         else:
             from mien.cli.remote_work import RemoteWork  # noqa: PLC0415  see there

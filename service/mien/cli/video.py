@@ -13,7 +13,7 @@ from mien.cli.clip_outputs import ANNOTATED, FORMATS, Analysed, output_options, 
 from mien.cli.clip_targets import ClipTargets, plan
 from mien.cli.clip_work import ClipWork, LocalClips, RemoteClips
 from mien.cli.common import EXISTING, analysis_options, store_option, table, warn
-from mien.cli.files import check_readable
+from mien.cli.files import check_readable, clip_reader
 from mien.cli.inputs import CLIPS, STDIN, expand
 from mien.cli.outputs import STDOUT, OutputCommand, check_parquet
 from mien.cli.server import open_client, server_options
@@ -115,12 +115,13 @@ def command(
     video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
     with ExitStack() as stack:
         work: ClipWork
+        reader = stack.enter_context(clip_reader())
         if url is None:
             settings = EngineSettings.load({"store": store})
             engine = stack.enter_context(closing(open_engine(EngineConfig(settings.store, settings.workers))))
-            work = LocalClips(engine, options, video, redact)
+            work = LocalClips(engine, reader, options, video, redact)
         else:
-            work = RemoteClips(stack.enter_context(open_client(url, key)), options, video, redact)
+            work = RemoteClips(stack.enter_context(open_client(url, key)), reader, options, video, redact)
         return _run(work, todo, prints=not files and annotated is None, alone=len(inputs) == 1)
 
 

@@ -50,7 +50,7 @@ def _read(body: bytes) -> Asked:
         raise InvalidOption("img", "'img' not found in the request; put a picture as a base64 data URI there.")
     if img.startswith(("http://", "https://")):
         raise InvalidOption("img", "img is an address, which Mien does not fetch; send the picture as base64.")
-    return Asked([picture_of(img, "img")], AnalyzeOptions(labels=LabelSet.BASIC7), asked.enforce_detection)
+    return Asked([picture_of(img, "img")], AnalyzeOptions(labels=LabelSet.FER2013), asked.enforce_detection)
 
 
 def _answer(asked: Asked, results: Sequence[PictureResult]) -> dict[str, Any]:

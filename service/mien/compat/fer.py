@@ -54,9 +54,9 @@ class FER:
         if min_face_size < 1:
             raise ValueError("min_face_size must be at least 1")
         self.options: PictureKeywords = {
-            "detector": "accurate" if mtcnn else "fast",
+            "detector": "accurate" if mtcnn else "auto",
             "min_face": float(min_face_size),
-            "labels": "basic7",
+            "labels": "fer2013",
         }
 
     def detect_emotions(self, img: Any, face_rectangles: object = None) -> list[Detection]:

@@ -1,9 +1,10 @@
 """The tables of ``fer``: one row per frame, with the columns of every face side by side."""
 
-import csv
 import re
 from pathlib import Path
 from typing import Any
+
+from mien.render.csv_rows import CsvRows
 
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
@@ -24,11 +25,12 @@ def rows_of(data: list[Any]) -> list[dict[str, Any]]:
 
 def write_csv(rows: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
     """Write ``rows``; the columns of one face after another's. Returns them."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, sorted(names, key=_face_number), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    names = sorted(dict.fromkeys(name for row in rows for name in row), key=_face_number)
+    lines = CsvRows()
+    lines.add(names)
+    for row in rows:
+        lines.add(row.get(name, "") for name in names)
+    path.write_text(lines.take(), encoding="utf-8", newline="")
     return rows
 
 

@@ -5,20 +5,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 import pybase64
 from fastapi import Request, Response
 
-from mien.api.dependencies import AnalysisCall, AppState, key_matches
-from mien.api.errors import Problem, Unauthorized, problem_of, request_id_of
+from mien.access.keys import KeyUse
+from mien.api.dependencies import AnalysisCall, AppState
+from mien.api.errors import Problem, problem_of, request_id_of
+from mien.api.images import run_with_decoder
 from mien.api.uploads.body import received_body
 from mien.api.uploads.spool import Upload
 from mien.domain import AnalyzeOptions, Cancellation
 from mien.errors import InputError, InvalidRequest, MienError
-from mien.images.decoder import LargePicture, PictureDecoder
+from mien.images.decoder import PictureDecoder
 from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 
 T = TypeVar("T")
@@ -48,8 +49,8 @@ class Interface:
 async def analyze(request: Request, state: AppState, interface: Interface) -> Response:
     """Analyse the pictures of ``request`` behind the same gates and bounds as ``POST /predict``."""
     try:
-        _check_key(request, state.api_keys)
-        return await _analyze(request, state, interface)
+        with state.access.admitted(request, _key_of(request), KeyUse.ANALYSIS):
+            return await _analyze(request, state, interface)
     except MienError as error:
         problem = problem_of(error)
         response = interface.refuse(error, problem)
@@ -63,12 +64,7 @@ async def _analyze(request: Request, state: AppState, interface: Interface) -> R
     async with received_body(request, state.uploads, state.gate, interface.media_types) as upload:
         cancellation = Cancellation(time.monotonic() + state.picture_deadline, cancelled.is_set)
         call = _Call(request_id_of(request), AnalyzeOptions(), cancellation, engine, state, upload, interface)
-        try:
-            work = partial(call.answer, state.decoder.without_large())
-            return await state.gate.run(request, work, cancellation.deadline, cancelled)
-        except LargePicture:
-            work = partial(call.answer, state.decoder)
-            return await state.large_gate.run(request, work, cancellation.deadline, cancelled)
+        return await run_with_decoder(request, state, call.answer, cancellation, cancelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class _Call(AnalysisCall):
     upload: Upload
     interface: Interface
 
-    def answer(self, decoder: PictureDecoder) -> Response:
+    def answer(self, decoder: PictureDecoder) -> tuple[Response, dict[str, Any]]:
         waited_ms = self.waited_ms()
         asked = self.interface.read(self.upload.read())
         analysis = analyze_images(asked.pictures, asked.options, self.cancellation, engine=self.engine, decoder=decoder)
@@ -84,18 +80,13 @@ class _Call(AnalysisCall):
             self.state.metrics.picture("ok" if result.error is None else result.error.code, len(result.faces))
         self.record_stages(analysis.times, waited_ms)
         document = self.interface.answer(asked, analysis.pictures)
-        return Response(msgspec.json.encode(document), media_type=self.interface.media_type)
+        response = Response(msgspec.json.encode(document), media_type=self.interface.media_type)
+        return response, {"pictures": len(analysis.pictures), "faces": sum(len(one.faces) for one in analysis.pictures)}
 
 
-def _check_key(request: Request, keys: Sequence[str]) -> None:
+def _key_of(request: Request) -> str | None:
     """The key where the clients of these services put it. That of Amazon's is its access key id; the signature is not
-    checked, as the secret key is not known here.
-
-    Raises:
-        Unauthorized: there is none, or it is unknown.
-    """
-    if not keys:
-        return
+    checked, as the secret key is not known here."""
     authorization = request.headers.get("authorization", "")
     aws = _AWS_KEY.match(authorization)
     given = (
@@ -105,8 +96,7 @@ def _check_key(request: Request, keys: Sequence[str]) -> None:
         request.headers.get("x-goog-api-key"),
         request.query_params.get("key"),
     )
-    if not any(key is not None and key_matches(key, keys) for key in given):
-        raise Unauthorized("The request has no API key that this service knows; ask its operator for one.")
+    return next((key for key in given if key is not None), None)
 
 
 def decode(body: bytes, kind: type[T]) -> T:

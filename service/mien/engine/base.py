@@ -46,10 +46,10 @@ class Engine(Protocol):
         ...
 
     def detector_side(self, mode: DetectorMode) -> int:
-        """The largest long side in pixels to which the detector scales a whole picture, its closer passes included."""
+        """The long side in pixels of the finest scale at which the detector sees a picture."""
         ...
 
-    def threshold(self, mode: DetectorMode) -> float:
+    def threshold(self) -> float:
         """The lowest detector score that is reported if ``min_confidence`` is ``None``."""
         ...
 

@@ -22,13 +22,13 @@ from mien.errors import CapacityError, EngineClosed, InferenceFailed, MienError
 from mien.memory import keep_freed
 from mien.store import ModelStore
 from mien.vision.pipeline import Pipeline
+from mien.vision.pyramid import finest_side
 
 DETECTOR = "face-detector"
 EMOTION = "emotion"
 
 _MAX_BATCH = 32  # crops; larger batches are no faster per crop, and their callers wait longer
 _FRAMES_AHEAD = 3  # of one call, per worker: enough to keep the worker busy while the caller decodes
-_PARTS_ZOOM = 3  # the accurate passes over parts of a large picture see it at about 3 times the detector's input
 _WARM_UP_SECONDS = 30.0
 _CHECK_SECONDS = 0.2  # between two looks at whether the caller still waits
 
@@ -141,11 +141,10 @@ class LocalEngine:
                 self._calls -= 1
 
     def detector_side(self, mode: DetectorMode) -> int:
-        spec = self._pipeline.detector.spec
-        return spec.fast_long_side if mode is DetectorMode.FAST else _PARTS_ZOOM * spec.accurate_long_side
+        return finest_side(mode)
 
-    def threshold(self, mode: DetectorMode) -> float:
-        return self._pipeline.detector.spec.threshold_of(mode)
+    def threshold(self) -> float:
+        return self._pipeline.detector.spec.threshold
 
     def models(self) -> tuple[ModelInfo, ...]:
         return self._models

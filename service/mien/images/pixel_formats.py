@@ -17,6 +17,14 @@ _EIGHT_BIT_MODES = frozenset({"L", "RGB", "RGBA", "CMYK"})
 _FACTORS = (8, 4, 2)  # those of JPEG's own scaled decode, so that a picture is reduced alike in every format
 
 
+Allocate = Callable[[tuple[int, ...]], U8Array]
+
+
+def new_pixels(shape: tuple[int, ...]) -> U8Array:
+    """Memory of this process."""
+    return np.empty(shape, dtype=np.uint8)
+
+
 def reduction_factor(width: int, height: int, min_side: int | None) -> int:
     """The largest of 8, 4, 2 and 1 that leaves ``min_side`` pixels on the long side; 1 for ``None``."""
     if min_side is None:
@@ -29,12 +37,14 @@ def to_frame(
     orientation: Orientation,
     min_side: int | None,
     check: Callable[[], None],
+    *,
     stored_size: tuple[int, int] | None = None,
+    allocate: Allocate = new_pixels,
 ) -> Frame:
     """Reduce, composite, convert and rotate a loaded ``image``.
 
     ``stored_size`` is the picture's width and height in the file, if it was decoded at a reduced size. ``check`` is
-    called at every megapixel.
+    called at every megapixel. ``allocate`` makes the array for the pixels, given its shape.
     """
     width, height = orientation.upright_size(*(stored_size or image.size))
     check()
@@ -42,7 +52,7 @@ def to_frame(
     factor = reduction_factor(*image.size, min_side)
     if factor > 1:
         image = image.reduce(factor)
-    return Frame(orientation.apply(_to_bgr(image, check)), width, height)
+    return Frame(orientation.apply(_to_bgr(image, check, allocate)), width, height)
 
 
 def scale_to_eight_bit(samples: NDArray[np.generic]) -> U8Array:
@@ -75,13 +85,13 @@ def _to_eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _to_bgr(image: Image.Image, check: Callable[[], None]) -> U8Array:
+def _to_bgr(image: Image.Image, check: Callable[[], None], allocate: Allocate) -> U8Array:
     """A picture of mode L, RGB, RGBA or CMYK as ``uint8 [h, w, 3]``.
 
     Transparency is composited on white, as browsers and viewers do, so that the models see what a person sees. CMYK
     is converted without its colour profile: the models see shades of grey, and a profile costs more than the decode.
     """
-    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    pixels = allocate((image.height, image.width, 3))
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         check()

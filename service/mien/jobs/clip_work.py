@@ -20,7 +20,7 @@ from mien.telemetry.job_metrics import JobMetrics
 from mien.usecases.analysis_file import analysis_pieces, read_analysis
 from mien.usecases.annotate_video import annotate_video
 from mien.usecases.clip_segments import analyze_segment, facts_of, join_segments
-from mien.video.parts import PartBounds, can_join, divide
+from mien.video.parts import PartBounds, can_join
 from mien.video.reader import ClipReader
 
 _LOGGER = logging.getLogger("mien.jobs")
@@ -70,8 +70,7 @@ class ClipWork:
         """
         sampling, cancellation = clip.request.video.sampling, clip.cancellation
         self.check(clip.path, clip.request, cancellation)
-        max_pixels = self.clips.limits.max_pixels
-        bounds = divide(clip.path, sampling, self.segment_seconds, max_pixels, cancellation.raise_if_cancelled)
+        bounds = self.clips.divide(clip.path, sampling, self.segment_seconds, cancellation)
         return {"bounds": msgspec.to_builtins(bounds), "models": _models(self._engine())}
 
     def segment(self, clip: JobClip, name: str, plan: Members, at: int) -> Members:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from dbos import DBOS, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSContextSetAuth, SetWorkflowID, WorkflowStatus
 
 from mien.errors import JobNotFound
 from mien.jobs.model import JobState, JobStatus, Progress, StoredJob
@@ -35,25 +35,27 @@ class JobRecords:
 
     def enqueue(self, job: str, stored: StoredJob) -> StoredJob:
         """Queue a job; returns what is stored under its id, which is another one if the id was taken."""
-        with SetWorkflowID(job):
+        with DBOSContextSetAuth(stored.request.owner, None), SetWorkflowID(job):
             DBOS.enqueue_workflow(CLIP_QUEUE, self._analyze, stored.to_json())
-        return _stored(self._found(job))
+        return _stored(self._found(job, stored.request.owner))
 
-    def find(self, job: str) -> JobStatus:
+    def find(self, job: str, owner: str) -> JobStatus:
         """One job.
 
         Raises:
-            JobNotFound: there is none with this id.
+            JobNotFound: ``owner`` has none with this id.
         """
-        return _status(self._found(job))
+        return _status(self._found(job, owner))
 
-    def stored(self, job: str) -> StoredJob:
+    def stored(self, job: str, owner: str) -> StoredJob:
         """What was submitted. Raises ``JobNotFound``."""
-        return _stored(self._found(job))
+        return _stored(self._found(job, owner))
 
-    def listed(self, states: Sequence[JobState], limit: int) -> list[JobStatus]:
-        """The newest jobs in any of ``states`` (empty: in all)."""
-        found = DBOS.list_workflows(name=ANALYZE, status=_names(states), limit=limit, sort_desc=True, load_output=True)
+    def listed(self, owner: str, states: Sequence[JobState], limit: int) -> list[JobStatus]:
+        """The newest jobs of ``owner`` in any of ``states`` (empty: in all)."""
+        found = DBOS.list_workflows(
+            name=ANALYZE, user=owner, status=_names(states), limit=limit, sort_desc=True, load_output=True
+        )
         return [_status(one) for one in found]
 
     def active_uploads(self) -> set[str]:
@@ -93,9 +95,9 @@ class JobRecords:
         """Delete what the database has of a job that ended."""
         DBOS.delete_workflows([job], delete_children=True)
 
-    def _found(self, job: str) -> WorkflowStatus:
+    def _found(self, job: str, owner: str) -> WorkflowStatus:
         found = DBOS.get_workflow_status(job)
-        if found is None or found.name != ANALYZE:
+        if found is None or found.name != ANALYZE or found.authenticated_user != owner:
             raise JobNotFound(f"There is no job {job}; it may have been removed after its time.")
         return found
 

@@ -47,8 +47,8 @@ class JobSettings:
 class JobService:
     """Thread-safe; every method but ``start`` and ``close`` waits for the database or the object store.
 
-    Neither is touched before the first job, unless there is a database from before. ``engine`` gives the engine once
-    there is one; ``clips`` has the limits of jobs.
+    A job is there for its owner alone. Neither is touched before the first job, unless there is a database from before.
+    ``engine`` gives the engine once there is one; ``clips`` has the limits of jobs.
     """
 
     def __init__(
@@ -117,18 +117,18 @@ class JobService:
                 raise KeyReused("This Idempotency-Key came with another clip or other options before; use a new one.")
         return job
 
-    def find(self, job: str) -> JobStatus:
-        """One job. Raises ``JobNotFound``."""
-        return self._open().find(job)
+    def find(self, job: str, owner: str) -> JobStatus:
+        """A job of ``owner``. Raises ``JobNotFound``."""
+        return self._open().find(job, owner)
 
-    def listed(self, states: Sequence[JobState] = (), limit: int = 100) -> list[JobStatus]:
-        """The newest jobs in any of ``states`` (empty: in all)."""
-        return self._open().listed(states, limit)
+    def listed(self, owner: str, states: Sequence[JobState] = (), limit: int = 100) -> list[JobStatus]:
+        """The newest jobs of ``owner`` in any of ``states`` (empty: in all)."""
+        return self._open().listed(owner, states, limit)
 
-    def cancel(self, job: str) -> None:
+    def cancel(self, job: str, owner: str) -> None:
         """Cancel an active job; forget one that has ended. Its files are removed. Raises ``JobNotFound``."""
         records = self._open()
-        state, stored = records.find(job).state, records.stored(job)
+        state, stored = records.find(job, owner).state, records.stored(job, owner)
         if state.is_active:
             records.cancel(job)
         self._store.remove(stored.upload)
@@ -136,31 +136,31 @@ class JobService:
         if not state.is_active:
             records.forget(job)
 
-    def result(self, job: str) -> tuple[JobStatus, VideoAnalysis, dict[str, str]]:
+    def result(self, job: str, owner: str) -> tuple[JobStatus, VideoAnalysis, dict[str, str]]:
         """A job that succeeded, its analysis, and the versions of the models that made it.
 
         Raises:
             JobNotFound, JobHasNoResult.
         """
-        status = self._succeeded(job)
+        status = self._succeeded(job, owner)
         try:
             with self._store.opened(result_key(job)) as file:
                 return status, *read_analysis(file)
         except FileNotFoundError as error:
             raise JobHasNoResult("The result of this job has been removed; submit the clip again.") from error
 
-    def annotated(self, job: str) -> Iterator[bytes]:
+    def annotated(self, job: str, owner: str) -> Iterator[bytes]:
         """The annotated clip of a job that succeeded.
 
         Raises:
             JobNotFound, JobHasNoResult.
         """
-        if not self._succeeded(job).request.annotated:
+        if not self._succeeded(job, owner).request.annotated:
             raise JobHasNoResult("This job made no annotated clip; submit the clip with Accept: video/mp4.")
         return self._store.pieces(annotated_key(job))
 
-    def _succeeded(self, job: str) -> JobStatus:
-        status = self.find(job)
+    def _succeeded(self, job: str, owner: str) -> JobStatus:
+        status = self.find(job, owner)
         if status.error is not None:
             raise JobHasNoResult(f"The job failed ({status.error[0]}). {status.error[1]}")
         if status.state is not JobState.SUCCEEDED:

@@ -1,12 +1,12 @@
 """Results as columns: one row per face, one column per variable, for data frames, CSV and Parquet."""
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from mien.render.csv_rows import CsvRows
 from mien.timeline.model import FrameRow
 
 Columns = Mapping[str, Sequence[Any]]
@@ -67,13 +67,12 @@ def _columns(names: tuple[str, ...], table: list[tuple[Any, ...]]) -> Columns:
 
 def csv_of(columns: Columns, *, header: bool = True) -> str:
     """A CSV file (RFC 4180), or its rows alone; ``None`` is empty, a truth value ``true`` or ``false``."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    lines = CsvRows()
     if header:
-        writer.writerow(columns)
+        lines.add(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in row])
-    return text.getvalue()
+        lines.add([str(value).lower() if isinstance(value, bool) else value for value in row])
+    return lines.take()
 
 
 def has_parquet() -> bool:

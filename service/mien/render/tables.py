@@ -1,15 +1,9 @@
 """A timeline as a tidy table: one row per face, one column per variable."""
 
-import csv
 from collections.abc import Iterable, Iterator
-from io import StringIO
-from typing import Protocol
 
+from mien.render.csv_rows import CsvRows
 from mien.timeline.model import FrameRow
-
-
-class _Writer(Protocol):
-    def writerow(self, row: Iterable[object], /) -> object: ...
 
 
 def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str]:
@@ -19,16 +13,13 @@ def csv_lines(rows: Iterable[FrameRow], labels: tuple[str, ...]) -> Iterator[str
     ``confidence``, ``emotion``, ``score``, and one column per label. A frame without faces has a line with everything
     after ``frame`` empty, to distinguish it from a frame that was not analysed.
     """
-    lines = StringIO(newline="")
-    writer: _Writer = csv.writer(lines)
-    writer.writerow(("time", "frame", "person", "x", "y", "width", "height", "confidence", "emotion", "score", *labels))
-    yield lines.getvalue()
+    lines = CsvRows()
+    lines.add(("time", "frame", "person", "x", "y", "width", "height", "confidence", "emotion", "score", *labels))
+    yield lines.take()
     for row in rows:
-        lines.seek(0)
-        lines.truncate()
         for values in _values(row, len(labels)):
-            writer.writerow(values)
-        yield lines.getvalue()
+            lines.add(values)
+        yield lines.take()
 
 
 def _values(row: FrameRow, labels: int) -> Iterator[tuple[object, ...]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mien.domain import LABELS, AnalyzeOptions, DetectorMode
+from mien.domain import LABELS, AnalyzeOptions
 from mien.results.documents import Video
 from mien.results.run import ClipRun, ModelCard, PictureRun
 from mien.usecases.analyze_video import Smoothing
@@ -62,8 +62,7 @@ def _threshold(models: Sequence[ModelCard], options: AnalyzeOptions) -> float:
     if options.min_confidence is not None:
         return options.min_confidence
     table: Mapping[str, float] = next((card.manifest["detector"] for card in models if "detector" in card.manifest), {})
-    name = "threshold" if options.detector is DetectorMode.FAST else "accurate_threshold"
-    return float(table.get(name, table.get("threshold", 0.0)))
+    return float(table.get("threshold", 0.0))
 
 
 def _accuracies(models: Sequence[ModelCard]) -> list[str]:

@@ -20,7 +20,7 @@ _MAX_MIN_FACE = 100_000
 class PictureKeywords(TypedDict, total=False):
     """The options of pictures; ``docs/api.md`` describes them."""
 
-    detector: Literal["fast", "accurate"] | DetectorMode
+    detector: Literal["auto", "fast", "accurate"] | DetectorMode
     labels: Literal["ferplus8", "basic7", "basic5", "fer2013"] | LabelSet
     min_face: float
     min_confidence: float | None
@@ -46,12 +46,13 @@ def analyze_options(keywords: PictureKeywords) -> AnalyzeOptions:
     Raises:
         InvalidOption: a value is out of range.
     """
+    usual = AnalyzeOptions()
     options = AnalyzeOptions(
-        detector=_member(DetectorMode, "detector", keywords.get("detector", "fast")),
-        labels=_member(LabelSet, "labels", keywords.get("labels", "ferplus8")),
-        min_face=keywords.get("min_face", 16.0),
+        detector=_member(DetectorMode, "detector", keywords.get("detector", usual.detector)),
+        labels=_member(LabelSet, "labels", keywords.get("labels", usual.labels)),
+        min_face=keywords.get("min_face", usual.min_face),
         min_confidence=keywords.get("min_confidence"),
-        max_faces=keywords.get("max_faces", 100),
+        max_faces=keywords.get("max_faces", usual.max_faces),
     )
     confidence = 0.0 if options.min_confidence is None else options.min_confidence
     if not 1 <= options.min_face <= _MAX_MIN_FACE:

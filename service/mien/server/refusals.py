@@ -5,6 +5,8 @@ import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from mien.api.response_headers import CONTENT_POLICY, HEADERS
+
 MAX_HEAD_BYTES = 16 << 10
 """In a request's head, or in the trailers after its body. The parser has no bound, and keeps twenty times as much."""
 MAX_URL_BYTES = 8 << 10
@@ -34,10 +36,11 @@ class Refusal:
         body = json.dumps(problem).encode()
         head = (
             f"HTTP/1.1 {int(self.status)} {self.status.phrase}\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
-            "cache-control: no-store\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n"
         )
-        return head.encode() + body
+        common = {**HEADERS, "content-security-policy": CONTENT_POLICY}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in common.items())
+        return f"{head}{lines}\r\n".encode() + body
 
 
 NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, "invalid_request", "This is not a valid HTTP/1.1 request.")

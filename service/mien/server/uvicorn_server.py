@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import FrameType
 
 import uvicorn
@@ -42,7 +42,10 @@ def serve(settings: Settings) -> None:
         server.stop()
 
     app = create_app(settings, on_failure=stop)
-    with listen(settings) as listener:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(listen(settings))]
+        if settings.metrics_port is not None:
+            listeners.append(stack.enter_context(listen(settings, settings.metrics_port, "listening for metrics")))
         bound = ShutdownBound(settings.shutdown_seconds)
 
         def on_stop() -> None:
@@ -50,18 +53,20 @@ def serve(settings: Settings) -> None:
             app.state.mien.engine.stopping = True
 
         server = _Server(_config(app, settings, bound.graceful_seconds), on_stop)
-        server.run(sockets=[listener])
+        server.run(sockets=listeners)
     if failures:
         raise failures[0]
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. It is bound before any model is loaded, so that a port in use is reported at once.
+def listen(settings: Settings, port: int | None = None, message: str = "listening") -> socket.socket:
+    """A listening socket, on ``settings.port`` by default, and a line in the log, ``message``.
+
+    It is bound before any model is loaded, so that a port in use is reported at once.
 
     Raises:
         InvalidOption: the port cannot be listened on.
     """
-    host, port = settings.host, settings.port
+    host, port = settings.host, settings.port if port is None else port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # "::" is meant as every interface, 127.0.0.1 included.
     dual_stack = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
@@ -74,7 +79,7 @@ def listen(settings: Settings) -> socket.socket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(2000 * settings.upload_idle_seconds))
     shown = f"[{host}]" if family == socket.AF_INET6 else host
-    _LOG.info("listening", extra={"fields": {"url": f"http://{shown}:{listener.getsockname()[1]}"}})
+    _LOG.info(message, extra={"fields": {"url": f"http://{shown}:{listener.getsockname()[1]}"}})
     return listener
 
 

@@ -22,7 +22,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # In ASCII: some readers of logs take U+2028 and U+0085 for ends of lines too.
+        return json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
@@ -50,5 +51,8 @@ def configure_logging(style: str, level: str) -> None:
     logging.captureWarnings(True)  # such as Pillow's about odd metadata
     # OpenCV would write about every broken file past our handlers; the client is told of it anyway.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Pillow and python-multipart would write metadata and file names at the level debug.
+    for library in ("PIL", "python_multipart"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     # uvicorn's lines about its start and stop repeat our own.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))

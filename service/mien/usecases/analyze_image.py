@@ -23,7 +23,7 @@ class PictureInput:
 class PictureResult:
     """The result of one picture: its size and faces, or an ``error`` that the caller can fix.
 
-    ``warnings`` are sentences about parts that could not be read.
+    ``warnings`` are sentences about parts that could not be read and faces that were not looked for.
     """
 
     index: int
@@ -64,7 +64,13 @@ def analyze_images(
     times = StageTimes()
     for result, index in zip(engine.analyze(reader.frames(), options, cancellation), reader.readable, strict=True):
         read = reader.results[index]
-        reader.results[index] = replace(read, width=result.width, height=result.height, faces=result.faces)
+        reader.results[index] = replace(
+            read,
+            width=result.width,
+            height=result.height,
+            faces=result.faces,
+            warnings=(*read.warnings, *result.warnings),
+        )
         times += result.times
     times = replace(times, decode=reader.decode_ms, total=(time.monotonic() - started) * 1000)
     return ImageAnalysis(tuple(reader.results), times)

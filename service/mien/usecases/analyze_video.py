@@ -114,7 +114,7 @@ class VideoRun:
             frames_decoded=self._clip.frames_decoded,
             frames_analyzed=len(self._builder),
             timeline=timeline,
-            warnings=self._clip.warnings,
+            warnings=(*self._clip.warnings, *self._builder.warnings),
             times=replace(
                 self._times, decode=self._decode_seconds * 1000, total=(time.monotonic() - self._started) * 1000
             ),

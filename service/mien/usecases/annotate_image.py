@@ -125,4 +125,5 @@ def _search(
         frame.release()
     height, width = frame.pixels.shape[:2]
     is_whole = (width, height) == (frame.width, frame.height) and max(width, height) <= LONGEST_SIDE
-    return _Found(result, frame.pixels if is_whole else None, decode_ms, frame.warnings)
+    warnings = (*frame.warnings, *result.warnings)
+    return _Found(result, frame.pixels if is_whole else None, decode_ms, warnings)

@@ -14,7 +14,7 @@ from mien.timeline.model import Timeline
 from mien.usecases.analyze_video import VideoOptions
 from mien.usecases.hide_faces import hide_faces
 from mien.video.reader import ALONE, ClipReader
-from mien.video.writer import remux
+from mien.video.remux import remux
 
 _LONG_SIDE = 1920  # Full HD plays everywhere; more takes long to write and few could see the difference
 _LOG = logging.getLogger(__name__)

@@ -5,12 +5,10 @@ that the analysis is the same however many segments there were, and equal to tha
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
@@ -30,6 +28,7 @@ from mien.domain import (
 from mien.engine.base import Engine
 from mien.usecases.analyze_video import Smoothing, VideoAnalysis, VideoOptions, long_side
 from mien.usecases.timeline_builder import TimelineBuilder, track_thresholds
+from mien.video.fractions import fraction_of_text, fraction_to_text
 from mien.video.model import ClipLimits
 from mien.video.parts import PartBounds, PartFacts, can_join, join
 from mien.video.reader import ALONE, ClipReader
@@ -60,6 +59,7 @@ class _Segment(msgspec.Struct, array_like=True):
     facts: PartFacts
     times: StageTimes
     frames: list[_PackedFrame]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ def analyze_segment(
     engine_options, _ = track_thresholds(options, engine)
     sampling = replace(video.sampling, start=bounds.start, end=bounds.end)
     decode_seconds, times, rows = 0.0, StageTimes(), 0
+    warnings: tuple[str, ...] = ()
     frames: list[_PackedFrame] = []
     with clips.open(path, sampling, long_side(options, engine), cancellation, bounds.key_frame) as clip:
 
@@ -106,12 +107,13 @@ def analyze_segment(
 
         for result in engine.analyze(timed(), engine_options, cancellation):
             times += result.times
+            warnings = result.warnings
             rows += max(1, len(result.faces))
             clips.limits.check_rows(rows)
             frames.append(_packed(result, labels))
         total = (time.monotonic() - started) * 1000
         times = replace(times, decode=decode_seconds * 1000, total=total)
-        return _ENCODER.encode(_Segment(clip.facts, times, frames))
+        return _ENCODER.encode(_Segment(clip.facts, times, frames, warnings))
 
 
 def facts_of(segment: bytes) -> PartFacts:
@@ -145,7 +147,7 @@ def join_segments(
         frames_decoded=clip.frames_decoded,
         frames_analyzed=len(builder),
         timeline=builder.finish(clip.shown_until),
-        warnings=clip.warnings,
+        warnings=(*clip.warnings, *builder.warnings),
         times=sum(times, StageTimes(total=(time.monotonic() - started) * 1000)),
     )
     return JoinedAnalysis(analysis, clip.shown_until)
@@ -162,7 +164,7 @@ def _results(
         facts.append(segment.facts)
         times.append(segment.times)
         for frame in segment.frames:
-            yield _unpacked(frame, labels, scene - before)
+            yield replace(_unpacked(frame, labels, scene - before), warnings=segment.warnings)
         scene += segment.facts.after.scene - before
 
 
@@ -198,15 +200,5 @@ def _unpacked(frame: _PackedFrame, labels: Sequence[str], scenes: int) -> FrameR
     return FrameResult(frame.width, frame.height, faces, time=frame.time, index=frame.index, scene=frame.scene + scenes)
 
 
-def _encode(value: object) -> str:
-    if isinstance(value, Fraction):
-        return str(value)
-    raise NotImplementedError(type(value))
-
-
-def _decode(kind: Callable[..., Any], value: Any) -> Any:
-    return kind(value)
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_encode)
-_DECODER = msgspec.msgpack.Decoder(_Segment, dec_hook=_decode)
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=fraction_to_text)
+_DECODER = msgspec.msgpack.Decoder(_Segment, dec_hook=fraction_of_text)

@@ -33,7 +33,8 @@ class LiveOptions:
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """One frame: its faces, its size in pixels, sentences about parts that could not be read, and the times."""
+    """One frame: its faces, its size in pixels, sentences about parts that could not be read and faces that were not
+    looked for, and the times."""
 
     row: FrameRow
     width: int
@@ -109,7 +110,7 @@ class LiveSession:
         numbered = self._tracker.add(replace(result, time=self._continued(frame.time)))
         row = numbered if self._smoother is None else self._smoother.add(numbered)
         row = replace(row, time=frame.time)
-        return LiveResult(row, result.width, result.height, frame.warnings, result.times)
+        return LiveResult(row, result.width, result.height, (*frame.warnings, *result.warnings), result.times)
 
     def document(self, result: LiveResult) -> Document:
         """``result`` as JSON values: a row of a clip's timeline, with the frame's size, warnings and times."""

@@ -21,7 +21,10 @@ _NEW_TRACK = 0.5
 
 
 class TimelineBuilder:
-    """Memory holds only packed rows and sums per person, bounded by ``ClipLimits.max_rows``."""
+    """Memory holds only packed rows and sums per person, bounded by ``ClipLimits.max_rows``.
+
+    ``warnings`` are those of the last frame: all frames of a clip are searched alike.
+    """
 
     def __init__(
         self, options: AnalyzeOptions, thresholds: TrackThresholds, smoothed: bool, limits: ClipLimits
@@ -32,6 +35,7 @@ class TimelineBuilder:
         self._limits = limits
         self._rows = PackedRows(self.labels)
         self._summary = Summarizer(self.labels)
+        self.warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -43,7 +47,7 @@ class TimelineBuilder:
             TooLarge: there are too many rows.
             And what ``results`` raises.
         """
-        rows = track(results, self._thresholds)
+        rows = track(self._noted(results), self._thresholds)
         if self._smoothed:
             rows = smooth(rows, self.labels)
         count = 0
@@ -52,6 +56,11 @@ class TimelineBuilder:
             self._limits.check_rows(count)
             self.add(row)
             yield row
+
+    def _noted(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+        for result in results:
+            self.warnings = result.warnings
+            yield result
 
     def add(self, row: FrameRow) -> None:
         """Count a row that was tracked before."""
@@ -70,6 +79,6 @@ def track_thresholds(options: AnalyzeOptions, engine: Engine) -> tuple[AnalyzeOp
     """
     if options.min_confidence is not None:
         return options, TrackThresholds()
-    threshold = engine.threshold(options.detector)
+    threshold = engine.threshold()
     thresholds = TrackThresholds(new_track=threshold + _NEW_TRACK * (1.0 - threshold), keep_track=threshold)
     return replace(options, min_confidence=_KEEP_TRACK * threshold), thresholds

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +18,8 @@ from mien.video.frame_conversion import OrientationReader, UprightConverter, squ
 from mien.video.model import TIME_SLACK, ClipInfo, ClipLimits, Sampler, Sampling
 from mien.video.parts import Counts, Damage, PartFacts, join
 from mien.video.shot_boundaries import ShotBoundaryDetector
+from mien.video.source import ClipSource, ClipTarget
+from mien.video.writer import Remuxer
 
 _SAME_SHAPE = 0.02  # of the aspect ratio: sizes are rounded to what codecs can hold
 
@@ -46,7 +47,7 @@ class Clip:
 
     def __init__(
         self,
-        path: Path,
+        source: ClipSource,
         sampling: Sampling,
         limits: ClipLimits,
         long_side: int | None = None,
@@ -56,7 +57,7 @@ class Clip:
         raise_if_cancelled: Callable[[], None] = lambda: None,
         wait_for_memory: Callable[[int], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self.path = path
+        self._source = source
         self.sampling = sampling
         self.limits = limits
         self.frames_decoded = 0
@@ -65,7 +66,7 @@ class Clip:
         self._raise_if_cancelled = raise_if_cancelled
         self._converter = UprightConverter(long_side)
         self._orientations = OrientationReader()
-        self._demuxer = Demuxer(path, limits.max_pixels)
+        self._demuxer = Demuxer(source, limits.max_pixels)
         self._resources = ExitStack()
         self._resources.callback(self._demuxer.close)
         try:
@@ -165,9 +166,14 @@ class Clip:
             last = decoded.time
             if decoded.time + TIME_SLACK >= start and sampler.takes(decoded.time):
                 yield self._convert(decoded, scene)
-        self._duration.finish(file_structure(self.path, self.info.container))
+        self._duration.finish(file_structure(self._source, self.info.container))
         if start >= self.read_until:
             raise InvalidOption("start", f"The clip ends at {self.read_until:.3f} s; choose a start before that.")
+
+    def remuxer(self, target: ClipTarget, duration: float) -> Remuxer:
+        """Writes frames and the sound to ``target``, ``duration`` being the clip's length in seconds."""
+        limit = self.limits.max_pixels
+        return Remuxer(self._source, self.info, self.sampling, target, duration=duration, max_pixels=limit)
 
     def _check_length(self) -> None:
         """Refuse a clip that is too long before its first seconds are analysed.

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import MappingProxyType
 
 import av
@@ -17,6 +16,7 @@ from mien.images.formats import PictureFormat, sniff
 from mien.video.codecs import CONTAINER_WHITELIST, MEDIA_ERRORS, VIDEO_DECODERS
 from mien.video.matroska import check_elements
 from mien.video.mp4_index import check_index
+from mien.video.source import ClipSource, libav_address
 
 _CLIPS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,flv"
 # Listed so that a caller who sends sound is told "no video track" and not "unknown format".
@@ -26,7 +26,6 @@ _SOUNDS = "mp3,wav,ogg,flac,aac"
 _OPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "format_whitelist": f"{_CLIPS},{_SOUNDS}",
-        "protocol_whitelist": "file",
         "codec_whitelist": CONTAINER_WHITELIST,
         "max_streams": "100",
     }
@@ -50,8 +49,8 @@ _SIGNATURES = (
 _FORMATS = "Send a clip in MP4, MOV, MKV, WebM, AVI or GIF."
 
 
-def open_container(path: Path, max_pixels: int) -> InputContainer:
-    """Open ``path`` for reading. No frame of more than ``max_pixels`` is decoded to find out what the tracks are.
+def open_container(source: ClipSource, max_pixels: int) -> InputContainer:
+    """Open ``source`` for reading. No frame of more than ``max_pixels`` is decoded to find out what the tracks are.
 
     Raises:
         UnsupportedMedia: not a clip in a container that Mien reads.
@@ -59,21 +58,21 @@ def open_container(path: Path, max_pixels: int) -> InputContainer:
         TooLarge: its index or head takes too much memory.
         OSError: the file is missing or not readable by this process.
     """
-    check_index(path)
-    check_elements(path)
+    check_index(source)
+    check_elements(source)
     try:
-        container = _open(path, max_pixels, _QUICK_PROBE)
+        container = _open(source, max_pixels, _QUICK_PROBE)
         if _tracks_are_known(container):
             return container
         with container:
             if _has_many_packets(container):
                 raise CorruptMedia("The clip consists of pieces too small to be pictures; send another copy.")
-        return _open(path, max_pixels, _LONG_PROBE)
+        return _open(source, max_pixels, _LONG_PROBE)
     except (av.error.FileNotFoundError, av.error.PermissionError):
         raise
     except MEDIA_ERRORS as error:
         logging.getLogger(__name__).debug("cannot open a clip: %s", error)
-        with path.open("rb") as file:
+        with source.open("rb") as file:
             head = file.read(_HEAD)
         raise not_a_clip(head) from error
 
@@ -98,9 +97,10 @@ def not_a_clip(head: bytes) -> InputError:
     return UnsupportedMedia(f"The file is not a clip that Mien reads. {_FORMATS}")
 
 
-def _open(path: Path, max_pixels: int, probe_size: int) -> InputContainer:
-    options = {**_OPTIONS, **pixel_bound(max_pixels), "probesize": str(probe_size)}
-    return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
+def _open(source: ClipSource, max_pixels: int, probe_size: int) -> InputContainer:
+    address, own = libav_address(source)
+    options = {**_OPTIONS, **own, **pixel_bound(max_pixels), "probesize": str(probe_size)}
+    return av.open(address, "r", options=options, metadata_errors="replace")
 
 
 def _tracks_are_known(container: InputContainer) -> bool:

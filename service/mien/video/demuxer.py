@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple
 
 import av
@@ -16,6 +15,7 @@ from av.video.stream import VideoStream
 from mien.errors import CorruptMedia
 from mien.video.container import open_container, picture_stream
 from mien.video.model import TIME_SLACK
+from mien.video.source import ClipSource
 from mien.video.timestamps import AviClock, StampClock, TimestampUnwrapper
 
 # Recorded from a live stream: their clock did not begin with the file.
@@ -47,8 +47,8 @@ class Demuxer:
     container: InputContainer
     stream: VideoStream
 
-    def __init__(self, path: Path, max_pixels: int) -> None:
-        self._path = path
+    def __init__(self, source: ClipSource, max_pixels: int) -> None:
+        self._source = source
         self._max_pixels = max_pixels
         self._open()
 
@@ -160,11 +160,11 @@ class Demuxer:
 
     def reaches(self, time: float, raise_if_cancelled: Callable[[], None]) -> bool:
         """Whether there is a packet later than ``time`` (seconds of the clip), whatever the container's header says."""
-        with closing(Demuxer(self._path, self._max_pixels)) as other:
+        with closing(Demuxer(self._source, self._max_pixels)) as other:
             return any(at > time for *_, at in other.timed_packets(other.unwrapper(), raise_if_cancelled))
 
     def _open(self) -> None:
-        self.container = open_container(self._path, self._max_pixels)
+        self.container = open_container(self._source, self._max_pixels)
         try:
             self.stream = picture_stream(self.container)
         except BaseException:

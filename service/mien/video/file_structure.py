@@ -7,11 +7,11 @@ container gives its parts tell the two cases apart.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 from mien.video.matroska import CLUSTER, EBML, LONGEST_HEADER, SEGMENT, read_element
+from mien.video.source import ClipSource
 
 _MAX_PARTS = 500_000  # to visit: as many packets as hours of an ordinary clip have
 
@@ -37,8 +37,8 @@ class _Part(NamedTuple):
     starts_recording: bool
 
 
-def file_structure(path: Path, container: str) -> FileStructure:
-    """The structure of the file ``path``, ``container`` being FFmpeg's name for its format.
+def file_structure(source: ClipSource, container: str) -> FileStructure:
+    """The structure of the file ``source``, ``container`` being FFmpeg's name for its format.
 
     Transport streams and GIFs do not declare their size: nothing is known about them.
     """
@@ -47,7 +47,7 @@ def file_structure(path: Path, container: str) -> FileStructure:
         return FileStructure()
     recordings: list[int] = []
     furthest = 0
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         for part in islice(walk(file), _MAX_PARTS + 1):
             furthest = max(furthest, part.end)

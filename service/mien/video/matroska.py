@@ -6,10 +6,10 @@ Matroska.
 
 import mmap
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 from mien.errors import TooLarge
+from mien.video.source import ClipSource
 
 MAX_ELEMENTS = 500_000
 """An index of four hours with an entry for every second has some 70,000."""
@@ -49,13 +49,13 @@ def read_element(head: bytes) -> ElementHeader | None:
     return ElementHeader(int.from_bytes(head[:identifier_bytes]), end, None if length == unknown else length)
 
 
-def check_elements(path: Path) -> None:
-    """Refuse ``path`` if it is Matroska and has more than ``MAX_ELEMENTS`` outside its clusters.
+def check_elements(source: ClipSource) -> None:
+    """Refuse ``source`` if it is Matroska and has more than ``MAX_ELEMENTS`` outside its clusters.
 
     Raises:
         TooLarge: naming ``max_elements``.
     """
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         if file.read(4) != EBML.to_bytes(4):
             return
         size = os.fstat(file.fileno()).st_size

@@ -9,10 +9,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from mien.errors import CorruptMedia, TooLarge, UnsupportedMedia
+from mien.video.source import ClipSource
 
 MAX_BYTES = 256 * 1024 * 1024
 """Memory for an index. Four hours of 60 frames per second with sound take half of it."""
@@ -43,8 +43,8 @@ _SOUND_HANDLERS = frozenset((b"soun", b"alis", b"url ", b"rsrc", bytes(4)))
 _FRAGMENT_SIZES = 0x200  # flag of ``trun``: each sample's size is given
 
 
-def check_index(path: Path) -> None:
-    """Refuse ``path`` if it is an MP4 or MOV and its index would take more than ``MAX_BYTES``.
+def check_index(source: ClipSource) -> None:
+    """Refuse ``source`` if it is an MP4 or MOV and its index would take more than ``MAX_BYTES``.
 
     Boxes are not followed but searched for by name, so that none is missed that libav would find: it reads most of them
     wherever they are.
@@ -54,7 +54,7 @@ def check_index(path: Path) -> None:
         TooLarge: it is consistent, but too large.
         UnsupportedMedia: the clip is encrypted.
     """
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         total = tracks = fragments = 0
         for name, header in _headers(file, size):

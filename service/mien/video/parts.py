@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, nextafter
-from pathlib import Path
 
 from mien.video.demuxer import Demuxer, KeyFrame
 from mien.video.duration import DurationTracker
 from mien.video.model import TIME_SLACK, ClipInfo, Sampling
+from mien.video.source import ClipSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class ReadClip:
 
 
 def divide(
-    path: Path,
+    source: ClipSource,
     sampling: Sampling,
     seconds: float,
     max_pixels: int,
@@ -87,7 +87,7 @@ def divide(
         As ``Demuxer``, and what ``raise_if_cancelled`` raises, which is called at every packet.
     """
     whole = [PartBounds(sampling.start, sampling.end)]
-    with closing(Demuxer(path, max_pixels)) as demuxer:
+    with closing(Demuxer(source, max_pixels)) as demuxer:
         if not demuxer.can_seek:
             return whole
         base, origin = demuxer.time_base, demuxer.origin

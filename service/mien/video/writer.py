@@ -1,9 +1,7 @@
 """Frames and the sound of the clip they come from -> an MP4 that browsers play."""
 
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +12,11 @@ from av import VideoFrame
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from mien.domain import Frame, U8Array
-from mien.errors import InvalidOption
+from mien.domain import U8Array
 from mien.video.audio import UNREADABLE, AudioRemuxer, readable_track
-from mien.video.clip import Clip
 from mien.video.container import open_container
+from mien.video.model import ClipInfo, Sampling
+from mien.video.source import ClipSource, ClipTarget, OpenedTarget
 
 # A tick that frame rates and milliseconds divide well enough: times are kept to 0.01 ms.
 _TICK = Fraction(1, 90_000)
@@ -27,37 +25,70 @@ _PRESET = "veryfast"
 _END_SLACK = 0.5  # s; containers' ends are off by that much
 
 
-def remux(
-    clip: Clip, frames: Iterable[Frame], target: Path, duration: float, warn: Callable[[str], None]
-) -> Iterator[float]:
-    """Write ``frames`` of ``clip`` (possibly drawn on) and its sound to ``target``; yield the time of each frame.
+class Remuxer:
+    """Writes frames of a clip (possibly drawn on) and its sound to ``target``. A context manager: the file is complete
+    after it.
 
-    Times in ``target`` count from the ``start`` of the clip's sampling. ``duration`` is the clip's, in seconds.
-    The file is complete once the iterator is exhausted; then ``warn`` is called with a sentence if sound was lost.
-
-    Raises:
-        InvalidOption: there are no frames.
+    ``source`` is the clip, ``info`` and ``sampling`` are how it was read, ``duration`` is its length in seconds. Times
+    in the target count from the ``start`` of the sampling.
     """
-    start = clip.sampling.start
-    with ExitStack() as stack:
-        sound: InputContainer | None = None
-        if clip.info.has_audio:
-            sound = stack.enter_context(open_container(clip.path, clip.limits.max_pixels))
-        writer: ClipWriter | None = None
-        for frame in frames:
-            if writer is None:
-                size = (frame.pixels.shape[1], frame.pixels.shape[0])
-                writer = stack.enter_context(ClipWriter(target, size, clip.info.rate))
-                if sound is not None:
-                    end = _sound_end(clip, sound, duration) - start
-                    begin = 0.0 if start + clip.info.origin > 0 else None
-                    writer.add_sound(sound, Fraction(clip.info.origin) + Fraction(start), begin, end)
-            writer.write(frame.pixels, frame.time - start)
-            yield frame.time
-        if writer is None:
-            raise InvalidOption("start", "No frame begins in the requested part; choose another start or end.")
-    if writer.warning is not None:
-        warn(writer.warning)
+
+    def __init__(
+        self,
+        source: ClipSource,
+        info: ClipInfo,
+        sampling: Sampling,
+        target: ClipTarget,
+        *,
+        duration: float,
+        max_pixels: int,
+    ) -> None:
+        self._info = info
+        self._sampling = sampling
+        self._target = target
+        self._duration = duration
+        self._writer: ClipWriter | None = None
+        self._resources = ExitStack()
+        self._sound: InputContainer | None = None
+        if info.has_audio:
+            self._sound = self._resources.enter_context(open_container(source, max_pixels))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.__exit__(kind, error, trace)
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence about sound that was lost; complete after the file is."""
+        return None if self._writer is None else self._writer.warning
+
+    def write(self, pixels: U8Array, time: float) -> None:
+        """One frame, ``uint8 [h, w, 3]`` BGR, of ``time`` seconds of the clip. The first one fixes the size."""
+        start = self._sampling.start
+        if self._writer is None:
+            writer = ClipWriter(self._target, (pixels.shape[1], pixels.shape[0]), self._info.rate)
+            self._writer = self._resources.enter_context(writer)
+            if self._sound is not None:
+                begin = 0.0 if start + self._info.origin > 0 else None
+                origin = Fraction(self._info.origin) + Fraction(start)
+                writer.add_sound(self._sound, origin, begin, self._sound_end(self._sound) - start)
+        self._writer.write(pixels, time - start)
+
+    def _sound_end(self, sound: InputContainer) -> float:
+        """When the sound ends, in seconds of the clip: after the last frame if the file declares so, else with it.
+
+        Not by the sound's own times: damage dates some of it years ahead.
+        """
+        if self._sampling.end is not None:
+            return self._sampling.end
+        declared = 0.0
+        if sound.duration is not None:
+            declared = ((sound.start_time or 0) + sound.duration) / av.time_base - self._info.origin
+        return max(self._duration, declared) + _END_SLACK
 
 
 class ClipWriter:
@@ -67,9 +98,9 @@ class ClipWriter:
     per second only guides the encoder.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: float | None) -> None:
+    def __init__(self, target: ClipTarget, size: tuple[int, int], rate: float | None) -> None:
         self._size = (max(2, size[0] // 2 * 2), max(2, size[1] // 2 * 2))
-        self._file: OutputContainer = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._file = _open_target(target)
         self._video: VideoStream = self._file.add_stream(
             "libx264",
             rate=Fraction(rate or 25).limit_denominator(1001),
@@ -134,14 +165,8 @@ class ClipWriter:
             self._audio.write_until(time)
 
 
-def _sound_end(clip: Clip, sound: InputContainer, duration: float) -> float:
-    """When the sound ends, in seconds of the clip: after the last frame if the file declares so, else with it.
-
-    Not by the sound's own times: damage dates some of it years ahead.
-    """
-    if clip.sampling.end is not None:
-        return clip.sampling.end
-    declared = 0.0
-    if sound.duration is not None:
-        declared = ((sound.start_time or 0) + sound.duration) / av.time_base - clip.info.origin
-    return max(duration, declared) + _END_SLACK
+def _open_target(target: ClipTarget) -> OutputContainer:
+    options = {"movflags": "+faststart"}
+    if isinstance(target, OpenedTarget):
+        return av.open(target.file(), "w", format="mp4", options=options, io_open=target.reopen)
+    return av.open(str(target), "w", format="mp4", options=options)

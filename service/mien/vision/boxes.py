@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from mien.domain import F32Array
 
-_MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]  # the eyes and the corners of the mouth change sides
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
@@ -40,13 +38,6 @@ class Detections:
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.landmarks for part in parts]),
         )
-
-    def unflip(self, width: int) -> "Detections":
-        """Faces of a mirrored picture, ``width`` pixels wide, in the original; right eyes are right eyes again."""
-        left, top, right, bottom = self.boxes.T
-        boxes = np.stack([width - right, top, width - left, bottom], axis=1)
-        landmarks = np.stack([width - self.landmarks[..., 0], self.landmarks[..., 1]], axis=-1)
-        return Detections(boxes, self.scores, landmarks[:, _MIRRORED_LANDMARKS])
 
     def unrotate(self, quarters: int, width: int, height: int) -> "Detections":
         """Faces of a picture rotated counter-clockwise by ``quarters`` quarter turns, in the original, which is

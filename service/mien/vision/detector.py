@@ -13,41 +13,39 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.domain import DetectorMode, F32Array, U8Array
+from mien.domain import F32Array, U8Array
 from mien.errors import ModelUnreadable
 from mien.runtime import Session
 from mien.vision.boxes import Detections, box_voting, nms
 from mien.vision.resampling import shrink
 
-VOTER_SHARE = 0.1  # of the threshold: cells from this score on help to localise the faces that others found
+VOTER_SCORE = 0.06  # cells from this score on help to localise the faces that others found, whatever is asked for
 VOTE_IOU = 0.6
 # Cells of one input that are decoded, best first. ``min_confidence=0`` asks for every cell, and a 1,280 px tile has
 # 33,600, which would take seconds. This many are all 8,400 of a 640 px input, and more than the 7,900 that reach 0.5
 # in a tile packed with 1,500 faces of 32 px: there only the weakest lose their vote.
 MAX_CELLS = 9_000
-# No face scores less than this. With a lower threshold every cell would be suppressed by and vote with every other,
+# No face scores less than a voter. With a lower threshold every cell would be suppressed by and vote with every other,
 # which takes a tenth of a second, so only the best few below it are candidates.
-NOISE_SCORE = 0.1
 MAX_NOISE_CELLS = 16
 OUTPUTS = ("scores", "boxes", "landmarks")
+
+_MIN_SIDE = 8.0  # px, of a manifest that does not say
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
-    """The ``[detector]`` table of the manifest. Sides are in pixels of the network's input.
+    """The ``[detector]`` table of the manifest.
 
-    The larger input shows more of everything, including things that only look like faces, so it has its own threshold;
-    so has the mean over several passes, which tells them apart at a lower score (see ``consensus``).
+    ``threshold`` is the lowest score reported unless the caller names one, at every scale; ``min_side`` the side in
+    pixels of the network's input from which faces are found.
     """
 
     strides: tuple[int, ...]
     multiple: int
     threshold: float
-    accurate_threshold: float
-    consensus_threshold: float
     nms_iou: float
-    fast_long_side: int
-    accurate_long_side: int
+    min_side: float
 
     @classmethod
     def from_manifest(cls, table: Mapping[str, Any]) -> "DetectorSpec":
@@ -57,20 +55,13 @@ class DetectorSpec:
                 tuple(int(stride) for stride in table["strides"]),
                 int(table["multiple"]),
                 float(table["threshold"]),
-                float(table.get("accurate_threshold", table["threshold"])),
-                float(table.get("agreed_threshold", table.get("accurate_threshold", table["threshold"]))),
                 float(table["nms_iou"]),
-                int(table["fast_long_side"]),
-                int(table["accurate_long_side"]),
+                float(table.get("min_side", _MIN_SIDE)),
             )
         except KeyError as error:
             raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelUnreadable(f"A value in [detector] of the detector's manifest is invalid: {error}.") from error
-
-    def threshold_of(self, mode: DetectorMode) -> float:
-        """The lowest score reported unless the caller names one."""
-        return self.threshold if mode is DetectorMode.FAST else self.accurate_threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,29 +123,27 @@ class FaceDetector:
         neighbours below the threshold.
         """
         height, width = output.letterbox.image.shape[1:3]
-        cells = _best(output.scores, _at_least(output.scores, VOTER_SHARE, threshold), MAX_CELLS)
+        cells = _cells(output.scores, threshold)
         centres, distances = _centres(height, width, self.spec.strides)[cells], output.distances[cells]
         boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
         scores, landmarks = output.scores[cells], centres[:, None, :] + output.offsets[cells]
-        candidates = _at_least(scores, 1.0, threshold)  # a weaker cell cannot suppress one of these
+        candidates = np.flatnonzero(scores >= threshold)  # a weaker cell cannot suppress one of these
         kept = candidates[nms(boxes[candidates], scores[candidates], self.spec.nms_iou, max_detections)]
         values = np.concatenate([boxes, landmarks.reshape(-1, 10)], axis=1)
-        means = box_voting(values, kept, boxes, scores, VOTE_IOU)
+        votes = np.where(scores >= VOTER_SCORE, scores, np.float32(0))
+        means = box_voting(values, kept, boxes, votes, VOTE_IOU)
         found = Detections(means[:, :4], scores[kept], means[:, 4:].reshape(-1, 5, 2))
         return found.transform(1 / output.letterbox.scale)
 
 
-def _at_least(scores: F32Array, share: float, threshold: float) -> NDArray[np.intp]:
-    """Indices, in order, of cells that score ``share * threshold`` or more; of noise only the ``MAX_NOISE_CELLS`` best.
-
-    ``share`` applies to ``NOISE_SCORE`` as well.
-    """
-    lowest, noise = share * threshold, share * NOISE_SCORE
-    certain = np.flatnonzero(scores >= max(lowest, noise))
-    if lowest >= noise:
-        return certain
-    doubtful = _best(scores, np.flatnonzero((scores >= lowest) & (scores < noise)), MAX_NOISE_CELLS)
-    return np.sort(np.concatenate([certain, doubtful]))
+def _cells(scores: F32Array, threshold: float) -> NDArray[np.intp]:
+    """Indices, in order, of the cells that vote or score ``threshold`` or more; of those that do not vote only
+    the ``MAX_NOISE_CELLS`` best."""
+    found = np.flatnonzero(scores >= VOTER_SCORE)
+    if threshold < VOTER_SCORE:
+        doubtful = _best(scores, np.flatnonzero((scores >= threshold) & (scores < VOTER_SCORE)), MAX_NOISE_CELLS)
+        found = np.sort(np.concatenate([found, doubtful]))
+    return _best(scores, found, MAX_CELLS)
 
 
 def _best(scores: F32Array, cells: NDArray[np.intp], count: int) -> NDArray[np.intp]:

@@ -1,5 +1,6 @@
 """From a frame to faces, in the three steps that the engine schedules: detect, classify, finish."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from mien.domain import (
     Activation,
     AnalyzeOptions,
     Box,
+    DetectorMode,
     F32Array,
     Face,
     Frame,
@@ -26,8 +28,9 @@ from mien.vision.boxes import Detections, clip
 from mien.vision.classifier import ClassifierSpec, EmotionClassifier, Logits, is_uncertain, valence
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from mien.vision.duplicates import second_boxes
-from mien.vision.multiscale import detect_multiscale
+from mien.vision.pyramid import plan
 from mien.vision.quality import assess
+from mien.vision.search import search
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +38,15 @@ class FoundFaces:
     """Faces of one frame before they are classified. Holds none of the frame's pixels.
 
     ``detections`` is in pixels of the upright picture and not clipped to it; ``crops`` holds one grey crop per face,
-    ``uint8 [48, 48]``, and ``squares`` the part of the upright picture that each crop covers.
+    ``uint8 [48, 48]``, and ``squares`` the part of the upright picture that each crop covers. ``min_side`` is the side
+    in pixels of the upright picture under which faces were not looked for.
     """
 
     frame: FrameInfo
     detections: Detections
     crops: tuple[U8Array, ...]
     squares: tuple[CropSquare, ...]
+    min_side: float
 
 
 class Pipeline:
@@ -62,7 +67,7 @@ class Pipeline:
 
     def detect(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces, drop those not worth reporting, and crop the best ``max_faces`` of the rest."""
-        found = detect_multiscale(self.detector, frame.pixels, options.detector, options.min_confidence)
+        found = search(self.detector, frame.pixels, options.detector, options.min_confidence)
         if not options.keep_doubles:
             found = found.select(~second_boxes(found))
         # From the long side: a reduced decode rounds up, and one pixel of a narrow strip's short side is a lot.
@@ -71,7 +76,15 @@ class Pipeline:
         found = _worth_reporting(found, frame, scale, options.min_face).select(slice(options.max_faces))
         squares = [crop_square(box, points) for box, points in zip(found.boxes, found.landmarks, strict=True)]
         crops = tuple(crop_face(frame.pixels, square) for square in squares)
-        return FoundFaces(frame.info, found.transform(scale), crops, tuple(square.scaled(scale) for square in squares))
+        squares = [square.scaled(scale) for square in squares]
+        return FoundFaces(
+            frame.info, found.transform(scale), crops, tuple(squares), self._min_side(frame, options.detector)
+        )
+
+    def _min_side(self, frame: Frame, mode: DetectorMode) -> float:
+        height, width = frame.pixels.shape[:2]
+        finest = plan(width, height, mode, self.detector.spec.multiple)[0]
+        return self.detector.spec.min_side * max(frame.width, frame.height) / finest.long_side
 
     def classify(self, crops: Sequence[U8Array]) -> list[Logits]:
         """Classify crops, of one frame or of many."""
@@ -84,7 +97,8 @@ class Pipeline:
         frame = found.frame
         boxes = clip(found.detections.boxes, frame.width, frame.height)
         faces = tuple(self._face(found, boxes, index, one, options) for index, one in enumerate(logits))
-        return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index, frame.scene)
+        warnings = _not_looked_for(found.min_side, options)
+        return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index, frame.scene, warnings)
 
     def _face(self, found: FoundFaces, boxes: F32Array, index: int, logits: Logits, options: AnalyzeOptions) -> Face:
         frame, detections = found.frame, found.detections
@@ -128,6 +142,14 @@ def _worth_reporting(found: Detections, frame: Frame, scale: float, min_face: fl
     centres = found.boxes[:, :2] + sizes / 2
     inside = ((centres >= start) & (centres < end)).all(axis=1)
     return found.select((sizes.min(axis=1) >= min_face / scale) & inside)
+
+
+def _not_looked_for(min_side: float, options: AnalyzeOptions) -> tuple[str, ...]:
+    """A sentence if faces that were asked for are too small for the budget, ``min_side`` px being the smallest."""
+    if min_side <= options.min_face:
+        return ()
+    remedy = "send a part of the picture" if options.detector is DetectorMode.ACCURATE else "ask for detector=accurate"
+    return (f"Faces under about {math.ceil(min_side)} px were not looked for; {remedy} to find smaller ones.",)
 
 
 def _activation(heat: F32Array, square: CropSquare) -> Activation:

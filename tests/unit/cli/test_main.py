@@ -179,7 +179,7 @@ def test_an_option_of_serve_is_refused_by_its_own_name(
 def test_the_help_shows_every_default(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for default in ("fast", "16", "100", "ferplus8", *(("ema", "5") if command == "video" else ())):
+    for default in ("auto", "8", "100", "ferplus8", *(("ema", "5") if command == "video" else ())):
         assert f"[default: {default}" in said
 
 

@@ -1,6 +1,5 @@
 """docker-compose.yml names files that are there, and Prometheus' file names what it runs."""
 
-import re
 from typing import Any
 
 import pytest
@@ -27,22 +26,11 @@ def test_what_is_mounted_is_there(compose: Any) -> None:
     assert sources - files == set(compose["volumes"])
 
 
-def test_secrets_are_there(compose: Any) -> None:
-    for secret in compose["secrets"].values():
-        default = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", secret["file"])  # as compose reads it where nothing is set
-        assert (ROOT / default).is_file()
-
-
-def test_prometheus_has_the_keys_that_it_reads(compose: Any, scrapes: Any) -> None:
-    keys = {scrape["authorization"]["credentials_file"] for scrape in scrapes if "authorization" in scrape}
-    assert keys <= {f"/run/secrets/{name}" for name in compose["services"]["prometheus"]["secrets"]}
-
-
 def test_a_service_listens_on_every_scrape_target(compose: Any, scrapes: Any) -> None:
     listening = {
         f"{name}:{port.rpartition(':')[2]}"
         for name, service in compose["services"].items()
-        for port in service.get("ports", [])
+        for port in (*service.get("ports", []), *service.get("expose", []))
     }
     targets = {target for scrape in scrapes for static in scrape["static_configs"] for target in static["targets"]}
     assert targets <= listening

@@ -1,6 +1,7 @@
 """The manifests agree with one another, the Dockerfile and the service; `make manifests` checks their form."""
 
 import tomllib
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -50,12 +51,21 @@ def test_selectors_find_the_pods() -> None:
     assert manifest("networkpolicy")["spec"]["podSelector"]["matchLabels"] == labels
 
 
+def environment(container: Any, name: str) -> Any:
+    (entry,) = (entry for entry in container["env"] if entry["name"] == name)
+    return entry["value"]
+
+
 def test_ports_agree(container: Any, services: Any, final_stage: list[tuple[str, str]]) -> None:
-    (port,) = container["ports"]
+    port, metrics = container["ports"]
     assert port["containerPort"] == PORT
     assert manifest("service")["spec"]["ports"][0]["targetPort"] == port["name"]
     annotations = manifest("deployment")["spec"]["template"]["metadata"]["annotations"]
-    assert annotations["prometheus.io/port"] == str(PORT)
+    assert annotations["prometheus.io/port"] == environment(container, "MIEN_METRICS_PORT")
+    assert annotations["prometheus.io/port"] == str(metrics["containerPort"])
+    (ingress,) = manifest("networkpolicy")["spec"]["ingress"]
+    assert [entry["port"] for entry in ingress["ports"]] == [port["name"], metrics["name"]]
+    assert services["mien"]["expose"] == [services["mien"]["environment"]["MIEN_METRICS_PORT"]]
     assert ("EXPOSE", str(PORT)) in final_stage
     assert services["mien"]["ports"][0].endswith(f":{PORT}")
 
@@ -73,7 +83,8 @@ def test_no_process_can_be_root_or_write_to_its_code(pod: Any, container: Any, s
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp"}  # noqa: S108
+    writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    assert writable == {"/tmp"}  # noqa: S108
     for service in services.values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -105,6 +116,19 @@ def test_every_setting_named_exists(container: Any, services: Any, final_stage: 
     assert {name for name in named if name.startswith("MIEN_")} <= known
 
 
+def test_what_listens_on_every_address_has_keys_or_says_that_it_needs_none(
+    pod: Any, container: Any, services: Any, final_stage: list[tuple[str, str]]
+) -> None:
+    set_by_image = dict(word.split("=") for key, text in final_stage if key == "ENV" for word in text.split())
+    assert set_by_image["MIEN_HOST"] == "0.0.0.0"  # noqa: S104
+    assert not {"MIEN_ALLOW_ANONYMOUS", "MIEN_API_KEYS"} & set(set_by_image), "each run of the image decides"
+    assert "yes" in services["mien"]["environment"]["MIEN_ALLOW_ANONYMOUS"]
+    path = PurePosixPath(environment(container, "MIEN_KEYS_FILE"))
+    (mount,) = (mount for mount in container["volumeMounts"] if mount["mountPath"] == str(path.parent))
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == mount["name"])
+    assert volume["secret"]["secretName"] == "mien-keys"
+
+
 def test_nothing_listens_beyond_this_machine_by_default(services: Any) -> None:
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
@@ -134,7 +158,7 @@ def test_memory_and_spool_hold_the_largest_picture_and_clip(pod: Any, container:
     ].default  # a thread each, as mien.app has it
     worst = idle + decode + clip_decode + bodies
     assert _bytes(container["resources"]["limits"]["memory"]) >= worst
-    (volume,) = pod["volumes"]
+    (volume,) = (volume for volume in pod["volumes"] if "emptyDir" in volume)
     assert _bytes(volume["emptyDir"]["sizeLimit"]) >= 2 * clip
     (tmpfs,) = services["mien"]["tmpfs"]
     spool = _bytes(tmpfs.split("size=")[1].split(",")[0])

@@ -24,6 +24,7 @@ from pathlib import Path
 from mien.images.limits import DecodeLimits
 from mien.images.decoder import PictureDecoder
 from mien.images.formats import sniff
+from mien.images.planning import Planner
 from tests.unit.images.files import portrait, save
 
 def kib(name):
@@ -32,7 +33,7 @@ def kib(name):
 decoder, data = PictureDecoder(DecodeLimits(), 1), Path(sys.argv[1]).read_bytes()
 decoder.decode(save(portrait(64), "JPEG"))
 side = int(sys.argv[2]) or None
-plan = decoder._plan(data, sniff(data), side, int)
+plan = Planner(DecodeLimits()).plan(data, sniff(data), side, int)
 before = kib("VmRSS")
 decoder.decode(data, detector_side=side and side // 3)
 print(plan.memory, (kib("VmHWM") - before) * 1024)

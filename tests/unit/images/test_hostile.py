@@ -16,29 +16,10 @@ from mien.errors import CorruptMedia, InputError, TooLarge
 from mien.images.decoder import no_check
 from mien.images.jpeg_scans import has_more_scans
 from mien.images.limits import DecodeLimits
+from tests.mutations import mutated
 from tests.unit.images.files import FORMATS, WITH_EXIF, decoder, portrait, save
 
 ROUNDS = 60
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Flip, cut, repeat or splice a few bytes, mostly in the first kilobyte, where the structure is."""
-    broken = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        reach = len(broken) if chance.random() < 0.3 else min(len(broken), 1024)
-        at = chance.randrange(4, reach)
-        kind = chance.randrange(5)
-        if kind == 0:
-            broken[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            broken[at : at + 4] = chance.choice((b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff", b"\0\0\xff\xff"))
-        elif kind == 2:
-            del broken[at : at + chance.randint(1, 40)]
-        elif kind == 3:
-            broken[at:at] = broken[at : at + chance.randint(1, 40)]
-        else:
-            broken[at] = chance.randrange(256)
-    return bytes(broken)
 
 
 def deep_tiff() -> bytes:

@@ -174,7 +174,9 @@ def test_frames_carry_the_index_of_their_picture() -> None:
     assert indices == [0, 2]
 
 
-@pytest.mark.parametrize(("mode", "side"), [(DetectorMode.FAST, 320), (DetectorMode.ACCURATE, 1920)])
+@pytest.mark.parametrize(
+    ("mode", "side"), [(DetectorMode.FAST, 320), (DetectorMode.AUTO, 1280), (DetectorMode.ACCURATE, 2560)]
+)
 def test_the_decoder_gets_the_detector_side_and_the_deadline(mode: DetectorMode, side: int) -> None:
     decoder, deadline = Recording(), time.monotonic() + 60
     options, cancellation = AnalyzeOptions(detector=mode), Cancellation(deadline)

@@ -125,7 +125,7 @@ def test_large_frames_are_decoded_at_the_size_that_the_detector_needs(tmp_path: 
         result = analyze_video(path, AnalyzeOptions(detector=detector), VideoOptions(), engine=Recording())
         box = result.timeline.rows[0].faces[0].box
         assert (box.x, box.width) == pytest.approx((400, 200), abs=6)
-    assert [shape[1] for shape in shapes] == [960, 1920]
+    assert [shape[1] for shape in shapes] == [1920, 960, 1920]
 
 
 def test_labels_are_those_of_the_requested_set(tmp_path: Path) -> None:
@@ -186,12 +186,11 @@ def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: 
         assert (box.x, box.y, box.width, box.height) == pytest.approx((60, 30, 40, 40), abs=2)
 
 
-@pytest.mark.parametrize(("mode", "threshold"), [(DetectorMode.FAST, 0.6), (DetectorMode.ACCURATE, 0.8)])
-def test_a_new_track_needs_more_confidence_than_an_existing_one(mode: DetectorMode, threshold: float) -> None:
-    options, thresholds = track_thresholds(AnalyzeOptions(detector=mode), FakeEngine())
-    assert options.min_confidence == pytest.approx(0.6 * threshold)
-    assert thresholds.new_track == pytest.approx(threshold + 0.5 * (1 - threshold))
-    assert thresholds.keep_track == threshold
+def test_a_new_track_needs_more_confidence_than_an_existing_one() -> None:
+    options, thresholds = track_thresholds(AnalyzeOptions(), FakeEngine())
+    assert options.min_confidence == pytest.approx(0.6 * 0.6)
+    assert thresholds.new_track == pytest.approx(0.8)
+    assert thresholds.keep_track == 0.6
 
 
 def test_a_callers_own_threshold_is_taken_as_it_is() -> None:

@@ -9,7 +9,7 @@ from mien.domain import F32Array, U8Array
 from mien.runtime import Session
 from mien.vision.detector import DetectorSpec
 
-SPEC = DetectorSpec((8, 16, 32), 32, 0.5, 0.6, 0.55, 0.45, 320, 640)
+SPEC = DetectorSpec((8, 16, 32), 32, 0.5, 0.45, 8.0)
 
 
 class StubSession:

@@ -120,17 +120,6 @@ def test_unrotate_puts_a_face_back_where_it_was(quarters: int) -> None:
     np.testing.assert_array_equal(found.landmarks[0, 0], corner)
 
 
-def test_unflip_puts_a_face_back_and_exchanges_its_eyes() -> None:
-    pixels = np.zeros((40, 70, 3), dtype=np.uint8)
-    pixels[5:15, 20:50] = 255
-    rows, columns = np.nonzero(pixels[:, ::-1, 0])
-    box = np.asarray([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], dtype=np.float32)
-    points = np.asarray([[[30, 7], [40, 8], [35, 10], [31, 12], [39, 13]]], dtype=np.float32)
-    found = Detections(box, np.ones(1, np.float32), points).unflip(70)
-    np.testing.assert_array_equal(found.boxes, [[20, 5, 50, 15]])
-    np.testing.assert_array_equal(found.landmarks, [[[30, 8], [40, 7], [35, 10], [31, 13], [39, 12]]])
-
-
 def test_unrotate_of_no_faces_is_empty() -> None:
     nothing = Detections(*(np.zeros(shape, np.float32) for shape in ((0, 4), (0,), (0, 5, 2))))
     assert nothing.unrotate(3, 70, 40).boxes.shape == (0, 4)

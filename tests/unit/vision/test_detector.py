@@ -6,9 +6,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from mien.domain import DetectorMode
 from mien.errors import ModelUnreadable
-from mien.vision.detector import MAX_CELLS, MAX_NOISE_CELLS, NOISE_SCORE, DetectorSpec, FaceDetector, RawOutput
+from mien.vision.detector import MAX_CELLS, MAX_NOISE_CELLS, VOTER_SCORE, DetectorSpec, FaceDetector, RawOutput
 from tests.unit.vision.stubs import SPEC, StubSession, bright_spots, cells_of, session
 
 
@@ -75,22 +74,18 @@ def test_an_error_names_the_missing_key() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("threshold", "high"), ("nms_iou", [0.4]), ("strides", 8), ("multiple", math.inf), ("fast_long_side", {})],
+    [("threshold", "high"), ("nms_iou", [0.4]), ("strides", 8), ("multiple", math.inf), ("min_side", {})],
 )
 def test_an_invalid_value_is_reported_in_one_sentence(key: str, value: object) -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
-    sides = {"fast_long_side": 320, "accurate_long_side": 640}
     with pytest.raises(ModelUnreadable, match=r"^A value in \[detector\].* is invalid: .*\.$"):
-        DetectorSpec.from_manifest({**table, **sides, key: value})
+        DetectorSpec.from_manifest({**table, key: value})
 
 
-def test_each_mode_has_its_threshold_and_older_manifests_have_one_for_both() -> None:
+def test_a_manifest_need_not_say_which_faces_are_too_small() -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
-    sides = {"fast_long_side": 320, "accurate_long_side": 640}
-    older = DetectorSpec.from_manifest({**table, **sides})
-    assert [older.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.4]
-    newer = DetectorSpec.from_manifest({**table, **sides, "accurate_threshold": 0.6})
-    assert [newer.threshold_of(mode) for mode in DetectorMode] == [0.4, 0.6]
+    assert DetectorSpec.from_manifest(table).min_side == 8
+    assert DetectorSpec.from_manifest({**table, "min_side": 6}).min_side == 6
 
 
 def test_neighbouring_cells_vote_even_below_the_threshold() -> None:
@@ -156,9 +151,9 @@ def test_a_threshold_of_zero_adds_only_the_best_few_noise_cells() -> None:
     detector = FaceDetector(session(bright_spots), SPEC)
     letterbox = detector.prepare(np.zeros((320, 320, 3), np.uint8), 320)
     scores, distances, offsets = many_cells(320)
-    faces, noise = scores > 0.9, np.float32(NOISE_SCORE) * (0.5 + 0.4 * scores)  # all below the score of any face
+    faces, noise = scores > 0.9, np.float32(VOTER_SCORE) * (0.5 + 0.4 * scores)  # all below the score of any face
     output = RawOutput(320, letterbox, np.where(faces, scores, noise), distances, offsets)
-    certain, every = (detector.decode(output, threshold, 1000) for threshold in (NOISE_SCORE, 0.0))
+    certain, every = (detector.decode(output, threshold, 1000) for threshold in (VOTER_SCORE, 0.0))
     count = len(certain.boxes)
     assert 10 < count < len(every.boxes) <= count + MAX_NOISE_CELLS
     assert every.boxes[:count] == pytest.approx(certain.boxes, abs=0.01)

@@ -61,11 +61,12 @@ def test_a_neighbour_is_not_a_second_box(away: tuple[float, float], score: float
     assert not second_boxes(found).any()
 
 
-def test_of_two_boxes_with_equal_scores_the_lower_is_the_face() -> None:
-    found = faces((0.71, *FACE), (0.75, 315, 230, 76, 92))
-    assert second_boxes(found).tolist() == [True, False]
-    found = faces((0.6, *FACE), (0.75, 315, 230, 76, 92))
-    assert second_boxes(found).tolist() == [False, True]
+def test_what_stays_does_not_depend_on_worse_boxes() -> None:
+    found = faces((0.71, *FACE), (0.75, 315, 230, 76, 92), (0.7, 310, 380, 76, 92))
+    assert second_boxes(found).tolist() == [False, True, False]
+    for count in (1, 2):
+        better = found.select(slice(count))
+        assert second_boxes(better).tolist() == second_boxes(found)[:count].tolist()
 
 
 def test_one_of_three_boxes_on_a_head_is_kept() -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from anyio import CancelScope, create_task_group, move_on_after, to_thread
 from fastapi import WebSocket, WebSocketDisconnect
 
+from mien.api.access import count_bytes
 from mien.api.errors import problem_of
+from mien.api.key_errors import RateLimited
 from mien.api.live.inbox import Entry, Inbox
 from mien.api.live.limits import MAX_REPLIES, LiveState
 from mien.domain import Cancellation
@@ -98,7 +100,12 @@ class Conversation:
                 scope.cancel()
                 return None
             now = time.monotonic()
-            if (data := message.get("bytes")) is not None:
+            data = message.get("bytes")
+            try:
+                count_bytes(self._websocket, len(message.get("text") or "" if data is None else data))
+            except MienError as error:
+                return self._finish(OVERLOADED if isinstance(error, RateLimited) else UNAUTHORIZED, str(error))
+            if data is not None:
                 self._inbox.put_frame(data, now)
             else:
                 advice = "send frames as binary messages; options belong into the first message of a connection"

@@ -8,8 +8,6 @@ from fastapi import WebSocket
 from pydantic import Field, ValidationError
 from starlette.types import Message
 
-from mien.api.dependencies import key_matches
-from mien.api.errors import Unauthorized
 from mien.api.live.limits import FRAME_SECONDS, MAX_OPTION_BYTES
 from mien.api.queries import AnalysisQuery, option_error
 from mien.errors import InvalidRequest, TooLarge
@@ -77,13 +75,3 @@ def read_opening(message: Message) -> Opening:
         return Opening(LiveQuery.model_validate(values))
     except ValidationError as error:
         raise option_error(error.errors(include_url=False)[0]) from None
-
-
-def check_key(given: str | None, keys: tuple[str, ...]) -> None:
-    """Raises ``Unauthorized`` unless ``given`` is one of ``keys``, or there are none."""
-    if not keys:
-        return
-    if given is None:
-        raise Unauthorized('Send an API key: in the handshake\'s X-API-Key header, or as "key" in the first message.')
-    if not key_matches(given, keys):
-        raise Unauthorized("The API key is not one that this service knows; ask its operator for one.")

@@ -7,15 +7,21 @@ from anyio import move_on_after
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.types import Message
 
+from mien.access.keys import KeyUse
+from mien.api.access import count_bytes
 from mien.api.dependencies import AppState
-from mien.api.errors import NotFound, Unauthorized, problem_of
+from mien.api.errors import NotFound, problem_of
+from mien.api.key_errors import KeyExpired, KeyNotAllowed, KeyRevoked, RateLimited, Unauthorized
 from mien.api.live.conversation import GOING_AWAY, OVERLOADED, POLICY, TIMEOUT, UNAUTHORIZED, Conversation
 from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, OPENING_SECONDS, PATH
-from mien.api.live.opening import Opening, check_key, header_key, read_opening
+from mien.api.live.opening import Opening, header_key, read_opening
 from mien.errors import CapacityError, EngineClosed, MienError
 from mien.usecases.live_session import LiveSession
 from mien.usecases.person_state import NEW_SESSION
 from mien.usecases.picture_document import to_json
+
+_NO_KEY = 'Send an API key: in the handshake\'s X-API-Key header, or as "key" in the first message.'
+_NOT_ALLOWED = (Unauthorized, KeyExpired, KeyRevoked, KeyNotAllowed)
 
 router = APIRouter()
 
@@ -51,8 +57,8 @@ class _Connection:
                 self._state.engine.get()
                 # Browsers cannot send the header. Their key comes in the first message: an address is written into
                 # logs, and so may be a subprotocol, which is a header that the service must repeat.
-                if is_known := key is not None or not self._state.api_keys:
-                    check_key(key, self._state.api_keys)
+                if is_known := key is not None or not self._state.access.required:
+                    self._admit(key, place)
                     place.enter_context(self._state.live.places.take())
             except MienError as error:
                 response = problem_of(error).response(self._request_id)
@@ -68,11 +74,16 @@ class _Connection:
             except MienError as error:
                 await self._refuse(error)
 
+    def _admit(self, key: str | None, place: ExitStack) -> None:
+        place.enter_context(self._state.access.admitted(self._websocket, key, KeyUse.ANALYSIS))
+
     async def _keyed_options(self, place: ExitStack) -> Opening | None:
         with self._state.live.places.opening():
             with move_on_after(OPENING_SECONDS):
                 opening = await self._first_message()
-                check_key(None if opening is None else opening.query.key, self._state.api_keys)
+                if opening is not None and opening.query.key is None:
+                    raise Unauthorized(_NO_KEY)
+                self._admit(None if opening is None else opening.query.key, place)
                 place.enter_context(self._state.live.places.take())
                 return opening
         await self._close(TIMEOUT, "No key came in time, or its place was needed.")
@@ -94,6 +105,8 @@ class _Connection:
 
     async def _converse(self, opening: Opening) -> None:
         query, live = opening.query, self._state.live
+        if opening.frame is not None:
+            count_bytes(self._websocket, len(opening.frame))
         engine = self._state.engine.get()
         past = NEW_SESSION if query.person_state is None else live.signer.read(query.person_state)
         session = LiveSession(query.to_live(), engine=engine, state=past)
@@ -127,11 +140,11 @@ class _Connection:
     async def _refuse(self, error: MienError) -> None:
         """An error of the first message: said in words, then the connection is closed."""
         code = POLICY
-        if isinstance(error, Unauthorized):
+        if isinstance(error, _NOT_ALLOWED):
             code = UNAUTHORIZED
         elif isinstance(error, EngineClosed):
             code = GOING_AWAY
-        elif isinstance(error, CapacityError):
+        elif isinstance(error, CapacityError | RateLimited):
             code = OVERLOADED
         problem = problem_of(error)
         await self._websocket.send_text(to_json({"type": "error", **problem.members(self._request_id)}))

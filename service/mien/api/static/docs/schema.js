@@ -122,6 +122,7 @@ function fits(hint, schema) {
   if (schema.enum) return schema.enum.includes(hint);
   if (schema.properties) return Object.keys(schema.properties).every((key) => Object.hasOwn(hint ?? {}, key));
   const type = hint === null ? "null" : Array.isArray(hint) ? "array" : typeof hint;
-  const types = (schema.anyOf ?? [schema]).map((one) => (one.type === "integer" ? "number" : (one.type ?? type)));
-  return types.includes(type);
+  return (schema.anyOf ?? [schema]).some((one) =>
+    one.type === "integer" ? Number.isInteger(hint) : (one.type ?? type) === type,
+  );
 }

@@ -19,24 +19,29 @@ export async function showClip(file, item, signal) {
   item.append(waiting);
   try {
     const isLong = has("jobs") && (!length || length > JOB_SECONDS);
-    const { answer, job } = isLong
-      ? {
-          job: jobOf(
-            await upload("analyze-video", file, { accept: "video/mp4", query: { ...query, mode: "async" }, signal }),
-          ),
-        }
-      : await throughLines(file, query, length, { bar, state }, signal);
-    if (job) history.replaceState(null, "", `#job=${job}`);
-    const whole = job ? await followJob(job, waiting, signal) : answer;
+    const job = isLong ? await submitted(file, query, signal) : null;
+    const { answer, job: made } = job ? { job } : await throughLines(file, query, length, { bar, state }, signal);
+    if (made) history.replaceState(null, "", `#job=${made}`);
+    const whole = made ? await followJob(made, waiting, signal) : answer;
     signal.throwIfAborted();
     waiting.remove();
     const again = async (accept, more = {}) => {
       const response = await upload("analyze-video", file, { accept, query: { ...query, ...more }, signal });
       return response.blob();
     };
-    showTimeline(item, whole, { file, name: file.name, again: job ? resultOf(job, signal) : again, signal, job });
+    showTimeline(item, whole, { file, name: file.name, again: made ? resultOf(made, signal) : again, signal, job: made });
   } finally {
     waiting.remove();
+  }
+}
+
+/** The job that the service made of `file`; null if it can make none now. */
+async function submitted(file, query, signal) {
+  try {
+    return jobOf(await upload("analyze-video", file, { accept: "video/mp4", query: { ...query, mode: "async" }, signal }));
+  } catch (error) {
+    if (error.code !== "jobs_unavailable") throw error;
+    return null;
   }
 }
 

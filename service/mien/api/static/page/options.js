@@ -1,7 +1,7 @@
 // The options that the person has chosen, as query parameters.
 import { $ } from "./dom.js";
 
-const DEFAULTS = { detector: "fast", labels: "ferplus8", min_face: "", fps: "5" };
+const DEFAULTS = { detector: "auto", labels: "ferplus8", min_face: "", fps: "5" };
 const OF_CLIPS = new Set(["fps"]);
 
 /** Only what differs from the service's defaults. */

@@ -51,7 +51,7 @@ export async function showPicture(file, item, signal) {
         ? table
         : make("p", {
             textContent:
-              "No face was found. The detector accurate, under Options, " + "also finds small and turned ones.",
+              "No face was found. The detector accurate, under Options, also finds tiny and turned ones.",
           }),
     ),
   );
