@@ -145,10 +145,10 @@ def test_errors_say_what_to_do(remote: mien.Client) -> None:
 
 
 def test_a_key(tmp_path: Path, astronaut_file: Path) -> None:
-    with Server(tmp_path, {"MIEN_API_KEYS": "secret"}) as server:
+    with Server(tmp_path, {"MIEN_API_KEYS": "a-secret-of-tests"}) as server:
         for key in (None, "wrong"):
             with mien.Client(server.url, key) as client, pytest.raises(RequestRefused, match="key") as caught:
                 client.analyze(astronaut_file)
             assert caught.value.code == "unauthorized"
-        with mien.Client(server.url, "secret") as client:
+        with mien.Client(server.url, "a-secret-of-tests") as client:
             assert "Mien" in client.analyze(astronaut_file).methods()

@@ -82,12 +82,12 @@ def test_failures_of_a_server_are_one_sentence_and_1(
     assert down.err.count("\n") == 1
     text = tmp_path / "notes.txt"
     text.write_text("hello")
-    with Server(tmp_path, {"MIEN_API_KEYS": "secret", "MIEN_MAX_BODY_BYTES": "20000"}) as server:
+    with Server(tmp_path, {"MIEN_API_KEYS": "a-secret-of-tests", "MIEN_MAX_BODY_BYTES": "20000"}) as server:
         url = ("--url", server.url)
         wrong = mien(capsys, "predict", astronaut_file, *url, "--api-key", "wrong")
         assert (wrong.code, wrong.err.count("\n")) == (1, 1)
         assert "key" in wrong.err
-        monkeypatch.setenv("MIEN_CLIENT_KEY", "secret")
+        monkeypatch.setenv("MIEN_CLIENT_KEY", "a-secret-of-tests")
         for picture, words in ((astronaut_file, "larger than 20,000 bytes"), (text, "not a picture")):
             refused = mien(capsys, "predict", picture, *url)
             assert (refused.code, refused.err.count("\n")) == (1, 1)

@@ -23,7 +23,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"^```(sh|python|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
 COMPAT_ADDRESS = "127.0.0.1:8001"
-WHOLE_PAGES = ("python.md", "research.md", "migrate.md")
+WHOLE_PAGES = ("python.md", "research.md", "migrate.md", "command-line.md")
 """Every block of these is run."""
 SOCKET = ADDRESS.replace("http", "ws")
 # What the examples in JavaScript leave to the reader.
@@ -150,12 +150,19 @@ def test_the_pages_have_examples() -> None:
         *WHOLE_PAGES,
     }
     with_commands = {found.page for found in examples() if COMMAND.search(found.code)}
-    assert with_commands == {"api.md", "live.md", "video.md", "research.md"}
+    assert with_commands == {"command-line.md", "live.md", "video.md", "research.md"}
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_file()))
 def test_a_program_in_examples_works(name: str, folder: Path, server: Server) -> None:
-    arguments = {"clip_plot.py": ["clip.mp4"], "folder_on_a_server.py": [server.url, "."]}[name]
-    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
+    program = {".py": sys.executable, ".mjs": shutil.which("node")}[Path(name).suffix]
+    if program is None:
+        pytest.skip("no Node.js here")
+    arguments = {
+        "clip_plot.py": ["clip.mp4"],
+        "folder_on_a_server.py": [server.url, "."],
+        "predict.mjs": [server.url, "photo.jpg"],
+    }[name]
+    command = [program, str(ROOT / "examples" / name), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=True)
     assert "happy" in done.stdout

@@ -16,6 +16,7 @@ from mien.cli.common import EXISTING, analysis_options, store_option, table, war
 from mien.cli.files import check_readable, clip_reader
 from mien.cli.inputs import CLIPS, STDIN, expand
 from mien.cli.outputs import STDOUT, OutputCommand, check_parquet
+from mien.cli.sampling import sampling_options
 from mien.cli.server import open_client, server_options
 from mien.domain import AnalyzeOptions
 from mien.engine.local import EngineConfig, open_engine
@@ -23,19 +24,9 @@ from mien.errors import InputError, InvalidOption
 from mien.results.run import ClipFile, clip_file
 from mien.settings import EngineSettings
 from mien.timeline.model import Person
-from mien.usecases.analyze_video import Smoothing, VideoOptions
-from mien.video.model import Sampling
+from mien.usecases.analyze_video import VideoOptions
 
 _HEAD = ("person", "first seen", "last seen", "screen time", "dominant", "mean score", "segments")
-
-
-def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | None:
-    if value == "native":
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a number nor 'native'.") from None
 
 
 @click.command("video", cls=OutputCommand)
@@ -59,15 +50,7 @@ def _parse_rate(_: click.Context, __: click.Parameter, value: str) -> float | No
     "of clips",
 )
 @click.option("--resume", is_flag=True, help="leave out clips whose outputs are all there (with --into)")
-@click.option("--fps", default="5", callback=_parse_rate, metavar="N", help="frames per second to analyse, or native")
-@click.option("--start", default=0.0, metavar="S", help="seconds into the clip at which to begin")
-@click.option("--end", type=float, metavar="S", help="seconds into the clip at which to stop  [default: its end]")
-@click.option(
-    "--smoothing",
-    type=click.Choice([kind.value for kind in Smoothing]),
-    default=Smoothing.EMA.value,
-    help="average each person's scores over time, or not",
-)
+@sampling_options
 @analysis_options
 @store_option
 @server_options
@@ -78,10 +61,7 @@ def command(
     redact: bool,
     into: Path | None,
     resume: bool,
-    fps: float | None,
-    start: float,
-    end: float | None,
-    smoothing: str,
+    video: VideoOptions,
     options: AnalyzeOptions,
     store: Path | None,
     url: str | None,
@@ -112,7 +92,6 @@ def command(
             click.echo(f"{len(inputs) - len(todo)} of {len(inputs)} clips are done already", err=True)
     if not todo:
         return 0
-    video = VideoOptions(Sampling(fps, start, end), Smoothing(smoothing))
     with ExitStack() as stack:
         work: ClipWork
         reader = stack.enter_context(clip_reader())
