@@ -47,7 +47,7 @@ def app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None
     limits = DecodeLimits(max_bytes=settings.max_body_bytes, max_pixels=settings.max_pixels)
     clips = _clip_reader(settings, limits, decoders)
     metrics = Metrics(VERSION, load)
-    jobs = job_service(settings, slot.peek, clips, metrics.jobs)
+    jobs = job_service(settings, slot.peek, clips, _job_budget(settings, limits), metrics.jobs)
     return AppState(
         engine=slot,
         # More threads than workers, so that pictures are decoded while others are analysed; many would fill the memory.
@@ -88,14 +88,22 @@ def _live(settings: Settings) -> LiveState:
 
 def _clip_reader(settings: Settings, pictures: DecodeLimits, decoders: DecoderPool | None) -> ClipReader:
     limits = ClipLimits(max_seconds=settings.max_clip_seconds, max_rows=settings.max_rows)
-    # As much memory as pictures have, and more if there are more workers to keep busy.
-    memory = max(pictures.memory, settings.workers * _CLIP_MEMORY)
     return ClipReader(
         replace(limits, max_pixels=min(settings.max_pixels, limits.max_pixels)),
         threads=min(_CLIP_DECODER_THREADS, settings.workers + 1),
-        budget=MemoryBudget(_clip_threads(settings) + 1, memory),
+        budget=MemoryBudget(_clip_threads(settings) + 1, _clip_memory(settings, pictures)),
         sandbox=decoders,
     )
+
+
+def _clip_memory(settings: Settings, pictures: DecodeLimits) -> int:
+    """As much as pictures have, and more if there are more workers to keep busy."""
+    return max(pictures.memory, settings.workers * _CLIP_MEMORY)
+
+
+def _job_budget(settings: Settings, pictures: DecodeLimits) -> MemoryBudget:
+    """Half as much as clips have in requests. A clip that needs more is read alone."""
+    return MemoryBudget(settings.jobs_at_once, _clip_memory(settings, pictures) // 2)
 
 
 def _clip_threads(settings: Settings) -> int:

@@ -8,7 +8,12 @@ from mien.sandbox.worker import Handler, TaskContext
 from mien.video import clip_task
 from tests.unit.sandbox import misbehaviour
 
-_BAD = {b"CRASH": misbehaviour.crash, b"SPIN!": misbehaviour.spin, b"ALLOC": misbehaviour.allocate}
+_BAD = {
+    b"CRASH": misbehaviour.crash,
+    b"SPIN!": misbehaviour.spin,
+    b"HANG!": misbehaviour.hang,
+    b"ALLOC": misbehaviour.allocate,
+}
 
 
 def _or_fail(handler: Handler) -> Handler:

@@ -1,7 +1,10 @@
 """A decoder that crashes, hangs or allocates without end costs its own request a problem, and nothing else anything."""
 
+import asyncio
 import io
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +14,7 @@ from PIL import Image
 
 from mien.app import create_app
 from mien.sandbox.pool import SUPPORTED, DecoderPool
-from tests.api.live import picture, problem, serving, settings, wait_until
+from tests.api.live import picture, problem, serving, settings, state_of, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.unit.images.files import portrait, save
 
@@ -43,14 +46,15 @@ def bmp(mark: bytes = b"") -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize(
-    ("mark", "status", "code"),
-    [
-        (b"CRASH", 422, "decoder_failed"),
-        (b"ALLOC", 422, "decoder_failed"),
-        (b"SPIN!", 503, "deadline_exceeded"),  # after 2 s
-    ],
-)
+FAILURES = [
+    (b"CRASH", 422, "decoder_failed"),
+    (b"ALLOC", 422, "decoder_failed"),
+    (b"SPIN!", 503, "deadline_exceeded"),  # after 2 s
+    (b"HANG!", 503, "deadline_exceeded"),
+]
+
+
+@pytest.mark.parametrize(("mark", "status", "code"), FAILURES)
 def test_its_request_gets_a_problem_the_next_an_answer_and_others_nothing(
     client: httpx.Client, clip: bytes, mark: bytes, status: int, code: str
 ) -> None:
@@ -65,6 +69,37 @@ def test_its_request_gets_a_problem_the_next_an_answer_and_others_nothing(
         assert time.monotonic() - began < 15  # a machine under load
         assert client.post("/analyze-video", content=clip, headers=CLIP).status_code == 200
         assert {answer.result().status_code for answer in (*honest, *pictures)} == {200}
+
+
+def test_500_requests_in_flight_get_their_answers(clip: bytes) -> None:
+    gate = threading.Event()
+    pool = DecoderPool(["tests.api.failing_decoders"], 16)
+    app = create_app(
+        settings(workers=4, queue_capacity=600, picture_deadline_seconds=600), PatchEngine(gate=gate), decoders=pool
+    )
+    with serving(app, connections=2000) as client, ThreadPoolExecutor(5) as threads:
+
+        async def send_pictures() -> list[httpx.Response]:
+            limits = httpx.Limits(max_connections=None)
+            async with httpx.AsyncClient(base_url=client.base_url, limits=limits, timeout=60) as many:
+                pictures = [bmp() if number % 5 == 0 else picture() for number in range(500)]
+                return await asyncio.gather(*(many.post("/predict", content=content) for content in pictures))
+
+        def fail(failure: tuple[bytes, int, str]) -> None:
+            mark, status, code = failure
+            deadline = {"deadline_ms": 2000} if code == "deadline_exceeded" else {}
+            bad = clip[:40] + mark + clip[45:]
+            problem(client.post("/analyze-video", params=deadline, content=bad, headers=CLIP), status, code)
+
+        try:
+            pictures = threads.submit(asyncio.run, send_pictures())
+            wait_until(lambda: state_of(app).gate.admitted == 500, 30)
+            list(threads.map(fail, FAILURES))
+            assert state_of(app).gate.admitted > 400
+        finally:
+            gate.set()
+        assert client.post("/analyze-video", content=clip, headers=CLIP).status_code == 200
+        assert Counter(answer.status_code for answer in pictures.result()) == {200: 500}
 
 
 def test_a_job_fails_alone(client: httpx.Client, clip: bytes) -> None:

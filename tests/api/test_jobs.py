@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.live import problem, serving_fake, wait_until
+from mien.app import create_app
+from tests.api.live import problem, serving, serving_fake, settings, state_of, wait_until
 from tests.clips import PatchEngine, moving, steps, write_clip
 
 MP4 = {"content-type": "video/mp4"}
@@ -92,3 +93,25 @@ def test_a_job_that_does_not_exist(tmp_path: Path) -> None:
             problem(client.request(method, path), 404, "job_not_found")
         problem(client.get(f"{missing}/events"), 404, "job_not_found")
         problem(client.get("/jobs/x"), 422, "invalid_option")
+
+
+def test_requests_do_not_wait_for_the_memory_of_jobs(clip: bytes, tmp_path: Path) -> None:
+    app = create_app(settings(data_dir=tmp_path / "data"), PatchEngine())
+    budget = state_of(app).jobs._work.clips.budget
+    assert budget is not None
+    with serving(app) as client:
+        with budget.take(1 << 40, None):
+            client.post("/analyze-video", content=clip, headers=MP4).raise_for_status()
+            job = client.post("/analyze-video", content=clip, headers=MP4, params=ASYNC)
+            assert job.status_code == 202
+            wait_until(lambda: client.get(job.headers["location"]).json()["state"] == "running")
+        wait_until(lambda: client.get(job.headers["location"]).json()["state"] == "succeeded", 30)
+
+
+def test_a_submission_that_waits_for_memory_keeps_its_deadline(clip: bytes, tmp_path: Path) -> None:
+    app = create_app(settings(data_dir=tmp_path / "data"), PatchEngine())
+    budget = state_of(app).clips.budget
+    assert budget is not None
+    with serving(app) as client, budget.take(1 << 40, None):
+        answer = client.post("/analyze-video", content=clip, headers=MP4, params={**ASYNC, "deadline_ms": "1000"})
+        problem(answer, 503, "deadline_exceeded")

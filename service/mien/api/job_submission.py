@@ -54,6 +54,7 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
 
     Raises:
         InputError: the clip cannot be read, or is over a limit of jobs.
+        DeadlineExceeded: it took too long to find that out.
         StorageFull: there is no room for it in the object store.
         JobsUnavailable, KeyReused: see ``JobService``.
     """
@@ -65,7 +66,9 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     )
     # Behind the gate: opening a clip may take a while and memory.
     cancelled = threading.Event()
-    await state.clip_gate.run(request, partial(state.jobs.check_clip, clip, wanted), None, cancelled)
+    cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
+    check = partial(state.jobs.check_clip, clip, wanted, cancellation)
+    await state.clip_gate.run(request, check, cancellation.deadline, cancelled)
     seconds = 10 + clip.stat().st_size / _BYTES_PER_SECOND  # noqa: ASYNC240 - a file that was just written
     scoped = None if key is None else f"{owner}:{key}"  # callers may choose the same one
     job = await state.job_calls.run(state.jobs.submit, clip, wanted, scoped, seconds=seconds)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mien.domain import NEVER_CANCELLED, Cancellation
+from mien.domain import Cancellation
 from mien.engine.base import Engine
 from mien.errors import EngineClosed, ModelsReplaced
 from mien.jobs.media_store import MediaStore
@@ -57,11 +57,6 @@ class ClipWork:
     metrics: JobMetrics
     stopping: threading.Event
 
-    def check(self, clip: Path, request: JobRequest, cancellation: Cancellation = NEVER_CANCELLED) -> None:
-        """Raises ``InputError`` if the clip cannot be read or is over a limit, as far as its header tells."""
-        with self.clips.open(clip, request.video.sampling, _SMALL, cancellation):
-            pass
-
     def plan(self, clip: JobClip) -> Members:
         """The bounds of the segments, and the models that analyse them.
 
@@ -69,7 +64,7 @@ class ClipWork:
             InputError: the clip cannot be read, or is over a limit.
         """
         sampling, cancellation = clip.request.video.sampling, clip.cancellation
-        self.check(clip.path, clip.request, cancellation)
+        check_clip(self.clips, clip.path, clip.request, cancellation)
         bounds = self.clips.divide(clip.path, sampling, self.segment_seconds, cancellation)
         return {"bounds": msgspec.to_builtins(bounds), "models": _models(self._engine())}
 
@@ -151,6 +146,12 @@ class ClipWork:
     def _raise_if_stopping(self) -> None:
         if self.stopping.is_set():
             raise JobInterrupted
+
+
+def check_clip(clips: ClipReader, path: Path, request: JobRequest, cancellation: Cancellation) -> None:
+    """Raises ``InputError`` if the clip cannot be read or is over a limit of ``clips``, as far as its header tells."""
+    with clips.open(path, request.video.sampling, _SMALL, cancellation):
+        pass
 
 
 def _models(engine: Engine) -> dict[str, str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from mien.domain import Cancellation
 from mien.engine.base import Engine
 from mien.errors import JobHasNoResult, JobsUnavailable, KeyReused, MienError
-from mien.jobs.clip_work import ClipWork
+from mien.jobs.clip_work import ClipWork, check_clip
 from mien.jobs.database import DatabaseSettings, JobDatabase
 from mien.jobs.media_store import MediaStore
 from mien.jobs.model import JobRequest, JobState, JobStatus, StoredJob, annotated_key, job_prefix, result_key
@@ -48,14 +49,22 @@ class JobService:
     """Thread-safe; every method but ``start`` and ``close`` waits for the database or the object store.
 
     A job is there for its owner alone. Neither is touched before the first job, unless there is a database from before.
-    ``engine`` gives the engine once there is one; ``clips`` has the limits of jobs.
+    ``engine`` gives the engine once there is one. ``clips`` and ``checks`` have the limits of jobs; ``checks`` reads
+    the heads of clips within requests, which must not wait for jobs.
     """
 
     def __init__(
-        self, settings: JobSettings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
+        self,
+        settings: JobSettings,
+        engine: Callable[[], Engine | None],
+        clips: ClipReader,
+        metrics: JobMetrics,
+        *,
+        checks: ClipReader,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._checks = checks
         self._database = JobDatabase(settings.database)
         self._stopping = threading.Event()
         self._launching = threading.Lock()
@@ -91,9 +100,9 @@ class JobService:
         """Raises ``JobsUnavailable`` while the database is away."""
         self._open().counts()
 
-    def check_clip(self, clip: Path, request: JobRequest) -> None:
+    def check_clip(self, clip: Path, request: JobRequest, cancellation: Cancellation) -> None:
         """Raises ``InputError`` if the clip cannot be read or is over a limit of jobs, as far as its header tells."""
-        self._work.check(clip, request)
+        check_clip(self._checks, clip, request, cancellation)
 
     def submit(self, clip: Path, request: JobRequest, key: str | None = None) -> str:
         """Store the clip and queue the job; returns its id. The same ``key`` and request give the same job.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from mien.engine.base import Engine
 from mien.jobs.database import DatabaseSettings
 from mien.jobs.service import JobService, JobSettings
+from mien.memory_budget import MemoryBudget
 from mien.settings import Settings
 from mien.telemetry.job_metrics import JobMetrics
 from mien.video.model import ClipLimits
@@ -13,9 +14,14 @@ from mien.video.reader import ClipReader
 
 
 def job_service(
-    settings: Settings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
+    settings: Settings,
+    engine: Callable[[], Engine | None],
+    clips: ClipReader,
+    budget: MemoryBudget,
+    metrics: JobMetrics,
 ) -> JobService:
-    """The jobs of one process, which share the memory budget of ``clips``."""
+    """The jobs of one process, with a memory ``budget`` of their own: requests do not wait for jobs. ``clips`` reads
+    those of requests."""
     database = DatabaseSettings(
         settings.database_url, settings.data_dir, settings.executor_id, jobs_at_once=settings.jobs_at_once
     )
@@ -32,6 +38,7 @@ def job_service(
             webhook_hosts=settings.webhook_hosts,
         ),
         engine,
-        replace(clips, limits=limits),
+        replace(clips, limits=limits, budget=budget),
         metrics,
+        checks=replace(clips, limits=limits),
     )

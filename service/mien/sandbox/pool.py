@@ -1,7 +1,6 @@
 """Decoder processes, made once and used again: one per file that is being decoded."""
 
 import logging
-import select
 import sys
 import threading
 from collections.abc import Sequence
@@ -108,7 +107,7 @@ class DecoderPool:
             self._busy += 1
         try:
             while (worker := self._pop_idle()) is not None:
-                if not select.select([worker.channel], [], [], 0)[0]:
+                if not worker.is_heard_of():
                     return worker
                 self._kill(worker)  # it died while it had nothing to do
             return self._spawn()

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import select
 import subprocess
 import sys
 import threading
@@ -34,6 +35,12 @@ class Worker:
         self.tasks = 0
         self.scratch = scratch
         self.first_size = self.size()
+
+    def is_heard_of(self) -> bool:
+        """Whether there is something to receive from it, or it is gone."""
+        poll = select.poll()  # unlike ``select``, for descriptors of any number
+        poll.register(self.channel, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Close what belongs to it here. Closing twice is harmless."""

@@ -107,6 +107,8 @@ def _tags(file: BinaryIO) -> Iterator[_Part]:
 
 
 def _read(file: BinaryIO, at: int, count: int) -> bytes:
+    if at >= os.fstat(file.fileno()).st_size:
+        return b""  # a length may lead further than the file system can seek, which would be an error
     file.seek(at)
     return file.read(count)
 

@@ -49,6 +49,20 @@ def test_random_content_is_harmless(tmp_path: Path, container: str, content: byt
     assert file_structure(path, container).joined == ()
 
 
+@pytest.mark.parametrize(
+    ("container", "content"),
+    [
+        ("matroska,webm", bytes.fromhex("1A45DFA3") + b"\x01" + b"\xff" * 6 + b"\xf0"),
+        ("mov,mp4", b"\0\0\0\1free" + b"\xff" * 8),
+        ("mov,mp4", b"\0\0\0\1free" + b"\x7f" + b"\xff" * 7),
+    ],
+)
+def test_a_length_may_lead_further_than_any_file(tmp_path: Path, container: str, content: bytes) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(content)
+    assert file_structure(path, container) == FileStructure(True, ())
+
+
 def test_the_number_of_visited_parts_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_PARTS", 100)
     path = tmp_path / "boxes.mp4"
