@@ -4,14 +4,10 @@ import csv
 import re
 from pathlib import Path
 
-import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 
-def test_frames_are_answered_shown_and_recorded(page: Page, service: str) -> None:
-    if 'data-features="live' not in httpx.get(service).text:
-        pytest.skip("this service has no /live")
+def test_frames_are_answered_shown_and_recorded(page: Page) -> None:
     page.goto("/#live")
     page.get_by_role("button", name="Start the camera").click()
     status = page.locator("#live [role=status]")
@@ -26,8 +22,3 @@ def test_frames_are_answered_shown_and_recorded(page: Page, service: str) -> Non
     assert len({row["x"] for row in rows}) > 1
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
-
-
-def test_the_camera_is_hidden_where_the_service_has_none(page: Page, service: str) -> None:
-    has_live = 'data-features="live' in httpx.get(service).text
-    expect(page.get_by_role("link", name="Camera")).to_have_count(1 if has_live else 0)

@@ -88,6 +88,8 @@ def test_people_can_be_named_and_results_saved(player: Page) -> None:
     assert saved(player, "Plot").read_bytes().startswith(b"\x89PNG")
     with av.open(str(saved(player, "Annotated clip"))) as annotated:
         assert annotated.streams.video[0].width == 320
+    with av.open(str(saved(player, "Redacted clip"))) as redacted:
+        assert redacted.streams.video[0].width == 320
 
 
 def test_a_clip_that_the_browser_cannot_play_is_shown_as_the_annotated_copy(page: Page, tmp_path: Path) -> None:

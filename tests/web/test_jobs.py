@@ -36,10 +36,6 @@ def followed(page: Page) -> Iterator[tuple[Page, dict[str, object]]]:
     """A page that follows a job of any service, and the job's state, which the test sets."""
     state: dict[str, object] = {"state": "running", "progress": 0.25, "eta_seconds": 29.4}
 
-    def with_jobs(route: Route) -> None:
-        text = route.fetch().text()
-        route.fulfill(body=text.replace('data-features="', 'data-features="jobs '), content_type="text/html")
-
     def job(route: Route) -> None:
         if route.request.method == "DELETE":
             state["state"] = "cancelled"
@@ -48,7 +44,6 @@ def followed(page: Page) -> Iterator[tuple[Page, dict[str, object]]]:
             route.fulfill(json=state)
 
     page.goto("/docs")  # so that the next address loads the page
-    page.route(lambda url: url.partition("#")[0].endswith("/"), with_jobs)
     page.route(f"**/jobs/{JOB}", job)
     page.goto(f"/#job={JOB}")
     yield page, state

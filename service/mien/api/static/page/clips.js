@@ -1,6 +1,6 @@
 // One clip: analysed while a bar shows how far, then shown beside the timelines of its people.
 import { Trouble, upload } from "./api.js";
-import { make, has } from "./dom.js";
+import { make } from "./dom.js";
 import { followJob, resultOf } from "./jobs.js";
 import { lines } from "./lines.js";
 import { chosen } from "./options.js";
@@ -18,7 +18,7 @@ export async function showClip(file, item, signal) {
   const waiting = make("div", {}, bar, state);
   item.append(waiting);
   try {
-    const isLong = has("jobs") && (!length || length > JOB_SECONDS);
+    const isLong = !length || length > JOB_SECONDS;
     const job = isLong ? await submitted(file, query, signal) : null;
     const { answer, job: made } = job ? { job } : await throughLines(file, query, length, { bar, state }, signal);
     if (made) history.replaceState(null, "", `#job=${made}`);

@@ -17,7 +17,8 @@ export function make(tag, properties = {}, ...children) {
 export const button = (text, onclick, properties = {}) =>
   make("button", { type: "button", textContent: text, onclick, ...properties });
 
-export const has = (feature) => document.body.dataset.features.split(" ").includes(feature);
+/** Whether this service tells only how many faces show what: then there are no boxes, no jobs and no camera. */
+export const countsOnly = document.body.dataset.answers === "counts";
 
 /** Words for a screen reader and for the eye: what is going on. */
 export const say = (text) => {

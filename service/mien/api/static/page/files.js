@@ -1,6 +1,6 @@
 // The view of pictures and clips: what was taken in last, analysed one after the other.
 import { told } from "./api.js";
-import { $, button, count, has, make, say, sayError } from "./dom.js";
+import { $, button, count, countsOnly, make, say, sayError } from "./dom.js";
 import { isClip, watch } from "./intake.js";
 import { showPicture } from "./pictures.js";
 import { offerSnippets } from "./snippets.js";
@@ -50,7 +50,7 @@ async function take(files) {
     say(files.length > 1 ? `Analysing ${index + 1} of ${files.length}: ${file.name} …` : `Analysing ${file.name} …`);
     $("#results").append(item);
     try {
-      if (has("aggregate")) await (await import("./counts.js")).showCounts(file, item, signal);
+      if (countsOnly) await (await import("./counts.js")).showCounts(file, item, signal);
       else if (isClip(file)) await (await import("./clips.js")).showClip(file, item, signal);
       else faces += await showPicture(file, item, signal);
     } catch (error) {
@@ -62,7 +62,7 @@ async function take(files) {
     if (signal.aborted) return undefined;
   }
   const pictures = files.filter((file) => !isClip(file)).length - failed;
-  if (has("aggregate")) say("");
+  if (countsOnly) say("");
   else if (pictures > 0) say(`${count(faces, "face")} in ${count(pictures, "picture")}`);
   else if (failed) say("");
   return undefined;

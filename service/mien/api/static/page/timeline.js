@@ -1,5 +1,5 @@
 // The analysis of a clip: the player, a chart and segments per person, and what can be saved.
-import { button, count, has, make, say } from "./dom.js";
+import { button, count, make, say } from "./dom.js";
 import { Charts } from "./charts.js";
 import { COLOURS, paint } from "./emotions.js";
 import { Names } from "./names.js";
@@ -119,7 +119,7 @@ function tools(answer, names, name, again, job) {
     saveButton("Subtitles (WebVTT)", `${name}.vtt`, () => vtt(answer, names), "text/vtt"),
     saveButton("Plot", `${name}.png`, () => again("image/png")),
     saveButton("Annotated clip", `${name}.annotated.mp4`, () => again("video/mp4")),
-    has("redact-clips") && !job
+    !job
       ? saveButton("Redacted clip", `${name}.redacted.mp4`, () => again("video/mp4", { redact: true }))
       : null,
   );
