@@ -1,13 +1,12 @@
 """The only wiring: settings in, an ASGI app out. Every long-lived object belongs to the app's lifespan."""
 
 import logging
-import math
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from anyio import CancelScope, CapacityLimiter, Semaphore, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -19,8 +18,7 @@ from mien.api.dependencies import AppState, EngineSlot
 from mien.api.early_refusal import EarlyRefusal
 from mien.api.hosts import CORS, HostRule, KnownHosts, KnownOrigins
 from mien.api.live import route as live
-from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, LiveState, Places
-from mien.api.live.signed_state import StateSigner
+from mien.api.live.wiring import live_state
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
 from mien.api.uploads.body import UploadLimits
@@ -62,7 +60,13 @@ def stop_process(error: MienError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnFailure = stop_process) -> FastAPI:
+def create_app(
+    settings: Settings,
+    engine: Engine | None = None,
+    on_failure: OnFailure = stop_process,
+    *,
+    jobs_only: bool = False,
+) -> FastAPI:
     """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
     Args:
@@ -70,6 +74,7 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
         engine: closed with the app.
         on_failure: called once, from any thread, if the engine cannot be opened or has lost workers for good; the app
             answers 503 from then on.
+        jobs_only: answer probes only, and work on jobs of other apps.
     """
     slot = EngineSlot()
     state = _app_state(settings, slot)
@@ -107,9 +112,10 @@ def create_app(settings: Settings, engine: Engine | None = None, on_failure: OnF
     )
     app.state.settings = settings
     app.state.mien = state
-    for router in _ROUTERS:
+    for router in (health.router,) if jobs_only else _ROUTERS:
         app.include_router(router)
-    pages.mount_static(app)
+    if not jobs_only:
+        pages.mount_static(app)
     errors.install(app)
     complete_openapi(app, keyed=bool(settings.api_keys), max_pictures=settings.max_pictures)
     # The last one added is the outermost.
@@ -151,7 +157,7 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=clips,
-        live=_live(settings),
+        live=live_state(settings),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
@@ -159,21 +165,8 @@ def _app_state(settings: Settings, slot: EngineSlot) -> AppState:
         version=VERSION,
         jobs=jobs,
         job_calls=BoundedCalls(lambda: jobs.is_open),
+        key_shares=settings.key_shares,
         log_names=settings.log_names,
-    )
-
-
-def _live(settings: Settings) -> LiveState:
-    limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
-    return LiveState(
-        places=Places(settings.live_connections),
-        gate=Semaphore(settings.workers, fast_acquire=True),
-        threads=CapacityLimiter(math.inf),
-        signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
-        decoder=PictureDecoder(limits, concurrency=settings.workers),
-        interval=1 / settings.live_fps,
-        idle=settings.live_idle_seconds,
-        send=settings.upload_idle_seconds,
     )
 
 

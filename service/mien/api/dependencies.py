@@ -87,6 +87,7 @@ class AppState:
     version: str
     jobs: JobService
     job_calls: BoundedCalls
+    key_shares: tuple[float, ...] = ()
     log_names: bool = False
 
 

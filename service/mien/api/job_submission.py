@@ -10,12 +10,13 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 
+from mien.api.callers import caller_of
 from mien.api.clip_answers import MP4
-from mien.api.dependencies import AppState
+from mien.api.dependencies import AppState, key_matches
 from mien.api.errors import request_id_of
 from mien.api.job_schemas import JobOut
 from mien.api.queries import VideoQuery
-from mien.jobs.model import JobRequest
+from mien.jobs.model import Client, JobRequest
 
 _BYTES_PER_SECOND = 4 << 20
 """A store that takes a clip more slowly is taken to be away."""
@@ -65,7 +66,7 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     await state.clip_gate.run(request, partial(state.jobs.check_clip, clip, wanted), None, cancelled)
     seconds = 10 + clip.stat().st_size / _BYTES_PER_SECOND  # noqa: ASYNC240 - a file that was just written
     scoped = None if key is None else _scoped(request, key)
-    job = await state.job_calls.run(state.jobs.submit, clip, wanted, scoped, seconds=seconds)
+    job = await state.job_calls.run(state.jobs.submit, clip, wanted, _client(asked), scoped, seconds=seconds)
     status = await state.job_calls.run(state.jobs.find, job)
     body = JobOut.of(status).model_dump(mode="json")
     return JSONResponse(body, 202, headers={"Location": f"/jobs/{job}"})
@@ -73,5 +74,19 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
 
 def _scoped(request: Request, key: str) -> str:
     """Clients with keys of their own may choose the same idempotency key."""
-    client = request.headers.get("authorization") or request.headers.get("x-api-key") or ""
-    return f"{hashlib.sha256(client.encode()).hexdigest()}:{key}"
+    return f"{_hash(_key_of(request))}:{key}"
+
+
+def _client(asked: ClipRequest) -> Client:
+    """By API key if keys are required, or else by address; the database holds neither."""
+    given, state = _key_of(asked.request).rpartition(" ")[2], asked.state
+    shares = [share for key, share in zip(state.api_keys, state.key_shares, strict=False) if key_matches(given, [key])]
+    return Client(_hash(caller_of(asked.request.scope))[:16], shares[0] if shares else 1.0)
+
+
+def _key_of(request: Request) -> str:
+    return request.headers.get("authorization") or request.headers.get("x-api-key") or ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

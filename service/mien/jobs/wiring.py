@@ -16,9 +16,8 @@ def job_service(
     settings: Settings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
 ) -> JobService:
     """The jobs of one process, which share the memory budget of ``clips``."""
-    database = DatabaseSettings(
-        settings.database_url, settings.data_dir, settings.executor_id, jobs_at_once=settings.jobs_at_once
-    )
+    workers = settings.workers if settings.job_workers is None else settings.job_workers
+    database = DatabaseSettings(settings.database_url, settings.data_dir, settings.executor_id, workers)
     limits = replace(clips.limits, max_seconds=settings.max_job_seconds, max_rows=ClipLimits().max_rows)
     secret = settings.webhook_secret
     return JobService(
