@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from dbos import DBOS
 from dbos import error as dbos_errors
+from sqlalchemy.exc import SQLAlchemyError
 
 from mien.domain import Cancellation
 from mien.errors import Cancelled, InferenceFailed, JobsUnavailable, MienError, StorageFull
 from mien.jobs.clip_work import ClipWork, JobInterrupted
+from mien.jobs.tables import Tables
 
 T = TypeVar("T")
 
@@ -32,7 +34,8 @@ class JobFailed(Exception):
 class Execution:
     """Of the workflow ``name``, in one thread; ``job`` is its job's id."""
 
-    def __init__(self, work: ClipWork, name: str, job: str) -> None:
+    def __init__(self, work: ClipWork, tables: Tables, name: str, job: str) -> None:
+        self._tables = tables
         self.name = name
         self.job = job
         self.cancellation = Cancellation(is_cancelled=self._is_cancelled)
@@ -63,14 +66,12 @@ class Execution:
         return DBOS.run_step({"name": name}, run)
 
     def was_cancelled(self) -> bool:
-        """Asked after DBOS has ended this execution: another one may have taken it over instead."""
-        try:
-            status = DBOS.get_workflow_status(self.name)
-        except dbos_errors.DBOSWorkflowCancelledError:
-            return True
-        except dbos_errors.DBOSWorkflowConflictIDError:
-            return False
-        return status is None or status.status == "CANCELLED"
+        """Whether this workflow was. If DBOS has ended the execution, another one may have taken over instead."""
+        return self._tables.status(self.name) in (None, "CANCELLED")
+
+    def is_awaited(self) -> bool:
+        """Whether the job is still under way."""
+        return self._tables.status(self.job) in ("ENQUEUED", "PENDING")
 
     def failure(self, error: Exception) -> JobFailed:
         """What the caller is told of an error; what is not for the caller is logged."""
@@ -89,8 +90,10 @@ class Execution:
         if time.monotonic() < self._next_poll:
             return False
         self._next_poll = time.monotonic() + _CANCEL_POLL_SECONDS
-        status = DBOS.get_workflow_status(self.name)
-        return status is None or status.status == "CANCELLED"
+        try:
+            return self.was_cancelled()
+        except SQLAlchemyError:
+            return False  # the database is away, and asked again
 
     def _raise_if_stopping(self) -> None:
         if self._work.stopping.is_set():

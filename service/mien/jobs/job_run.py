@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import msgspec
 from dbos import DBOS
 
+from mien.errors import Cancelled, MienError
 from mien.jobs.clip_work import ClipWork, Members
 from mien.jobs.execution import Execution, JobFailed
 from mien.jobs.fair_queue import FairQueue, Places
 from mien.jobs.model import Progress, SegmentTask, StoredJob, job_prefix, segments_prefix
+from mien.jobs.segment_watch import SegmentWatch
 from mien.video.parts import PartBounds
 
 PROGRESS = "progress"
@@ -20,10 +22,17 @@ TOO_OFTEN = ("interrupted", "The process ended too often while it worked on this
 
 _FASTEST_POLL, _SLOWEST_POLL = 0.1, 2.0
 _POLL_SHARE = 0.03  # of the time waited so far, between two looks at the segments
-_NOT_SUCCEEDED = ["ENQUEUED", "DELAYED", "PENDING", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
-_UNFINISHED = ("ENQUEUED", "DELAYED", "PENDING")
+_UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 
 QueueSegment = Callable[[SegmentTask, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the jobs of a process share: the order of all segments, and one look at those that they wait for."""
+
+    fair_queue: FairQueue
+    watch: SegmentWatch
 
 
 class JobRun:
@@ -34,14 +43,14 @@ class JobRun:
         work: ClipWork,
         execution: Execution,
         stored: StoredJob,
-        fair_queue: FairQueue,
+        shared: Shared,
         queue_segment: QueueSegment,
     ) -> None:
         self.job = execution.job
         self.stored = stored
         self._work = work
         self._execution = execution
-        self._fair_queue = fair_queue
+        self._shared = shared
         self._queue_segment = queue_segment
 
     def analyze(self) -> None:
@@ -75,45 +84,40 @@ class JobRun:
         places = msgspec.convert(step("place", self._place, len(names), plan["seconds"]), Places)
         for at, (name, part) in enumerate(zip(names, bounds, strict=True)):
             self._queue_segment(SegmentTask(job, name, self.stored.upload, request, part, models), places.priority(at))
-        step("wait", self._wait, names)
+        step("wait", self._wait, len(names))
         return step("join", self._work.join, job, names, request, models, self._execution.cancellation)
 
     def _place(self, segments: int, seconds: float) -> dict[str, int]:
-        return asdict(self._fair_queue.place(self.stored.client, segments, seconds))
+        return asdict(self._shared.fair_queue.place(self.stored.client, segments, seconds))
 
-    def _wait(self, names: list[str]) -> int:
+    def _wait(self, segments: int) -> int:
         """Until all segments have ended.
 
         Raises:
+            Cancelled: the job was.
             JobFailed: one of them failed.
         """
         started, first, known = time.monotonic(), None, -1
-        while True:
-            self._execution.cancellation.raise_if_cancelled()
-            left = self._left()
-            done = len(names) - left
-            waited = time.monotonic() - started
-            first = done if first is None else first  # what an earlier process did takes no time here
-            if done != known:
-                eta = waited / (done - first) * left if done > first else None
-                DBOS.set_event(PROGRESS, asdict(Progress(len(names), done, eta)))
-                known = done
-            if not left:
-                return done
-            self._work.stopping.wait(min(max(_FASTEST_POLL, waited * _POLL_SHARE), _SLOWEST_POLL))
-
-    def _left(self) -> int:
-        """How many segments have not ended; raises ``JobFailed`` if one failed."""
-        found = DBOS.list_workflows(
-            parent_workflow_id=self.job, status=_NOT_SUCCEEDED, load_input=False, load_output=False
-        )
-        for one in found:
-            if one.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-                raise JobFailed(*TOO_OFTEN)
-            if one.status == "ERROR":
-                error = getattr(DBOS.get_workflow_status(one.workflow_id), "error", None)
-                raise JobFailed(str(getattr(error, "code", None) or "internal_error"), str(error))
-        return sum(one.status in _UNFINISHED for one in found)
+        try:
+            while True:
+                waited = time.monotonic() - started
+                found = self._shared.watch.look(self.job)
+                if self._work.stopping.is_set() or (found is not None and found.is_cancelled):
+                    raise Cancelled("The job is not waited for any more.")
+                if found is not None:
+                    if found.failed is not None:
+                        raise _failure_of(found.failed)
+                    done = segments - found.left
+                    first = done if first is None else first  # what an earlier process did takes no time here
+                    if done != known:
+                        eta = waited / (done - first) * found.left if done > first else None
+                        DBOS.set_event(PROGRESS, asdict(Progress(segments, done, eta)))
+                        known = done
+                    if not found.left:
+                        return done
+                self._work.stopping.wait(min(max(_FASTEST_POLL, waited * _POLL_SHARE), _SLOWEST_POLL))
+        finally:
+            self._shared.watch.forget(self.job)
 
     def _observe_wait(self) -> None:
         status = DBOS.get_workflow_status(self.job)
@@ -123,9 +127,17 @@ class JobRun:
     def _clean(self, failed: bool) -> None:
         if failed:
             left = DBOS.list_workflows(
-                parent_workflow_id=self.job, status=list(_UNFINISHED), load_input=False, load_output=False
+                parent_workflow_id=self.job, status=_UNFINISHED, load_input=False, load_output=False
             )
             if left:
                 DBOS.cancel_workflows([one.workflow_id for one in left])
         self._work.store.remove(self.stored.upload)
         self._work.store.remove_all(job_prefix(self.job) if failed else segments_prefix(self.job))
+
+
+def _failure_of(segment: str) -> JobFailed:
+    status = DBOS.get_workflow_status(segment)
+    error = None if status is None else status.error
+    if error is None:
+        return JobFailed(*TOO_OFTEN)
+    return JobFailed(str(getattr(error, "code", None) or MienError.code), str(error))

@@ -17,7 +17,6 @@ from mien.jobs.housekeeping import Housekeeping
 from mien.jobs.local_clips import LocalClips
 from mien.jobs.media_store import MediaStore
 from mien.jobs.model import Client, JobRequest, JobState, JobStatus, StoredJob, annotated_key, job_prefix, result_key
-from mien.jobs.queues import SEGMENT_QUEUE
 from mien.jobs.webhooks import WebhookSender
 from mien.telemetry.job_metrics import JobMetrics
 from mien.usecases.analysis_file import read_analysis
@@ -201,10 +200,9 @@ class JobService:
 
     def _launch(self) -> "JobRecords":
         def register(tables: "Tables") -> "Workflows":
-            from mien.jobs.fair_queue import FairQueue  # noqa: PLC0415 - see JobDatabase
-            from mien.jobs.workflow import register as workflows  # noqa: PLC0415
+            from mien.jobs.workflow import register as workflows  # noqa: PLC0415 - see JobDatabase
 
-            return workflows(self._work, self._sender, FairQueue(tables, SEGMENT_QUEUE))
+            return workflows(self._work, self._sender, tables)
 
         self._opened = self._database.launch(register, self._lose_name)
         from mien.jobs.records import JobRecords  # noqa: PLC0415 - see JobDatabase

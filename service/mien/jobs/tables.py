@@ -39,6 +39,12 @@ class Tables:
         """An insert that may say what to do if the row is there already."""
         return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
 
+    def status(self, workflow: str) -> str | None:
+        """What DBOS has noted of a workflow; ``None``: there is none with this id."""
+        table = self.workflows
+        with self.engine.begin() as connection:
+            return connection.scalar(sa.select(table.c.status).where(table.c.workflow_uuid == workflow))
+
 
 def open_tables(url: str) -> Tables:
     """Create the tables if need be. ``url`` is that of DBOS's database, which exists."""
@@ -69,7 +75,17 @@ def open_tables(url: str) -> Tables:
         sa.Column("client", sa.Text, primary_key=True),
         sa.Column("reach", sa.BigInteger, nullable=False),
     )
-    names = ("status", "name", "executor_id", "queue_name", "priority", "created_at", "application_version")
+    names = (
+        "workflow_uuid",
+        "parent_workflow_id",
+        "status",
+        "name",
+        "executor_id",
+        "queue_name",
+        "priority",
+        "created_at",
+        "application_version",
+    )
     workflows = sa.table("workflow_status", *(sa.column(name) for name in names), schema="dbos" if is_shared else None)
     with engine.begin() as connection:
         if is_shared:

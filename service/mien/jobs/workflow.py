@@ -14,9 +14,11 @@ from dbos import error as dbos_errors
 from mien.jobs.clip_work import ClipWork, Members
 from mien.jobs.execution import Execution, JobFailed
 from mien.jobs.fair_queue import FairQueue
-from mien.jobs.job_run import JobRun
+from mien.jobs.job_run import JobRun, Shared
 from mien.jobs.model import SegmentTask, StoredJob, segment_id, segments_prefix
 from mien.jobs.queues import SEGMENT_QUEUE, WEBHOOK_QUEUE
+from mien.jobs.segment_watch import SegmentWatch
+from mien.jobs.tables import Tables
 from mien.jobs.webhooks import WebhookSender, message_of
 
 ANALYZE = "analyze_clip"
@@ -36,8 +38,9 @@ class Workflows:
     analyze: Callable[[Members], None]
 
 
-def register(work: ClipWork, sender: WebhookSender, fair_queue: FairQueue) -> Workflows:
+def register(work: ClipWork, sender: WebhookSender, tables: Tables) -> Workflows:
     """Make the workflows known to DBOS."""
+    shared = Shared(FairQueue(tables, SEGMENT_QUEUE), SegmentWatch(tables))
 
     @DBOS.workflow(name=DELIVER, max_recovery_attempts=_MAX_STARTS)
     def deliver(message: Members, attempt: int) -> bool:
@@ -51,13 +54,14 @@ def register(work: ClipWork, sender: WebhookSender, fair_queue: FairQueue) -> Wo
     @DBOS.workflow(name=SEGMENT, max_recovery_attempts=_MAX_SEGMENT_STARTS)
     def segment(members: Members) -> float:
         task = SegmentTask.of_json(members)
-        execution = Execution(work, str(DBOS.workflow_id), task.job)
+        execution = Execution(work, tables, str(DBOS.workflow_id), task.job)
         try:
             return execution.step("segment", work.segment, task, execution.cancellation)
         except Exception as error:  # noqa: BLE001 - the boundary: it becomes the job's error, or is logged
             raise execution.failure(error) from None
         except (dbos_errors.DBOSWorkflowCancelledError, dbos_errors.DBOSWorkflowConflictIDError):
-            if execution.was_cancelled():
+            if not execution.is_awaited():
+                # The job was cancelled, or this process was cut off and the job has ended elsewhere.
                 work.store.remove(segments_prefix(task.job) + task.name)
             raise
 
@@ -68,8 +72,8 @@ def register(work: ClipWork, sender: WebhookSender, fair_queue: FairQueue) -> Wo
     @DBOS.workflow(name=ANALYZE, max_recovery_attempts=_MAX_STARTS)
     def analyze(members: Members) -> None:
         job = str(DBOS.workflow_id)
-        execution = Execution(work, job, job)
-        run = JobRun(work, execution, StoredJob.of_json(members), fair_queue, queue_segment)
+        execution = Execution(work, tables, job, job)
+        run = JobRun(work, execution, StoredJob.of_json(members), shared, queue_segment)
         try:
             run.analyze()
         except Exception as error:  # noqa: BLE001 - the boundary: it becomes the job's error, or is logged
