@@ -30,6 +30,7 @@ def main() -> None:
     one = command("overhead", speed.overhead)
     one.add_argument("--seconds", type=int, default=60)
     one.add_argument("--rounds", type=int, default=5)
+    one.add_argument("--width", type=int, default=1440, help="pixels; three quarters as high")
     one.add_argument("--postgresql", action="store_true", help="and S3, instead of SQLite and a folder")
     one = command("scaling", speed.scaling)
     one.add_argument("--seconds", type=int, default=600)

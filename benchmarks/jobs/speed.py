@@ -13,7 +13,7 @@ from benchmarks.jobs.processes import CLIP, cluster, spread, started, submit, wa
 def overhead(options: argparse.Namespace) -> None:
     """A clip answered in its request, and the same as a job, by turns."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        clip = write_clip(Path(folder, "clip.mp4"), options.seconds).read_bytes()
+        clip = write_clip(Path(folder, "clip.mp4"), options.seconds, options.width).read_bytes()
         variables = {"MIEN_WORKERS": "1"}  # a request uses one; the segments of a job would use more
         if options.postgresql:
             variables |= stack.enter_context(cluster()).variables
@@ -31,7 +31,8 @@ def overhead(options: argparse.Namespace) -> None:
             server.client.get(f"{job}/result").raise_for_status()
             jobs.append(time.perf_counter() - before)
     ratios = sorted(job / request for job, request in zip(jobs, sync, strict=True))
-    print(f"a clip of {options.seconds} s, {options.rounds} rounds, one inference thread")
+    size = f"{options.width} x {options.width * 3 // 4}"
+    print(f"a clip of {options.seconds} s, {size}, {options.rounds} rounds, one inference thread")
     print(f"in its request: {spread(sync)}; as a job, with its result: {spread(jobs)}")
     print(f"overhead, median of the rounds: {100 * (ratios[len(ratios) // 2] - 1):+.1f} %")
 

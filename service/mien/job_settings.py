@@ -35,7 +35,7 @@ class JobFields(BaseSettings):
         None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="name under which this process takes jobs up again"
     )
     job_workers: int | None = Field(
-        None, ge=0, le=256, description="segments of jobs analysed here at a time; MIEN_WORKERS by default, 0: none"
+        None, ge=0, le=256, description="segments of jobs analysed here at a time; 0: none; default: MIEN_WORKERS + 1"
     )
     key_shares: Annotated[tuple[float, ...], NoDecode] = Field(
         (),

@@ -23,7 +23,8 @@ _LOGGER = logging.getLogger("mien.jobs")
 _APPLICATION = "mien"
 _WORKFLOW_VERSION = "1"
 """Of the order of the steps in ``workflow``: a process takes up jobs of its own version only."""
-_POLL_SECONDS = 0.2
+_POLL_SECONDS, _SHARED_POLL_SECONDS = 0.1, 0.2
+"""Between two looks at a queue, each a few queries."""
 _CLIPS_AT_ONCE = 256
 """Jobs under way in one process: most of them wait for their segments, each in a thread."""
 _CLIPS_OF_CLIENT = 16
@@ -136,13 +137,14 @@ class JobDatabase:
         DBOS.launch()
         DBOS.register_queue(WEBHOOK_QUEUE, worker_concurrency=32, polling_interval_sec=1.0)
         if settings.workers:
+            poll = _SHARED_POLL_SECONDS if is_shared else _POLL_SECONDS
             DBOS.register_queue(
                 CLIP_QUEUE,
                 worker_concurrency=_CLIPS_AT_ONCE,
                 partition_worker_concurrency=_CLIPS_OF_CLIENT,
-                polling_interval_sec=_POLL_SECONDS,
+                polling_interval_sec=poll,
             )
-            DBOS.register_queue(SEGMENT_QUEUE, worker_concurrency=settings.workers, polling_interval_sec=_POLL_SECONDS)
+            DBOS.register_queue(SEGMENT_QUEUE, worker_concurrency=settings.workers, polling_interval_sec=poll)
         if executors is not None:
             # DBOS calls this internal; its own recovery of processes that are gone is a paid service, and calls it too.
             watch = Watch(executors, lambda dead: DBOS._recover_pending_workflows([dead]), lost)

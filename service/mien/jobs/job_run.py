@@ -21,7 +21,7 @@ TOO_OFTEN = ("interrupted", "The process ended too often while it worked on this
 """Code and sentence of the error of a job that was started too often."""
 
 _FASTEST_POLL, _SLOWEST_POLL = 0.1, 2.0
-_POLL_SHARE = 0.03  # of the time waited so far, between two looks at the segments
+_POLL_SHARE = 0.02  # of the time waited so far, between two looks at the segments
 _UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 
 QueueSegment = Callable[[SegmentTask, int], None]

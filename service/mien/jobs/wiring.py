@@ -16,7 +16,8 @@ def job_service(
     settings: Settings, engine: Callable[[], Engine | None], clips: ClipReader, metrics: JobMetrics
 ) -> JobService:
     """The jobs of one process, which share the memory budget of ``clips``."""
-    workers = settings.workers if settings.job_workers is None else settings.job_workers
+    # One more than there are inference threads, so that one is read and stored while others are analysed.
+    workers = settings.workers + 1 if settings.job_workers is None else settings.job_workers
     database = DatabaseSettings(settings.database_url, settings.data_dir, settings.executor_id, workers)
     limits = replace(clips.limits, max_seconds=settings.max_job_seconds, max_rows=ClipLimits().max_rows)
     secret = settings.webhook_secret
