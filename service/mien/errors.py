@@ -18,6 +18,7 @@
     │   ├── Cancelled              the caller disconnected
     │   ├── StorageFull            no disk space for an upload or a result
     │   ├── JobsUnavailable        the database or the object store of jobs is away
+    │   │   └── JobsImpossible     they cannot be used before the operator has changed something
     │   └── ModelsReplaced         while a job was under way
     ├── EngineError                the engine failed
     │   ├── EngineClosed           the service is starting or stopping
@@ -129,6 +130,10 @@ class JobsUnavailable(CapacityError):
 
     code = "jobs_unavailable"
     retry_after: ClassVar[float] = 5.0
+
+
+class JobsImpossible(JobsUnavailable):
+    """Waiting does not help: a clip that is too long for an answer has to be sent in parts."""
 
 
 class ModelsReplaced(CapacityError):

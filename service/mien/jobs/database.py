@@ -1,5 +1,6 @@
 """DBOS and its database: SQLite in a file of this machine, or PostgreSQL."""
 
+import errno
 import logging
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.errors import JobsUnavailable
+from mien.errors import JobsImpossible, JobsUnavailable
 from mien.jobs.queues import CLIP_QUEUE, SEGMENT_QUEUE, WEBHOOK_QUEUE
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _CLIPS_AT_ONCE = 256
 _CLIPS_OF_CLIENT = 16
 """Among them, those of one client."""
 _IDLE_TRANSACTION_SECONDS = 15.0
+_NEVER_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _INTERRUPT_SECONDS = 5
 """For steps to notice that the process stops."""
 
@@ -128,6 +130,7 @@ class JobDatabase:
                 "executor_id": name,
                 "serializer": DBOSPortableJSONSerializer(),  # the default, pickle, would run what the database says
                 "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": 10.0,  # for what is not used here
                 "log_level": "WARNING",
                 "sys_db_idle_transaction_timeout_sec": _IDLE_TRANSACTION_SECONDS,
                 "db_engine_kwargs": {"connect_args": dict(CONNECTION)} if is_shared else {},
@@ -160,9 +163,12 @@ class JobDatabase:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for writers; kept in the file
         except BlockingIOError as error:
             message = "Another process uses this MIEN_DATA_DIR for its jobs; give each process one of its own."
-            raise JobsUnavailable(message) from error
+            raise JobsImpossible(message) from error
         except (OSError, sqlite3.Error) as error:
             _LOGGER.warning("the database of jobs cannot be opened", extra={"fields": {"reason": _reason(error)}})
+            if isinstance(error, OSError) and error.errno in _NEVER_WRITABLE:
+                message = "This service keeps no jobs: nothing can be written in its MIEN_DATA_DIR."
+                raise JobsImpossible(message) from error
             raise JobsUnavailable("The database of jobs cannot be opened; the service's log says why.") from error
         return f"sqlite:///{self._file}"
 
