@@ -57,6 +57,8 @@ def create_app(
     engine: Engine | None = None,
     on_failure: OnFailure = stop_process,
     decoders: DecoderPool | None = None,
+    *,
+    jobs_only: bool = False,
 ) -> FastAPI:
     """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
@@ -66,6 +68,7 @@ def create_app(
         on_failure: called once, from any thread, if the engine cannot be opened or has lost workers for good; the app
             answers 503 from then on.
         decoders: closed with the app; without any, it makes its own.
+        jobs_only: answer probes only, and work on jobs of other apps.
     """
     slot = EngineSlot()
     decoders = decoders or open_decoders(decoder_processes(settings))
@@ -110,11 +113,13 @@ def create_app(
     )
     app.state.settings = settings
     app.state.mien = state
-    compat = compat_routers(settings.compat)
-    for router in (*(_AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS), *compat):
+    compat = [] if jobs_only else compat_routers(settings.compat)
+    routers = _AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS
+    for router in (*((health.router,) if jobs_only else routers), *compat):
         app.include_router(router)
     include_metrics(app, settings.metrics_port)
-    pages.mount_static(app)
+    if not jobs_only:
+        pages.mount_static(app)
     errors.install(app)
     complete_openapi(app, keyed=settings.keyed, max_pictures=settings.max_pictures)
     _add_middleware(app, settings, state, paths(compat))

@@ -1,17 +1,15 @@
 """The long-lived objects of one app, from its settings."""
 
-import math
+import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
-
-from anyio import CapacityLimiter, Semaphore
 
 from mien.access.key_ring import KeyRing
 from mien.api.access import Access
 from mien.api.admission import AdmissionGate
 from mien.api.bounded_calls import BoundedCalls
 from mien.api.dependencies import AppState, EngineSlot
-from mien.api.live.limits import MAX_FRAME_BYTES, MAX_PIXELS, LiveState, Places
-from mien.api.live.signed_state import StateSigner
+from mien.api.live.wiring import live_state
 from mien.api.privacy_statement import privacy_of
 from mien.api.uploads.body import UploadLimits
 from mien.api.uploads.json_body import JsonPictures
@@ -19,7 +17,7 @@ from mien.api.uploads.spool import SpoolSettings
 from mien.domain import EngineLoad
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
-from mien.jobs.wiring import job_service
+from mien.jobs.wiring import job_service, job_workers
 from mien.memory_budget import MemoryBudget
 from mien.sandbox.pool import DecoderPool
 from mien.settings import Settings
@@ -59,7 +57,7 @@ def app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None
         json_pictures=JsonPictures(settings.max_pictures),
         clip_uploads=replace(uploads, body_bytes=settings.max_clip_bytes, setting="max_clip_bytes"),
         clips=clips,
-        live=_live(settings),
+        live=live_state(settings),
         picture_deadline=settings.picture_deadline_seconds,
         clip_deadline=settings.clip_deadline_seconds,
         access=Access(KeyRing(tuple(key.get_secret_value() for key in settings.api_keys), settings.keys_file)),
@@ -68,21 +66,8 @@ def app_state(settings: Settings, slot: EngineSlot, decoders: DecoderPool | None
         version=VERSION,
         jobs=jobs,
         job_calls=BoundedCalls(lambda: jobs.is_open),
+        key_shares=_key_shares(settings),
         log_names=settings.log_names,
-    )
-
-
-def _live(settings: Settings) -> LiveState:
-    limits = DecodeLimits(max_bytes=MAX_FRAME_BYTES, max_pixels=min(MAX_PIXELS, settings.max_pixels))
-    return LiveState(
-        places=Places(settings.live_connections),
-        gate=Semaphore(settings.workers, fast_acquire=True),
-        threads=CapacityLimiter(math.inf),
-        signer=StateSigner(None if settings.secret is None else settings.secret.get_secret_value()),
-        decoder=PictureDecoder(limits, concurrency=settings.workers),
-        interval=1 / settings.live_fps,
-        idle=settings.live_idle_seconds,
-        send=settings.upload_idle_seconds,
     )
 
 
@@ -103,7 +88,7 @@ def _clip_memory(settings: Settings, pictures: DecodeLimits) -> int:
 
 def _job_budget(settings: Settings, pictures: DecodeLimits) -> MemoryBudget:
     """Half as much as clips have in requests. A clip that needs more is read alone."""
-    return MemoryBudget(settings.jobs_at_once, _clip_memory(settings, pictures) // 2)
+    return MemoryBudget(max(1, job_workers(settings)), _clip_memory(settings, pictures) // 2)
 
 
 def _clip_threads(settings: Settings) -> int:
@@ -112,5 +97,10 @@ def _clip_threads(settings: Settings) -> int:
 
 
 def decoder_processes(settings: Settings) -> int:
-    """For every clip and job at once, and as many pictures as are decoded at once: none waits for another kind."""
-    return _clip_threads(settings) + 1 + settings.jobs_at_once + 2 * settings.workers
+    """For every clip and segment at once, and as many pictures as are decoded at once: none waits for another kind."""
+    return _clip_threads(settings) + 1 + job_workers(settings) + 2 * settings.workers
+
+
+def _key_shares(settings: Settings) -> Mapping[str, float]:
+    hashes = (hashlib.sha256(key.get_secret_value().encode()).hexdigest() for key in settings.api_keys)
+    return dict(zip(hashes, settings.key_shares, strict=False))

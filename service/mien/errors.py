@@ -20,6 +20,7 @@
     │   ├── DecoderUnavailable     no process to decode the file, or no memory for it
     │   ├── StorageFull            no disk space for an upload or a result
     │   ├── JobsUnavailable        the database or the object store of jobs is away
+    │   │   └── JobsImpossible     they cannot be used before the operator has changed something
     │   └── ModelsReplaced         while a job was under way
     ├── EngineError                the engine failed
     │   ├── EngineClosed           the service is starting or stopping
@@ -145,6 +146,10 @@ class JobsUnavailable(CapacityError):
 
     code = "jobs_unavailable"
     retry_after: ClassVar[float] = 5.0
+
+
+class JobsImpossible(JobsUnavailable):
+    """Waiting does not help: a clip that is too long for an answer has to be sent in parts."""
 
 
 class ModelsReplaced(CapacityError):

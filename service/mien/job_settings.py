@@ -34,7 +34,13 @@ class JobFields(BaseSettings):
     executor_id: str | None = Field(
         None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="name under which this process takes jobs up again"
     )
-    jobs_at_once: int = Field(2, ge=1, le=64, description="jobs of this process that run at the same time")
+    job_workers: int | None = Field(
+        None, ge=0, le=256, description="segments of jobs analysed here at a time; 0: none; default: MIEN_WORKERS + 1"
+    )
+    key_shares: Annotated[tuple[float, ...], NoDecode] = Field(
+        (),
+        description="comma-separated, in the order of MIEN_API_KEYS: how much job work a key gets, next to 1",
+    )
     max_job_seconds: float = Field(14_400, gt=0, le=1_000_000, description="longest part of a clip analysed by a job")
     segment_seconds: float = Field(30, gt=0, le=3600, description="shortest segment of a clip that is kept when done")
     webhook_secret: SecretStr | None = Field(None, description="whsec_..., signs webhooks; without it there are none")
@@ -51,6 +57,18 @@ class JobFields(BaseSettings):
         if found is None:
             raise ValueError("write a number and s, m, h or d, as in 24h")
         return timedelta(seconds=float(found[1]) * _UNITS[found[2] or "s"])
+
+    @field_validator("key_shares", mode="before")
+    @classmethod
+    def _split_shares(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("key_shares")
+    @classmethod
+    def _check_shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0.01 <= share <= 100 for share in value):
+            raise ValueError("write numbers from 0.01 to 100, one for each of MIEN_API_KEYS, as in 1,4")
+        return value
 
     @field_validator("database_url")
     @classmethod

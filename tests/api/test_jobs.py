@@ -86,6 +86,24 @@ def test_a_second_process_does_not_take_the_jobs_of_the_first(clip: bytes, tmp_p
         finished(first, clip)
 
 
+def test_without_a_folder_for_jobs_a_long_clip_is_too_large(clip: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with serving_fake(PatchEngine(), data_dir=tmp_path / "file/data", max_clip_seconds=0.5) as client:
+        refused = problem(client.post("/analyze-video", content=clip, headers=MP4), 413, "too_large")
+        assert refused["limit"] == "max_seconds"
+        assert "start and end" in refused["detail"]
+        assert "MIEN_DATA_DIR" in refused["detail"]
+        problem(client.post("/analyze-video", content=clip, headers=MP4, params=ASYNC), 503, "jobs_unavailable")
+        part = {"end": "0.4"}
+        assert client.post("/analyze-video", content=clip, headers=MP4, params=part).status_code == 200
+
+
+def test_while_the_database_is_away_a_long_clip_may_come_again(clip: bytes, tmp_path: Path) -> None:
+    away = {"database_url": "postgresql://mien@127.0.0.1:1/mien", "max_clip_seconds": 0.5}
+    with serving_fake(PatchEngine(), data_dir=tmp_path, **away) as client:
+        problem(client.post("/analyze-video", content=clip, headers=MP4), 503, "jobs_unavailable")
+
+
 def test_a_job_that_does_not_exist(tmp_path: Path) -> None:
     missing = "/jobs/" + 32 * "0"
     with serving_fake(PatchEngine(), data_dir=tmp_path / "data") as client:

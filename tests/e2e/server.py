@@ -19,15 +19,20 @@ class Server:
     """Started at ``with``, stopped after it. ``ready_seconds`` is the time from process start to readiness."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = (str(MIEN),)
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = (str(MIEN),),
+        subcommand: str = "serve",
     ) -> None:
         self.log = folder / "server.log"
         self.ready_seconds = 0.0
         self._environment = {"MIEN_DATA_DIR": str(folder / "data"), **(environment or {})}
         self._command = command
+        self._subcommand = subcommand
 
     def __enter__(self) -> Self:
-        command = [*self._command, "serve", "--port", "0", "--log-format", "json"]
+        command = [*self._command, self._subcommand, "--port", "0", "--log-format", "json"]
         started = time.monotonic()
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stderr=log, env={**os.environ, **self._environment})

@@ -8,6 +8,7 @@ import skimage.data
 
 from mien.domain import U8Array
 from tests.clips import Recipe, steps, write_clip
+from tests.jobs.object_store import ObjectStore
 from tests.jobs.postgres import Postgres, binaries, running
 
 
@@ -18,6 +19,12 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     with running(found) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with ObjectStore(tmp_path_factory.mktemp("object-store")) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

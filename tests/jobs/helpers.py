@@ -4,13 +4,13 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.e2e.server import Server
+from tests.e2e.server import MIEN, Server
 
 CLIP = {"content-type": "video/mp4"}
 NATIVE = {"mode": "async", "fps": "native"}
@@ -20,6 +20,13 @@ def server(folder: Path, data: Path, **variables: str) -> Server:
     """``mien serve`` with its log in ``folder`` and its jobs in ``data``."""
     folder.mkdir()
     return Server(folder, {"MIEN_DATA_DIR": str(data), "MIEN_SEGMENT_SECONDS": "0.1", **variables})
+
+
+def worker(folder: Path, environment: Mapping[str, str], enter: Sequence[str] = ()) -> Server:
+    """``mien worker`` with one inference thread and its log in ``folder``; ``enter`` as in ``Postgres``."""
+    folder.mkdir()
+    variables = {"MIEN_WORKERS": "1", "MIEN_SEGMENT_SECONDS": "0.1", **environment}
+    return Server(folder, variables, (*enter, str(MIEN)), "worker")
 
 
 def submitted(client: httpx.Client, clip: Path, headers: dict[str, str] | None = None, **options: str) -> str:

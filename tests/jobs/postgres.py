@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,22 +22,37 @@ def binaries() -> Path | None:
 
 
 class Postgres:
-    """Running in the context; ``stop`` and ``start`` are there for tests of what happens while it is away."""
+    """Running in the context; ``stop`` and ``start`` are there for tests of what happens while it is away.
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    ``enter`` is a command that runs another one on the host that has ``address``; ``network`` is whom it answers.
+    """
+
+    def __init__(
+        self,
+        binaries: Path,
+        folder: Path,
+        address: str = "127.0.0.1",
+        enter: Sequence[str] = (),
+        network: str = "127.0.0.1/32",
+    ) -> None:
+        self._address = address
+        self._enter = enter
+        self._network = network
         self._binaries = binaries
         self._data = folder / "data"
         self._log = folder / "postgres.log"
-        self._user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-        if self._user is not None:
-            shutil.chown(folder, self._user)
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            self._enter = (*enter, "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+            shutil.chown(folder, "postgres")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"postgresql://mien:mien@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql://mien:mien@{address}:{self.port}/postgres"
 
     def __enter__(self) -> Self:
         self._run("initdb", "--auth=trust", "--username=mien", "--no-sync", "--pgdata", str(self._data))
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self._network} trust\n")
         self.start()
         return self
 
@@ -48,7 +63,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = f"-p {self.port} -c listen_addresses={self._address} -c unix_socket_directories= -c fsync=off"
         self._run("pg_ctl", "--pgdata", str(self._data), "--log", str(self._log), "--wait", "-o", options, "start")
 
     def stop(self) -> None:
@@ -57,9 +72,8 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(self._binaries / program), *arguments],
+            [*self._enter, str(self._binaries / program), *arguments],
             check=True,
-            user=self._user,
             cwd="/",
             stdout=subprocess.DEVNULL,
             timeout=60,

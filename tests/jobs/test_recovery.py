@@ -16,7 +16,7 @@ def test_a_killed_job_ends_with_the_same_bytes_and_no_segment_is_analysed_twice(
     variables = {}
     if database == "postgresql":
         postgres: Postgres = request.getfixturevalue("postgres")
-        variables["MIEN_DATABASE_URL"] = postgres.url
+        variables |= {"MIEN_DATABASE_URL": postgres.url, "MIEN_EXECUTOR_ID": "the-same"}
     data, logs = tmp_path / "data", []
     job, total = "", 0
     points = sorted(random.sample(range(1, 18), kills))

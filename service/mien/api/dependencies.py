@@ -1,7 +1,7 @@
 """What the routers share: the app's long-lived objects, calls, the API key, and routes that answer ``HEAD``."""
 
 import time
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
@@ -88,6 +88,8 @@ class AppState:
     version: str
     jobs: JobService
     job_calls: BoundedCalls
+    key_shares: Mapping[str, float]
+    """How much job work a key gets next to 1, by its SHA-256."""
     log_names: bool = False
 
 

@@ -1,5 +1,6 @@
 """Making a job of a clip that was received."""
 
+import hashlib
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +11,13 @@ from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 
 from mien.api.access import owner_of
+from mien.api.callers import caller_of
 from mien.api.clip_answers import MP4
 from mien.api.dependencies import AppState
 from mien.api.errors import request_id_of
 from mien.api.job_schemas import JobOut
 from mien.api.queries import VideoQuery
-from mien.jobs.model import JobRequest
+from mien.jobs.model import Client, JobRequest
 
 _BYTES_PER_SECOND = 4 << 20
 """A store that takes a clip more slowly is taken to be away."""
@@ -71,7 +73,18 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     await state.clip_gate.run(request, check, cancellation.deadline, cancelled)
     seconds = 10 + clip.stat().st_size / _BYTES_PER_SECOND  # noqa: ASYNC240 - a file that was just written
     scoped = None if key is None else f"{owner}:{key}"  # callers may choose the same one
-    job = await state.job_calls.run(state.jobs.submit, clip, wanted, scoped, seconds=seconds)
+    job = await state.job_calls.run(state.jobs.submit, clip, wanted, _client(asked), scoped, seconds=seconds)
     status = await state.job_calls.run(state.jobs.find, job, owner)
     body = JobOut.of(status).model_dump(mode="json")
     return JSONResponse(body, 202, headers={"Location": f"/jobs/{job}"})
+
+
+def _client(asked: ClipRequest) -> Client:
+    """By API key if keys are required, or else by address; the database holds neither."""
+    headers, state = asked.request.headers, asked.state
+    given = headers.get("authorization", "").rpartition(" ")[2] or headers.get("x-api-key", "")
+    return Client(_hash(caller_of(asked.request.scope))[:16], state.key_shares.get(_hash(given), 1.0))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -23,7 +23,7 @@ from mien.api.streaming import LineStream, SpooledText, StreamingLines, Temporar
 from mien.api.uploads.body import received_clip
 from mien.api.uploads.clip_folder import ANNOTATED
 from mien.api.uploads.spool import storage_errors
-from mien.errors import MienError, TooLarge
+from mien.errors import JobsImpossible, MienError, TooLarge
 from mien.usecases import analyze_video as usecase
 from mien.usecases.annotate_video import annotate_video
 from mien.usecases.video_document import row_document
@@ -58,7 +58,12 @@ async def analyze_video(
         except TooLarge as error:
             if query.mode is Mode.SYNC or error.limit != "max_seconds":
                 raise
-        await check_jobs(state, query)
+            too_long = error
+        try:
+            await check_jobs(state, query)
+        except JobsImpossible as error:
+            # Unlike while a database is away, to come back later would not help; another request does.
+            raise TooLarge(too_long.limit, too_long.bound, f"{too_long} {error}") from error
         return await submit(asked, clip, key)
 
 

@@ -41,6 +41,7 @@ class _Group(click.Group):
     cls=_Group,
     commands=[
         _LazyCommand("serve", short_help="Start the HTTP service."),
+        _LazyCommand("worker", short_help="Work on the jobs of services that share a database."),
         _LazyCommand("predict", short_help="Find faces and their emotions in picture files."),
         _LazyCommand("video", short_help="Follow the people in a clip."),
         _LazyCommand("live", short_help="Follow the people before a camera."),

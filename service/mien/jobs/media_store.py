@@ -3,7 +3,6 @@
 import logging
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,12 +29,10 @@ class MediaStore:
 
     Args:
         url: ``s3://bucket/prefix`` (any scheme of obstore's), or the path of a folder.
-        spool: folder for local copies of remote objects (``None``: the system's).
     """
 
-    def __init__(self, url: str, spool: Path | None = None) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._spool = spool
         self._folder = None if "://" in url else Path(url).expanduser()
 
     @cached_property
@@ -96,22 +93,21 @@ class MediaStore:
         finally:
             reader.close()
 
-    @contextmanager
-    def local_copy(self, key: str) -> Iterator[Path]:
-        """A file with the content of an object, which exists in the context: the object itself if it is one.
+    def file_of(self, key: str) -> Path | None:
+        """The object itself, if it is a file of this machine."""
+        return None if self._folder is None else self._folder / key
+
+    def download(self, key: str, target: Path) -> None:
+        """Write an object into a file.
 
         Raises:
-            FileNotFoundError: there is no such object.
+            FileNotFoundError: there is none.
+            StorageFull: there is no room for it.
         """
-        if self._folder is not None:
-            yield self._folder / key
-            return
-        with tempfile.TemporaryDirectory(prefix="mien-job-", dir=self._spool) as folder:
-            path = Path(folder, "clip")
-            with path.open("wb") as file:
-                for piece in self.pieces(key):
-                    file.write(piece)
-            yield path
+        pieces = self.pieces(key)
+        with _store_errors(), target.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
 
     def keys(self, prefix: str, unchanged_for: timedelta = timedelta()) -> list[str]:
         """The keys that begin with ``prefix``, as far as they have been there for so long."""

@@ -10,6 +10,7 @@ import msgspec
 
 from mien.domain import AnalyzeOptions
 from mien.usecases.analyze_video import VideoOptions
+from mien.video.parts import PartBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,42 @@ class JobRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """Whose job it is: clients take turns, and one with twice the ``share`` gets twice the work done."""
+
+    name: str = "-"
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class StoredJob:
     """The input of a job's workflow; ``upload`` is the clip's key in the object store."""
 
     request: JobRequest
     upload: str
     fingerprint: str
+    client: Client = Client()
+
+    def to_json(self) -> dict[str, Any]:
+        """As members of a JSON object."""
+        return dict(msgspec.to_builtins(self))
+
+    @classmethod
+    def of_json(cls, members: object) -> Self:
+        """From such members."""
+        return msgspec.convert(members, cls)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTask:
+    """The input of a segment's workflow; ``models`` are the versions, by name, that all segments of a job need."""
+
+    job: str
+    name: str
+    upload: str
+    request: JobRequest
+    bounds: PartBounds
+    models: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As members of a JSON object."""
@@ -67,20 +98,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``done`` of ``segments`` are analysed, which took ``busy`` seconds."""
+    """``done`` of ``segments`` are analysed; the others take ``eta`` seconds, as far as is known."""
 
     segments: int = 0
     done: int = 0
-    busy: float = 0.0
+    eta: float | None = None
 
     @property
     def share(self) -> float:
         return self.done / self.segments if self.segments else 0.0
-
-    @property
-    def eta(self) -> float | None:
-        """Seconds of work left."""
-        return self.busy / self.done * (self.segments - self.done) if self.done else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,11 @@ def result_key(job: str) -> str:
 def annotated_key(job: str) -> str:
     """Where a job's annotated clip lies."""
     return f"jobs/{job}/annotated.mp4"
+
+
+def segment_id(job: str, name: str) -> str:
+    """The id of the workflow of a segment."""
+    return f"{job}-{name}"
 
 
 def segments_prefix(job: str) -> str:

@@ -1,17 +1,18 @@
 """The jobs in the database, through DBOS. Every function waits for the database; call them in threads."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from dbos import DBOS, DBOSContextSetAuth, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSContextSetAuth, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 
 from mien.errors import JobNotFound
+from mien.jobs.job_run import PROGRESS, TOO_OFTEN
 from mien.jobs.model import JobState, JobStatus, Progress, StoredJob
-from mien.jobs.workflow import ANALYZE, CLIP_QUEUE, PROGRESS
+from mien.jobs.queues import CLIP_QUEUE
+from mien.jobs.workflow import ANALYZE
 
 _STATES: Mapping[str, JobState] = MappingProxyType(
     {
@@ -24,7 +25,6 @@ _STATES: Mapping[str, JobState] = MappingProxyType(
         "CANCELLED": JobState.CANCELLED,
     }
 )
-_TOO_OFTEN = ("interrupted", "The process ended too often while it worked on this clip.")
 
 
 class JobRecords:
@@ -35,7 +35,11 @@ class JobRecords:
 
     def enqueue(self, job: str, stored: StoredJob) -> StoredJob:
         """Queue a job; returns what is stored under its id, which is another one if the id was taken."""
-        with DBOSContextSetAuth(stored.request.owner, None), SetWorkflowID(job):
+        with (
+            DBOSContextSetAuth(stored.request.owner, None),
+            SetWorkflowID(job),
+            SetEnqueueOptions(queue_partition_key=stored.client.name),
+        ):
             DBOS.enqueue_workflow(CLIP_QUEUE, self._analyze, stored.to_json())
         return _stored(self._found(job, stored.request.owner))
 
@@ -63,6 +67,10 @@ class JobRecords:
         found = DBOS.list_workflows(name=ANALYZE, status=_names([JobState.QUEUED, JobState.RUNNING]))
         return {_stored(one).upload for one in found}
 
+    def check(self) -> None:
+        """Ask the database for something small; it does not answer while it is away."""
+        DBOS.list_workflows(name=ANALYZE, limit=1, load_input=False, load_output=False)
+
     def ids(self) -> set[str]:
         """The ids of all jobs."""
         found = DBOS.list_workflows(name=ANALYZE, load_input=False, load_output=False)
@@ -79,17 +87,9 @@ class JobRecords:
         )
         return [one.workflow_id for one in found]
 
-    def counts(self) -> tuple[dict[str, int], float]:
-        """How many jobs are active by state, and how long the oldest queued one has waited, in seconds."""
-        active = [JobState.QUEUED, JobState.RUNNING]
-        found = DBOS.list_workflows(name=ANALYZE, status=_names(active), load_input=False, load_output=False)
-        waiting = [(one.created_at or 0) / 1000 for one in found if _STATES[one.status] is JobState.QUEUED]
-        counts = {str(state): sum(_STATES[one.status] is state for one in found) for state in active}
-        return counts, max(0.0, time.time() - min(waiting)) if waiting else 0.0
-
     def cancel(self, job: str) -> None:
-        """Cancel an active job."""
-        DBOS.cancel_workflow(job)
+        """Cancel an active job and its segments."""
+        DBOS.cancel_workflow(job, cancel_children=True)
 
     def forget(self, job: str) -> None:
         """Delete what the database has of a job that ended."""
@@ -131,7 +131,7 @@ def _status(found: WorkflowStatus) -> JobStatus:
 
 def _error(found: WorkflowStatus) -> tuple[str, str]:
     if found.error is None:
-        return _TOO_OFTEN
+        return TOO_OFTEN
     return str(getattr(found.error, "code", None) or "internal_error"), str(found.error)
 
 

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from mien.domain import Cancellation
 from mien.engine.base import Engine
-from mien.errors import JobHasNoResult, JobsUnavailable, KeyReused, MienError
+from mien.errors import JobHasNoResult, JobsUnavailable, KeyReused
 from mien.jobs.clip_work import ClipWork, check_clip
-from mien.jobs.database import DatabaseSettings, JobDatabase
+from mien.jobs.database import DatabaseSettings, JobDatabase, OpenDatabase
+from mien.jobs.housekeeping import Housekeeping
+from mien.jobs.local_clips import LocalClips
 from mien.jobs.media_store import MediaStore
-from mien.jobs.model import JobRequest, JobState, JobStatus, StoredJob, annotated_key, job_prefix, result_key
+from mien.jobs.model import Client, JobRequest, JobState, JobStatus, StoredJob, annotated_key, job_prefix, result_key
 from mien.jobs.webhooks import WebhookSender
 from mien.telemetry.job_metrics import JobMetrics
 from mien.usecases.analysis_file import read_analysis
@@ -25,10 +26,10 @@ from mien.video.reader import ClipReader
 
 if TYPE_CHECKING:
     from mien.jobs.records import JobRecords
+    from mien.jobs.tables import Tables
+    from mien.jobs.workflow import Workflows
 
 _LOGGER = logging.getLogger("mien.jobs")
-_TICK_SECONDS = 5.0
-_SWEEP_SECONDS = 60.0
 _KEYS = uuid.UUID("b8a4f0f6-5a3c-4f1e-9b7e-2f1d7c5f3a10")  # the namespace of ids made from idempotency keys
 
 
@@ -68,13 +69,24 @@ class JobService:
         self._database = JobDatabase(settings.database)
         self._stopping = threading.Event()
         self._launching = threading.Lock()
+        self._opened: OpenDatabase | None = None
         self._records: JobRecords | None = None
+        self._is_name_taken = False
         self._sender = WebhookSender(settings.webhook_secret, settings.webhook_hosts)
-        self._store = MediaStore(settings.media, settings.spool)
+        self._store = MediaStore(settings.media)
+        local = LocalClips(self._store, settings.spool)
         self._work = ClipWork(
-            self._store, engine, clips, settings.segment_seconds, settings.spool, metrics, self._stopping
+            self._store,
+            local,
+            engine,
+            clips,
+            settings.segment_seconds,
+            settings.spool,
+            metrics,
+            self._stopping,
+            threading.Semaphore(max(1, settings.database.workers)),
         )
-        self._thread = threading.Thread(target=self._keep_house, name="mien-jobs", daemon=True)
+        self._housekeeping = Housekeeping(self._open_existing, self._work, settings.retention)
 
     @property
     def is_open(self) -> bool:
@@ -83,14 +95,15 @@ class JobService:
 
     def start(self) -> None:
         """Take up interrupted jobs, in the background."""
-        self._thread.start()
+        self._housekeeping.start()
 
     def close(self) -> None:
-        """Interrupt the jobs under way; the next process takes them up. Waits for the frame in work."""
+        """Interrupt the jobs under way; other processes take them up, or the next one. Waits for the frame in work."""
         self._stopping.set()
         with self._launching:
-            self._records = None
+            self._records = self._opened = None
             self._database.close()
+        self._work.local.remove_idle()
 
     def check_webhook(self, address: str) -> None:
         """Raises ``InvalidOption`` if no message could be sent there."""
@@ -98,14 +111,14 @@ class JobService:
 
     def check_ready(self) -> None:
         """Raises ``JobsUnavailable`` while the database is away."""
-        self._open().counts()
+        self._open().check()
 
     def check_clip(self, clip: Path, request: JobRequest, cancellation: Cancellation) -> None:
         """Raises ``InputError`` if the clip cannot be read or is over a limit of jobs, as far as its header tells."""
         check_clip(self._checks, clip, request, cancellation)
 
-    def submit(self, clip: Path, request: JobRequest, key: str | None = None) -> str:
-        """Store the clip and queue the job; returns its id. The same ``key`` and request give the same job.
+    def submit(self, clip: Path, request: JobRequest, client: Client, key: str | None = None) -> str:
+        """Store the clip and queue a job of ``client``; returns its id. The same ``key`` and request give the same job.
 
         Raises:
             KeyReused: ``key`` came with another request before.
@@ -113,7 +126,7 @@ class JobService:
         """
         records = self._open()
         job = uuid.uuid4().hex if key is None else uuid.uuid5(_KEYS, key).hex
-        stored = StoredJob(request, f"uploads/{uuid.uuid4().hex}", request.fingerprint(clip))
+        stored = StoredJob(request, f"uploads/{uuid.uuid4().hex}", request.fingerprint(clip), client)
         self._store.put(stored.upload, clip)
         try:
             kept = records.enqueue(job, stored)
@@ -181,47 +194,32 @@ class JobService:
         if (records := self._records) is not None:
             return records
         with self._launching:
+            if self._is_name_taken:
+                raise JobsUnavailable("Another process uses this MIEN_EXECUTOR_ID; give each process one of its own.")
             if self._stopping.is_set():
                 raise JobsUnavailable("The service is stopping; try again in a moment.")
             if self._records is None:
                 self._records = self._launch()
             return self._records
 
+    def _open_existing(self) -> OpenDatabase | None:
+        if self.is_open or self._database.may_hold_jobs:
+            self._open()
+        return self._opened
+
     def _launch(self) -> "JobRecords":
-        def register() -> Callable[..., object]:
+        def register(tables: "Tables") -> "Workflows":
             from mien.jobs.workflow import register as workflows  # noqa: PLC0415 - see JobDatabase
 
-            return workflows(self._work, self._sender)
+            return workflows(self._work, self._sender, tables)
 
-        analyze = self._database.launch(register)
+        self._opened = self._database.launch(register, self._lose_name)
         from mien.jobs.records import JobRecords  # noqa: PLC0415 - see JobDatabase
 
         _LOGGER.info("jobs ready", extra={"fields": {"database": self._database.name}})
-        return JobRecords(analyze)
+        return JobRecords(self._opened.workflows.analyze)
 
-    def _keep_house(self) -> None:
-        next_sweep = 0.0
-        while True:
-            try:
-                if self.is_open or self._database.may_hold_jobs:
-                    next_sweep = self._look_after(next_sweep)
-            except MienError as error:
-                self._metrics.up(False)
-                _LOGGER.warning("jobs are unavailable", extra={"fields": {"reason": str(error)}})
-            except Exception:
-                # The thread must not end; the next pass may succeed.
-                _LOGGER.exception("housekeeping of jobs failed")
-            if self._stopping.wait(_TICK_SECONDS):
-                return
-
-    def _look_after(self, next_sweep: float) -> float:
-        records = self._open()
-        self._metrics.counted(*records.counts())
-        self._metrics.up(True)
-        if monotonic() < next_sweep:
-            return next_sweep
-        from mien.jobs.retention import sweep  # noqa: PLC0415 - see JobDatabase
-
-        if removed := sweep(records, self._store, self._settings.retention):
-            _LOGGER.info("removed jobs after their time", extra={"fields": {"jobs": removed}})
-        return monotonic() + _SWEEP_SECONDS
+    def _lose_name(self) -> None:
+        _LOGGER.error("another process uses this MIEN_EXECUTOR_ID; this one does not work on jobs any more")
+        self._is_name_taken = True
+        threading.Thread(target=self.close, name="mien-jobs-close").start()  # not here: closing waits for this thread

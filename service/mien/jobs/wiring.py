@@ -13,6 +13,12 @@ from mien.video.model import ClipLimits
 from mien.video.reader import ClipReader
 
 
+def job_workers(settings: Settings) -> int:
+    """How many segments are in work here at once."""
+    # One more than there are inference threads, so that one is read and stored while others are analysed.
+    return settings.workers + 1 if settings.job_workers is None else settings.job_workers
+
+
 def job_service(
     settings: Settings,
     engine: Callable[[], Engine | None],
@@ -22,9 +28,7 @@ def job_service(
 ) -> JobService:
     """The jobs of one process, with a memory ``budget`` of their own: requests do not wait for jobs. ``clips`` reads
     those of requests."""
-    database = DatabaseSettings(
-        settings.database_url, settings.data_dir, settings.executor_id, jobs_at_once=settings.jobs_at_once
-    )
+    database = DatabaseSettings(settings.database_url, settings.data_dir, settings.executor_id, job_workers(settings))
     limits = replace(clips.limits, max_seconds=settings.max_job_seconds, max_rows=ClipLimits().max_rows)
     secret = settings.webhook_secret
     return JobService(

@@ -28,8 +28,10 @@ _ACCEPT_SECONDS = 0.05
 _SO_ATTACH_FILTER, _BPF_RET = 26, 0x06  # see socket(7) and linux/bpf_common.h; Python has no names for them
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, jobs_only: bool = False) -> None:
     """Serve until SIGTERM or Ctrl+C; the process ends at most ``shutdown_seconds`` after it.
+
+    ``jobs_only`` as in ``create_app``.
 
     Raises:
         InvalidOption: the port cannot be listened on.
@@ -41,7 +43,7 @@ def serve(settings: Settings) -> None:
         failures.append(error)
         server.stop()
 
-    app = create_app(settings, on_failure=stop)
+    app = create_app(settings, on_failure=stop, jobs_only=jobs_only)
     with ExitStack() as stack:
         listeners = [stack.enter_context(listen(settings))]
         if settings.metrics_port is not None:

@@ -12,10 +12,15 @@ class JobMetrics:
     """What the jobs of this process count, and how many there are in the database."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._jobs = Gauge("mien_jobs", "Jobs in the database by state.", ["state"], registry=registry)
+        self._queue = Gauge(
+            "mien_jobs", "Jobs and segments in the database that have not ended.", ["kind", "state"], registry=registry
+        )
         self._ended = Counter("mien_jobs_ended", "Jobs that ended here, by outcome.", ["outcome"], registry=registry)
         self._oldest = Gauge(
-            "mien_jobs_oldest_wait_seconds", "How long the oldest queued job has waited.", registry=registry
+            "mien_jobs_oldest_wait_seconds",
+            "How long the oldest queued job or segment has waited.",
+            ["kind"],
+            registry=registry,
         )
         self._wait = Histogram(
             "mien_job_wait_seconds", "From a job's submission to its start.", buckets=_WAIT_BUCKETS, registry=registry
@@ -31,11 +36,12 @@ class JobMetrics:
         )
         self._up = Gauge("mien_jobs_up", "Whether the database of jobs can be used.", registry=registry)
 
-    def counted(self, by_state: Mapping[str, int], oldest_wait: float) -> None:
-        """What the database holds."""
-        for state, count in by_state.items():
-            self._jobs.labels(state).set(count)
-        self._oldest.set(oldest_wait)
+    def counted(self, counts: Mapping[tuple[str, str], int], waits: Mapping[str, float]) -> None:
+        """What the database holds, by kind and state, and how long the oldest of a kind has waited, in seconds."""
+        for (kind, state), count in counts.items():
+            self._queue.labels(kind, state).set(count)
+        for kind, seconds in waits.items():
+            self._oldest.labels(kind).set(seconds)
 
     def up(self, value: bool) -> None:
         self._up.set(float(value))

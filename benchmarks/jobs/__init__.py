@@ -1,0 +1,1 @@
+"""Jobs, measured. ``python -m benchmarks.jobs --help`` lists what there is."""

@@ -1,0 +1,89 @@
+"""Many jobs of many clients at once: do all end, in fair order, and does the service answer its probes meanwhile?"""
+
+import argparse
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.jobs.clips import write_clip
+from benchmarks.jobs.processes import started, submit
+
+_KEY = "key-of-client-{:02}"
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints what was asked for."""
+    clients = [_KEY.format(at) for at in range(options.clients)]
+    with tempfile.TemporaryDirectory() as folder, started("serve", {"MIEN_API_KEYS": ",".join(clients)}) as server:
+        clip = write_clip(Path(folder, "clip.mp4"), options.seconds, width=320).read_bytes()
+        long = write_clip(Path(folder, "long.mp4"), 600, width=320).read_bytes()
+        probes = _Probes(str(server.url))
+        probes.start()
+        before = time.monotonic()
+        submitted: dict[str, str] = {}
+        with httpx.Client(base_url=str(server.url), timeout=120) as client:
+            # The first client fills the queue before the others arrive; in order of arrival, it would be served first.
+            first = submit(client, long, {"x-api-key": clients[0]}).rpartition("/")[2]
+            for key in clients:
+                for number in range(options.jobs // options.clients):
+                    headers = {"x-api-key": key, "idempotency-key": str(number)}
+                    job = submit(client, clip, headers)
+                    if number == 0 and submit(client, clip, headers) != job:
+                        raise SystemExit("One idempotency key gave two jobs.")
+                    submitted[job.rpartition("/")[2]] = key
+            at_submission = time.monotonic() - before
+            ended = _ended(client, clients[0], {*submitted, first})
+        probes.stop()
+    order = [submitted[job] for job in ended if job in submitted]
+    half = Counter(order[: len(order) // 2])
+    print(f"{len(submitted)} jobs of {len(clients)} clients, {options.seconds} s of video each, and one of 600 s first")
+    print(f"all submitted after {at_submission:.1f} s, all ended after {time.monotonic() - before:.1f} s; none failed")
+    shares = [half[key] for key in clients]
+    print(f"of each client's {len(order) // len(clients)}, ended when half of all had: {min(shares)} to {max(shares)}")
+    print(f"the long one ended after {ended.index(first)} of the others")
+    print(f"probes: {probes.told()}")
+
+
+def _ended(client: httpx.Client, key: str, jobs: set[str]) -> list[str]:
+    """The jobs in the order of their ends."""
+    while True:
+        listed = client.get("/jobs", params={"limit": 1000}, headers={"x-api-key": key}).raise_for_status().json()
+        found = [one for one in listed["jobs"] if one["id"] in jobs]
+        if failed := [one for one in found if one["state"] in ("failed", "cancelled")]:
+            raise SystemExit(f"A job failed: {failed[0]['error']}")
+        if len(found) == len(jobs) and all(one["state"] == "succeeded" for one in found):
+            return [one["id"] for one in sorted(found, key=lambda one: one["finished"])]
+        time.sleep(1)
+
+
+class _Probes:
+    """Asks whether the service is ready, again and again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seconds: list[float] = []
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def told(self) -> str:
+        p50, p99 = np.percentile(self._seconds, (50, 99)) * 1000
+        return f"{len(self._seconds)}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(self._seconds) * 1000:.0f} ms"
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self._url, timeout=30) as client:
+            while not self._stopped.wait(0.05):
+                before = time.perf_counter()
+                client.get("/health/ready").raise_for_status()
+                self._seconds.append(time.perf_counter() - before)

@@ -1,0 +1,96 @@
+"""The tables of jobs beside those of DBOS, in the same database, and what is read of DBOS's own.
+
+DBOS documents its tables: https://docs.dbos.dev/explanations/system-tables
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+_CREATING = 30_2024  # the key of an advisory lock: two processes must not create a table at once
+CONNECTION: Mapping[str, Any] = MappingProxyType(
+    {
+        "connect_timeout": 5,
+        # A database that cannot be reached any more is noticed within seconds; the kernel's defaults are hours.
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+    }
+)
+"""Of every connection to PostgreSQL; see the documentation of libpq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """``executors``: the processes that work on jobs, and how often each has said that it lives; ``shares``: up to
+    where the segments of a client reach in the queue; ``workflows``: DBOS's table of workflows."""
+
+    engine: sa.Engine
+    executors: sa.Table
+    shares: sa.Table
+    workflows: sa.TableClause
+
+    def insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        """An insert that may say what to do if the row is there already."""
+        return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+    def status(self, workflow: str) -> str | None:
+        """What DBOS has noted of a workflow; ``None``: there is none with this id."""
+        table = self.workflows
+        with self.engine.begin() as connection:
+            return connection.scalar(sa.select(table.c.status).where(table.c.workflow_uuid == workflow))
+
+
+def open_tables(url: str) -> Tables:
+    """Create the tables if need be. ``url`` is that of DBOS's database, which exists."""
+    address = sa.make_url(url)
+    is_shared = address.get_backend_name() == "postgresql"
+    if is_shared:
+        address = address.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(
+        address,
+        pool_size=2,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={**CONNECTION, "application_name": "mien"} if is_shared else {"timeout": 5},
+    )
+    metadata = sa.MetaData(schema="mien" if is_shared else None)
+    prefix = "" if is_shared else "mien_"
+    executors = sa.Table(
+        f"{prefix}executors",
+        metadata,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("start", sa.Text, nullable=False),  # tells a process from an earlier one of the same name
+        sa.Column("beats", sa.BigInteger, nullable=False),
+        sa.Column("has_left", sa.Boolean, nullable=False),
+    )
+    shares = sa.Table(
+        f"{prefix}shares",
+        metadata,
+        sa.Column("client", sa.Text, primary_key=True),
+        sa.Column("reach", sa.BigInteger, nullable=False),
+    )
+    names = (
+        "workflow_uuid",
+        "parent_workflow_id",
+        "status",
+        "name",
+        "executor_id",
+        "queue_name",
+        "priority",
+        "created_at",
+        "application_version",
+    )
+    workflows = sa.table("workflow_status", *(sa.column(name) for name in names), schema="dbos" if is_shared else None)
+    with engine.begin() as connection:
+        if is_shared:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
+            if not sa.inspect(connection).has_schema("mien"):
+                connection.execute(sa.schema.CreateSchema("mien"))
+        metadata.create_all(connection)
+    return Tables(engine, executors, shares, workflows)
