@@ -160,7 +160,7 @@ audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where 
 	@$(BIN)/python -m tools.audit
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py benchmarks/search/*.py | grep -v 'soak\|hostile'); do \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v 'soak\|hostile') benchmarks/search; do \
 	    echo "== $$file"; $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done
 
@@ -176,15 +176,17 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --pyth
     --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
     $(if $(UPGRADE),--upgrade)
 CONSTRAINED = $(COMPILE) --constraints requirements/base.txt
+# The tests install both: a release that only one of them allows (boto3 holds python-dateutil back) is in neither.
+CONSTRAINED_BASE = $(COMPILE) --constraints requirements/test.txt
 BUILD_REQUIRES = import tomllib; \
     print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 # torch is left out of train.txt and installed by name: its builds differ by gigabytes and a dozen CUDA packages, and
 # which one is right depends on the machine.
 lock: $(LOCK_VENV)/.lock ## remake requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer releases)
-	@$(COMPILE) pyproject.toml --output-file requirements/base.txt
+	@$(COMPILE) pyproject.toml --extra test --output-file requirements/test.txt
+	@$(CONSTRAINED_BASE) pyproject.toml --output-file requirements/base.txt
 	@$(LOCK_VENV)/bin/python -c '$(BUILD_REQUIRES)' | $(CONSTRAINED) - --output-file requirements/build.txt
-	@$(CONSTRAINED) pyproject.toml --extra test --output-file requirements/test.txt
 	@echo torch | $(CONSTRAINED) pyproject.toml --extra train --excludes - --output-file requirements/train.txt
 
 $(LOCK_VENV)/.lock: Makefile

@@ -84,7 +84,8 @@ class FakeEngine:
             self._calls += 1
         try:
             for frame in frames:
-                self.seen += 1
+                with self._lock:
+                    self.seen += 1
                 if self.gate is not None:
                     self.gate.wait(timeout=10)
                 if self.error is not None:

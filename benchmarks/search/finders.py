@@ -1,8 +1,6 @@
 """What is measured: the service's own search in each mode, and the peer at the inputs of ours."""
 
-import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,12 +9,12 @@ import cv2
 import numpy as np
 
 from benchmarks.search.scenes import FloatArray, Image
+from benchmarks.search.table import Bench
 from mien.domain import AnalyzeOptions, DetectorMode, Face, Frame, FrameResult
-from mien.engine.local import EngineConfig, LocalEngine, open_engine
+from mien.engine.local import LocalEngine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
 
-PEER = Path("../shared/teacher/yunet_n.onnx")
 PEER_THRESHOLD = 0.6
 MIN_FACE = 8.0
 SAME = 0.35  # overlap from which a box is that of a face
@@ -30,41 +28,20 @@ class Finder:
     find: Callable[[Image], FloatArray]
 
 
-def arguments_of(doc: str | None) -> argparse.ArgumentParser:
-    """The options that every program here takes."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, default=Path("model_store"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    modes = list(DetectorMode)
-    parser.add_argument("--detectors", type=DetectorMode, nargs="+", choices=modes, default=modes)
-    return parser
+def ours(engine: LocalEngine, mode: DetectorMode) -> Finder:
+    """The service's search. Large pictures pass through a JPEG file, as uploads do."""
+    options = AnalyzeOptions(detector=mode, min_face=MIN_FACE, max_faces=1000)
+    return Finder(str(mode), lambda picture: boxes_of(analyze(engine, picture, options).faces))
 
 
-@contextmanager
-def opened(store: Path) -> Iterator[LocalEngine]:
-    """An engine with one worker."""
-    engine = open_engine(EngineConfig(store, 1))
-    try:
-        yield engine
-    finally:
-        engine.close()
+def peer_file(bench: Bench) -> Path:
+    return bench.shared / "teacher" / "yunet_n.onnx"
 
 
-def ours(engine: LocalEngine, modes: list[DetectorMode]) -> list[Finder]:
-    """The service's search, a finder per mode. Large pictures pass through a JPEG file, as uploads do."""
-
-    def finder(mode: DetectorMode) -> Finder:
-        options = AnalyzeOptions(detector=mode, min_face=MIN_FACE, max_faces=1000)
-        return Finder(str(mode), lambda picture: boxes_of(analyze(engine, picture, options).faces))
-
-    return [finder(mode) for mode in modes]
-
-
-def peers(sides: tuple[int, ...] = (320, 640)) -> list[Finder]:
+def peers(bench: Bench, sides: tuple[int, ...] = (320, 640)) -> list[Finder]:
     """YuNet-n at these inputs; none if its file is not here."""
-    if not PEER.exists():
-        return []
-    return [Finder(f"YuNet-n {side}", partial(yunet, long_side=side)) for side in sides]
+    path = peer_file(bench)
+    return [Finder(f"{side}", partial(yunet, path=path, long_side=side)) for side in sides] if path.exists() else []
 
 
 def analyze(engine: LocalEngine, picture: Image, options: AnalyzeOptions) -> FrameResult:
@@ -84,13 +61,12 @@ def boxes_of(faces: tuple[Face, ...]) -> FloatArray:
     return np.asarray(rows, np.float32).reshape(-1, 4)
 
 
-def yunet(picture: Image, long_side: int) -> FloatArray:
+def yunet(picture: Image, path: Path, long_side: int) -> FloatArray:
     """The peer as OpenCV runs it."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     height, width = picture.shape[:2]
     scale = long_side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    detector = cv2.FaceDetectorYN.create(str(PEER), "", size, PEER_THRESHOLD, 0.45, 1000)
+    detector = cv2.FaceDetectorYN.create(str(path), "", size, PEER_THRESHOLD, 0.45, 1000)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     faces = detector.detect(cv2.resize(picture, size, interpolation=method))[1]
     rows = np.zeros((0, 15), np.float32) if faces is None else np.asarray(faces, np.float32)

@@ -20,6 +20,7 @@ from mien.api.metrics import MetricsPort, include_metrics
 from mien.api.middleware import ErrorBoundary, LingeringClose, RequestContext, SlowClientTimeout
 from mien.api.openapi import complete_openapi, operation_id
 from mien.app_state import app_state, decoder_processes
+from mien.compat.routers import compat_routers, paths
 from mien.engine.base import Engine
 from mien.errors import DecoderUnavailable, MienError, ModelUnreadable
 from mien.sandbox.pool import DecoderPool
@@ -109,17 +110,18 @@ def create_app(
     )
     app.state.settings = settings
     app.state.mien = state
-    for router in _AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS:
+    compat = compat_routers(settings.compat)
+    for router in (*(_AGGREGATE_ROUTERS if settings.aggregate_only else _ROUTERS), *compat):
         app.include_router(router)
     include_metrics(app, settings.metrics_port)
     pages.mount_static(app)
     errors.install(app)
     complete_openapi(app, keyed=settings.keyed, max_pictures=settings.max_pictures)
-    _add_middleware(app, settings, state)
+    _add_middleware(app, settings, state, paths(compat))
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, state: AppState) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, state: AppState, compat: list[str]) -> None:
     # The last one added is the outermost.
     app.add_middleware(SlowClientTimeout, seconds=settings.upload_idle_seconds)
     app.add_middleware(BodyMeter)
@@ -130,7 +132,7 @@ def _add_middleware(app: FastAPI, settings: Settings, state: AppState) -> None:
         app.add_middleware(MetricsPort, port=settings.metrics_port, rule=open_rule)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(LingeringClose)
-    gates = {"/predict": state.gate, "/analyze-video": state.clip_gate}
+    gates = {"/predict": state.gate, "/analyze-video": state.clip_gate, **dict.fromkeys(compat, state.gate)}
     app.add_middleware(EarlyRefusal, gates=gates, keyed=settings.keyed)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)

@@ -22,7 +22,7 @@ _MIN_KEY_LENGTH = 16
 _HOST_NAME = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d+)?")
 _SECRETS = frozenset({"api_keys", "database_url", "secret", "webhook_secret"})
-_OTHER_VARIABLES = ("MIEN_URL", "MIEN_CLIENT_KEY")  # of `mien jobs`
+_OTHER_VARIABLES = ("MIEN_URL", "MIEN_CLIENT_KEY")  # of `mien jobs` and `--url`
 
 
 def _available_cores() -> int:
@@ -112,6 +112,10 @@ class Settings(JobFields, EngineSettings):
         30, gt=0, le=3600, description="a worker that is at one picture or frame for longer is stuck, and is replaced"
     )
 
+    compat: Annotated[tuple[Literal["deepface", "google-vision", "rekognition"], ...], NoDecode] = Field(
+        (), description="comma-separated interfaces of other services to answer as well"
+    )
+
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_names: bool = Field(False, description="write uploaded file names into the log (they may be personal data)")
@@ -133,7 +137,7 @@ class Settings(JobFields, EngineSettings):
             )
         return keys
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "compat", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(filter(None, map(str.strip, value.lower().split(",")))) if isinstance(value, str) else value
@@ -150,6 +154,13 @@ class Settings(JobFields, EngineSettings):
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [name for name in value if not _ORIGIN.fullmatch(name)]:
             raise ValueError(f"{wrong[0]!r} is not an origin; write scheme, host and port, as in https://example.org")
+        return value
+
+    @field_validator("compat")
+    @classmethod
+    def _check_compat(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("aggregate_only"):
+            raise ValueError("these interfaces answer about single faces, which MIEN_AGGREGATE_ONLY forbids; unset one")
         return value
 
     @field_validator("spool_dir")

@@ -33,7 +33,7 @@ OF_ONE_PERSON = (
 )
 """Members of the usual answers that describe one person."""
 PATHS = ("/predict", "/analyze-video")
-FORMS = sorted({*images._OFFERS, *clip_answers.OFFERS, "text/csv"})
+FORMS = sorted({*images._OFFERS, *clip_answers.offers(), "text/csv"})
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_options_are_answered_with_what_applies(client: httpx.Client) -> None:
         start = opened(live, labels="basic5", min_face="40", smoothing="none")
     assert start["type"] == "start"
     assert start["options"] == {
-        "detector": "fast",
+        "detector": "auto",
         "labels": "basic5",
         "max_faces": 100,
         "min_confidence": None,

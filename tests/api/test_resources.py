@@ -109,7 +109,7 @@ def test_a_clip_s_accept_may_come_in_several_lines_too(client: httpx.Client) -> 
 
 
 def test_no_acceptable_form(client: httpx.Client) -> None:
-    body = problem(client.post("/predict", content=PNG, headers={"accept": "text/csv"}), 406, "not_acceptable")
+    body = problem(client.post("/predict", content=PNG, headers={"accept": "text/html"}), 406, "not_acceptable")
     assert "image/png" in body["detail"]
     several = client.post("/predict", files=[("file", PNG)] * 2, headers={"accept": "image/png"})
     problem(several, 406, "not_acceptable")

@@ -59,7 +59,7 @@ def test_analyses_forbid_sniffing_and_caching(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "advice"),
     [
-        ("detector", "slow", "write fast or accurate"),
+        ("detector", "slow", "write auto, fast or accurate"),
         ("labels", "", "write ferplus8, basic7, basic5 or fer2013"),
         ("min_face", "0", "write a number of at least 1"),
         ("min_face", "large", "write a number"),

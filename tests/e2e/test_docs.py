@@ -9,7 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"^```(sh|python|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
+COMPAT_ADDRESS = "127.0.0.1:8001"
+WHOLE_PAGES = ("python.md", "research.md", "migrate.md", "command-line.md")
+"""Every block of these is run."""
 SOCKET = ADDRESS.replace("http", "ws")
 # What the examples in JavaScript leave to the reader.
 PRELUDE = """
@@ -48,9 +52,24 @@ def examples() -> list[Example]:
         text = page.read_text(encoding="utf-8")
         for block in BLOCK.finditer(text):
             language, code = block.groups()
-            if ADDRESS in code or SOCKET in code or COMMAND.search(code):
+            if page.name in WHOLE_PAGES or ADDRESS in code or SOCKET in code or COMMAND.search(code):
                 found.append(Example(page.name, text.count("\n", 0, block.start()) + 1, language, code))
-    return found
+    return _joined(found)
+
+
+def _joined(found: list[Example]) -> list[Example]:
+    """The Python blocks of one of ``WHOLE_PAGES`` as one program: every process loads the models anew."""
+    joined: dict[tuple[str, str], Example] = {}
+    rest = []
+    for example in found:
+        key = (example.page, example.language)
+        if example.page not in WHOLE_PAGES or example.language != "python":
+            rest.append(example)
+        elif key in joined:
+            joined[key] = replace(joined[key], code=f"{joined[key].code}\n{example.code}")
+        else:
+            joined[key] = example
+    return rest + list(joined.values())
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +89,23 @@ def path() -> str:
     return os.pathsep.join(entry for entry in os.environ["PATH"].split(os.pathsep) if Path(entry) != own)
 
 
+@pytest.fixture(scope="module")
+def compat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that answers the interfaces of others too."""
+    names = "deepface,google-vision,rekognition"
+    with Server(tmp_path_factory.mktemp("compat"), {"MIEN_COMPAT": names}) as server:
+        yield server
+
+
 @pytest.mark.parametrize("example", examples(), ids=lambda example: f"{example.page}:{example.line}")
-def test_an_example_works(example: Example, folder: Path, path: str, server: Server) -> None:
+def test_an_example_works(
+    example: Example, folder: Path, path: str, server: Server, request: pytest.FixtureRequest
+) -> None:
     url = server.url.rstrip("/")
     code = example.code.replace(ADDRESS, url).replace(SOCKET, url.replace("http", "ws"))
+    if COMPAT_ADDRESS in code:
+        other: Server = request.getfixturevalue("compat")
+        code = code.replace(COMPAT_ADDRESS, other.url.removeprefix("http://").rstrip("/"))
     if example.language == "js" and not shutil.which("node"):
         pytest.skip("no Node.js here")
     command = {
@@ -109,5 +141,28 @@ def close(one: Any, other: Any) -> bool:
 
 def test_the_pages_have_examples() -> None:
     assert len(examples()) >= 10
-    assert {found.page for found in examples()} == {"README.md", "api.md", "jobs.md", "live.md", "video.md"}
-    assert {found.page for found in examples() if COMMAND.search(found.code)} == {"api.md", "live.md", "video.md"}
+    assert {found.page for found in examples()} == {
+        "README.md",
+        "api.md",
+        "jobs.md",
+        "live.md",
+        "video.md",
+        *WHOLE_PAGES,
+    }
+    with_commands = {found.page for found in examples() if COMMAND.search(found.code)}
+    assert with_commands == {"command-line.md", "live.md", "video.md", "research.md"}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_file()))
+def test_a_program_in_examples_works(name: str, folder: Path, server: Server) -> None:
+    program = {".py": sys.executable, ".mjs": shutil.which("node")}[Path(name).suffix]
+    if program is None:
+        pytest.skip("no Node.js here")
+    arguments = {
+        "clip_plot.py": ["clip.mp4"],
+        "folder_on_a_server.py": [server.url, "."],
+        "predict.mjs": [server.url, "photo.jpg"],
+    }[name]
+    command = [program, str(ROOT / "examples" / name), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=True)
+    assert "happy" in done.stdout

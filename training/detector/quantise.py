@@ -1,4 +1,5 @@
-"""fp32 ONNX -> int8 ONNX; the picture's own bytes go into the first convolution, the last layers stay in float."""
+"""fp32 ONNX -> int8 ONNX; the picture's own bytes go into the first convolution, which reads four pixels at a time; the
+last layers stay in float."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from onnxruntime.quantization import CalibrationMethod
 
 from training.common import onnx_files
 from training.detector.data import Image
+from training.detector.wide_stem import widen
 
 # The step and the zero of the picture's own bytes.
 BYTES = {"scale": np.array(1, np.float32), "zero_point": np.array(0, np.uint8)}
@@ -29,6 +31,7 @@ def quantise(source: Path, target: Path, pictures: Iterator[Image]) -> None:
     onnx_files.quantise(model, target, pictures, QUANTISED_OPERATORS, float_nodes(model), method, options)
     quantised = onnx.load(target)
     _feed_bytes(quantised, pixels)
+    widen(quantised)
     onnx.checker.check_model(quantised)
     onnx.save(quantised, target)
 

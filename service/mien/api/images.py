@@ -15,16 +15,17 @@ from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
 from mien.api.queries import PredictQueryDep
 from mien.api.uploads.body import UploadedPictures, received_pictures
-from mien.domain import Cancellation, StageTimes
+from mien.domain import LABELS, Cancellation, StageTimes
 from mien.errors import InputError, NotAcceptable
 from mien.images.decoder import LargePicture, PictureDecoder
 from mien.images.encode import Encoding
+from mien.render.columns import csv_of, picture_columns
 from mien.usecases.analyze_image import PictureInput, PictureResult, analyze_images
 from mien.usecases.annotate_image import RenderOptions, annotate_image
 from mien.usecases.picture_document import Document, picture_document, timing_document, to_json
 
-JSON = "application/json"
-_OFFERS = (JSON, "image/png", "image/jpeg")
+JSON, CSV = "application/json", "text/csv"
+_OFFERS = (JSON, CSV, "image/png", "image/jpeg")
 
 _Answer = tuple[Sequence[PictureResult], StageTimes, Response]
 
@@ -36,13 +37,14 @@ async def predict(request: Request, query: PredictQueryDep, state: StateDep) -> 
     """Find every face in one or more pictures, and predict which emotion human raters would see in it.
 
     Send pictures as multipart `file` fields, one picture as the raw body, or JSON `{"images": ["<base64>"]}`.
-    `Accept: image/png` or `image/jpeg` answers one picture with the faces drawn into it.
+    `Accept: text/csv` answers with one row per face, `image/png` or `image/jpeg` with one picture with the faces drawn
+    into it.
     """
     media_type = choose(accept_of(request.headers), _OFFERS)
     engine = state.engine.get()
     cancelled = threading.Event()
     async with received_pictures(request, state.uploads, state.gate, state.json_pictures) as pictures:
-        explain = query.explain and media_type != JSON
+        explain = query.explain and media_type not in (JSON, CSV)
         options = query.to_domain(explain=explain)
         cancellation = query.cancellation(cancelled.is_set, state.picture_deadline)
         call = _PictureCall(
@@ -89,7 +91,9 @@ class _PictureCall(AnalysisCall):
         waited_ms = self.waited_ms()
         try:
             results, times, response = (
-                self._json(pictures, waited_ms, decoder) if self.media_type == JSON else self._drawn(pictures, decoder)
+                self._listed(pictures, waited_ms, decoder)
+                if self.media_type in (JSON, CSV)
+                else self._drawn(pictures, decoder)
             )
         except InputError as error:
             if len(pictures) == 1:
@@ -105,13 +109,17 @@ class _PictureCall(AnalysisCall):
             log_fields["names"] = [picture.name for picture in pictures]
         return response, log_fields
 
-    def _json(self, pictures: list[PictureInput], waited_ms: float, decoder: PictureDecoder) -> _Answer:
+    def _listed(self, pictures: list[PictureInput], waited_ms: float, decoder: PictureDecoder) -> _Answer:
         analysis = analyze_images(pictures, self.options, self.cancellation, engine=self.engine, decoder=decoder)
         if len(pictures) == 1 and (error := analysis.pictures[0].error) is not None:
             raise error
+        images = [picture_document(picture, picture_error(picture)) for picture in analysis.pictures]
+        if self.media_type == CSV:
+            table = csv_of(picture_columns(images, LABELS[self.options.labels]))
+            return analysis.pictures, analysis.times, Response(table, media_type=CSV)
         document = {
             "request_id": self.request_id,
-            "images": [picture_document(picture, picture_error(picture)) for picture in analysis.pictures],
+            "images": images,
             "models": self.active_models(),
             "timing_ms": timing_document(analysis.times, waited_ms),
         }

@@ -61,7 +61,9 @@ async def submit(asked: ClipRequest, clip: Path, key: str | None) -> JSONRespons
     request, query, state = asked.request, asked.query, asked.state
     annotated = asked.media_type == MP4
     owner = owner_of(request)
-    wanted = JobRequest(query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request), owner)
+    wanted = JobRequest(
+        query.to_domain(), query.to_video(), annotated, query.webhook, request_id_of(request), owner, query.redact
+    )
     # Behind the gate: opening a clip may take a while and memory.
     cancelled = threading.Event()
     cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)

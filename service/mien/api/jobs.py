@@ -12,7 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from mien.api import clip_answers, openapi
 from mien.api.access import owner_of
-from mien.api.clip_answers import MP4, OFFERS, PNG
+from mien.api.clip_answers import FILES, MP4, offers
 from mien.api.dependencies import KEY_NEEDED, AppState, GetRoute, StateDep
 from mien.api.job_schemas import JobOut, JobsOut
 from mien.api.negotiation import accept_of, choose
@@ -63,7 +63,7 @@ async def job_events(job: JobId, owner: OwnerDep, state: StateDep) -> Response:
 async def job_result(request: Request, job: JobId, owner: OwnerDep, state: StateDep) -> Response:
     """The answer that `/analyze-video` would have given, in any of its forms; `video/mp4` if the clip was submitted
     with `Accept: video/mp4`."""
-    media_type = choose(accept_of(request.headers), OFFERS)
+    media_type = choose(accept_of(request.headers), offers())
     if media_type == MP4:
         pieces = await state.job_calls.run(state.jobs.annotated, job, owner)
         return StreamingResponse(pieces, media_type=MP4)
@@ -75,14 +75,14 @@ async def job_result(request: Request, job: JobId, owner: OwnerDep, state: State
 
         def work() -> bytes | None:
             status, analysis, models = state.jobs.result(job, owner)
-            if media_type == PNG:
-                return clip_answers.plotted(analysis, status.request.video.sampling)
+            if media_type in FILES:
+                return clip_answers.file(analysis, media_type, status.request.video.sampling)
             text.write(clip_answers.text(analysis, media_type, status.request.request_id, models))
             return None
 
-        plot = await state.clip_gate.run(request, work, None, cancelled)
-        if plot is not None:
-            return Response(plot, media_type=PNG)
+        file = await state.clip_gate.run(request, work, None, cancelled)
+        if file is not None:
+            return Response(file, media_type=media_type)
         return StreamingLines(text, stack.pop_all(), media_type, text.size)
 
 

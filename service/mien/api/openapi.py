@@ -103,8 +103,8 @@ def _array(items: Mapping[str, Any], description: str) -> dict[str, Any]:
 PREDICT_RESPONSES: Responses = {
     200: {
         "model": PredictOut,
-        "description": "The faces of every picture, or the one picture with its faces drawn.",
-        "content": {"image/png": _BINARY, "image/jpeg": _BINARY},
+        "description": "The faces of every picture, as JSON or a table, or the one picture with its faces drawn.",
+        "content": {"text/csv": _TEXT, "image/png": _BINARY, "image/jpeg": _BINARY},
     },
     **problems(*_UPLOAD_STATUSES, descriptions=_PICTURE_DESCRIPTIONS),
 }
@@ -134,6 +134,10 @@ VIDEO_RESPONSES_OK: dict[str, Any] = {
         "application/x-ndjson": _TEXT,
         "image/png": _BINARY,
         "video/mp4": _BINARY,
+        "text/x-eaf+xml": _TEXT,
+        "text/tab-separated-values": _TEXT,
+        "text/vtt": _TEXT,
+        "application/vnd.apache.parquet": _BINARY,
     },
 }
 VIDEO_RESPONSES: Responses = {

@@ -121,6 +121,7 @@ class VideoQuery(AnalysisQuery):
     fps: Rate = Field(5.0, gt=0, le=1000, description="frames analysed per second of the clip; native: every frame")
     start: float = Field(0.0, ge=0, description="seconds into the clip at which to begin")
     end: float | None = Field(None, gt=0, description="seconds into the clip at which to stop")
+    redact: bool = Field(False, description="make the faces unrecognisable in the annotated clip")
     smoothing: Smoothing = Field(Smoothing.EMA, description="ema: scores averaged over a quarter of a second; none")
     mode: Mode = Field(Mode.AUTO, description="sync: answered at once; async: as a job; auto: as a job if it is long")
     webhook: str | None = Field(None, max_length=2000, description="URL to which the end of a job is reported")

@@ -13,7 +13,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from mien.api import clip_answers, openapi
-from mien.api.clip_answers import MP4, NDJSON, OFFERS, PNG, line
+from mien.api.clip_answers import FILES, MP4, NDJSON, line, offers
 from mien.api.dependencies import KEY_NEEDED, AnalysisCall, StateDep
 from mien.api.errors import problem_of, request_id_of
 from mien.api.job_submission import ClipRequest, IdempotencyKey, check_jobs, submit
@@ -40,11 +40,13 @@ async def analyze_video(
     """Follow every person through a clip, and predict which emotions human raters would see, and when.
 
     Send the clip as the multipart field `file` or as the raw body. `Accept` chooses the form: JSON, `text/csv` (one row
-    per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot) or `video/mp4`
-    (the clip with its people boxed and named, sound kept). Clips of which more than `MIEN_MAX_CLIP_SECONDS` (300) are
-    to be analysed, and all with `mode=async`, become jobs: the answer is then 202, and `Location` leads to the job.
+    per face), `application/x-ndjson` (one line per frame, as they are analysed), `image/png` (a plot), `video/mp4` (the
+    clip with its people boxed and named, sound kept; `redact=true` hides the faces), `text/x-eaf+xml` (ELAN),
+    `text/tab-separated-values` (BORIS), `text/vtt` or `application/vnd.apache.parquet`. Clips of which more than
+    `MIEN_MAX_CLIP_SECONDS` (300) are to be analysed, and all with `mode=async`, become jobs: the answer is then 202,
+    and `Location` leads to the job.
     """
-    asked = ClipRequest(request, query, state, choose(accept_of(request.headers), OFFERS))
+    asked = ClipRequest(request, query, state, choose(accept_of(request.headers), offers()))
     if query.mode is Mode.ASYNC:
         await check_jobs(state, query)  # before the upload, which would be in vain
     async with AsyncExitStack() as stack:
@@ -67,7 +69,7 @@ async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Resp
     cancellation = query.cancellation(cancelled.is_set, state.clip_deadline)
     deadline = cancellation.deadline
     engine, video = state.engine.get(), query.to_video()
-    call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video)
+    call = _ClipCall(request_id_of(request), query.to_domain(), cancellation, engine, state, clip, video, query.redact)
     if media_type == NDJSON:
         lines = await LineStream.start(
             gate, request, call.lines, deadline=deadline, cancelled=cancelled, settings=state.clip_uploads.spool
@@ -77,14 +79,14 @@ async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Resp
     if media_type == MP4:
         file = await gate.run(request, call.annotated, deadline, cancelled)
         return TemporaryFileResponse(file, stack.pop_all(), MP4)
-    if media_type == PNG:
-        return Response(await gate.run(request, call.plot, deadline, cancelled), media_type=PNG)
+    if media_type in FILES:
+        work = partial(call.file, media_type)
+        return Response(await gate.run(request, work, deadline, cancelled), media_type=media_type)
     # The text does not need the clip any more: the clip is removed before the text is sent.
     async with AsyncExitStack() as text_stack:
         text = SpooledText(state.clip_uploads.spool)
         text_stack.push_async_callback(text.aclose)
-        work = partial(call.write, text, media_type)
-        await gate.run(request, work, deadline, cancelled)
+        await gate.run(request, partial(call.write, text, media_type), deadline, cancelled)
         return StreamingLines(text, text_stack.pop_all(), media_type, text.size)
 
 
@@ -92,16 +94,17 @@ async def _answer(asked: ClipRequest, clip: Path, stack: AsyncExitStack) -> Resp
 class _ClipCall(AnalysisCall):
     clip: Path
     video: usecase.VideoOptions
+    redact: bool
 
     def write(self, text: SpooledText, media_type: str) -> None:
-        """The whole answer as one JSON object, or as a CSV table with one row per face."""
+        """The whole answer as a text."""
         analysis, waited_ms = self._analyzed()
         text.write(clip_answers.text(analysis, media_type, self.request_id, self.active_models(), waited_ms))
 
-    def plot(self) -> bytes:
-        """A PNG file of the scores over time."""
+    def file(self, media_type: str) -> bytes:
+        """The whole answer as one of ``FILES``."""
         analysis, _ = self._analyzed()
-        return clip_answers.plotted(analysis, self.video.sampling)
+        return clip_answers.file(analysis, media_type, self.video.sampling)
 
     def annotated(self) -> Path:
         """An MP4 file beside the clip, with people boxed and named.
@@ -114,7 +117,14 @@ class _ClipCall(AnalysisCall):
         before = time.monotonic()
         with storage_errors("the annotated clip"):
             for _ in annotate_video(
-                self.clip, target, analysis, self.video, self.cancellation, clips=self.state.clips, tell=self._log
+                self.clip,
+                target,
+                analysis,
+                self.video,
+                self.cancellation,
+                clips=self.state.clips,
+                hider=self.engine if self.redact else None,
+                tell=self._log,
             ):
                 pass
         self.state.metrics.stage("render", time.monotonic() - before)

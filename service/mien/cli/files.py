@@ -2,13 +2,15 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import click
 
+from mien.cli.inputs import Input
 from mien.errors import InputError, InvalidOption, MienError, StorageFull
 from mien.images.encode import Encoding
 from mien.images.formats import PictureFormat, sniff
@@ -32,22 +34,6 @@ def clip_reader() -> Iterator[ClipReader]:
     finally:
         if decoders is not None:
             decoders.close()
-
-
-class OutputFile(click.Path):
-    """A file to write in the one format that ends in ``suffix``.
-
-    Any other name is refused: it is most likely the input, given in place of the output.
-    """
-
-    def __init__(self, suffix: str) -> None:
-        super().__init__(path_type=Path, readable=False)
-        self._suffix = suffix
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if Path(value).suffix.lower() != self._suffix:
-            self.fail(f"{value!r} does not end in {self._suffix}; name the file to write, and the clip separately.")
-        return super().convert(value, param, ctx)
 
 
 class PictureOrFolder(click.Path):
@@ -74,42 +60,45 @@ def encoding_of(path: Path) -> Encoding | None:
     return _PICTURES.get(path.suffix.lower())
 
 
-def output_files(pictures: Sequence[Path], output: Path, kind: str) -> list[Path]:
+def output_files(pictures: Sequence[Input], output: Path, kind: str) -> list[Path]:
     """The file for each of ``pictures``: ``output`` itself if it names a picture, otherwise a file in that folder.
 
     Raises:
         InvalidOption: several pictures cannot go into one file.
     """
     if output.is_dir() or encoding_of(output) is None:
-        return names_in_folder(pictures, output, kind)
+        ending = f".{kind}.jpg"
+        return [path.with_name(path.name + ending) for path in names_in_folder(pictures, output, [ending])]
     if len(pictures) > 1:
         raise InvalidOption("annotate", f"{output} is one file, for {len(pictures)} pictures; name a folder.")
     return [output]
 
 
-def names_in_folder(pictures: Sequence[Path], folder: Path, kind: str) -> list[Path]:
-    """A file in ``folder`` for each of ``pictures``: ``NAME.<kind>.jpg``, or ``NAME-2`` where that is taken.
+def names_in_folder(inputs: Sequence[Input], folder: Path, endings: Iterable[str]) -> list[Path]:
+    """A path below ``folder`` for each of ``inputs``, to which every one of ``endings`` can be added: its name without
+    the suffix, or ``NAME-2`` and so on where one of these is taken. Folders below a given folder are kept.
 
-    A name is taken by an earlier picture or by an input picture. The same pictures in the same order get the same
-    names; the output of an earlier call is overwritten.
+    A name is taken by an earlier input or by an input itself. The same inputs in the same order get the same names; the
+    output of an earlier call is overwritten.
     """
     # Some file systems do not tell names apart by case. realpath, as resolve() fails on a loop of links.
-    real_folder = os.path.realpath(folder)
-    inputs = (Path(os.path.realpath(picture)) for picture in pictures)
-    taken = {path.name.casefold() for path in inputs if str(path.parent) == real_folder}
+    folders = {below: os.path.realpath(folder / below) for below in {given.below for given in inputs}}
+    real = (Path(os.path.realpath(given.path)) for given in inputs)
+    taken = {(str(path.parent), path.name.casefold()) for path in real}
     # The last number tried per name: counting on from it keeps thousands of equal names from being tried again.
-    numbers: Counter[str] = Counter()
-    files = []
-    for picture in pictures:
+    numbers: Counter[tuple[Path, str]] = Counter()
+    names = []
+    for given in inputs:
         while True:
-            numbers[picture.stem] += 1
-            number = "" if numbers[picture.stem] == 1 else f"-{numbers[picture.stem]}"
-            name = f"{picture.stem}{number}.{kind}.jpg"
-            if name.casefold() not in taken:
+            numbers[given.below, given.stem] += 1
+            number = numbers[given.below, given.stem]
+            name = given.stem if number == 1 else f"{given.stem}-{number}"
+            targets = {(folders[given.below], f"{name}{ending}".casefold()) for ending in endings}
+            if targets.isdisjoint(taken):
                 break
-        taken.add(name.casefold())
-        files.append(folder / name)
-    return files
+        taken |= targets
+        names.append(folder / given.below / name)
+    return names
 
 
 def check_readable(clip: Path) -> None:
@@ -155,9 +144,32 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         StorageFull: it cannot be written.
     """
+    with replacing(path) as new:
+        new.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Another name in the folder of ``path``, which is made if it is missing: the file written there becomes ``path``
+    if all goes well, so that a run that is stopped leaves no half of a file.
+
+    Raises:
+        StorageFull: it cannot be written.
+    """
+    real = Path(os.path.realpath(path))  # a link stays one
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        real.parent.mkdir(parents=True, exist_ok=True)
+        if real.exists() and not real.is_file():  # a device, or a pipe
+            yield real
+            return
+        new = real.with_name(f".mien-{os.getpid()}-{get_ident()}{real.suffix}")
+        try:
+            yield new
+            new.replace(real)
+        finally:
+            new.unlink(missing_ok=True)
+    except BrokenPipeError:
+        raise  # of standard output
     except OSError as error:
         raise StorageFull(f"cannot write {path}: {error.strerror}") from error
 

@@ -12,8 +12,14 @@ from typing import Any
 import click
 import httpx
 
-from mien.cli.common import table
-from mien.errors import MienError
+from mien.cli.common import EXISTING, analysis_options, table
+from mien.cli.inputs import CLIPS, expand
+from mien.cli.sampling import sampling_options
+from mien.cli.server import open_client
+from mien.domain import AnalyzeOptions
+from mien.errors import InvalidOption, MienError
+from mien.results.options import clip_keywords
+from mien.usecases.analyze_video import VideoOptions
 
 _FORMS = {
     "json": "application/json",
@@ -34,9 +40,37 @@ class _ServerError(MienError):
 @click.option("--api-key", envvar="MIEN_CLIENT_KEY", help="an API key of the service (MIEN_CLIENT_KEY)")
 @click.pass_context
 def command(context: click.Context, url: str, api_key: str | None) -> None:
-    """List, watch and cancel the jobs of a running service, and fetch their results."""
+    """Submit clips to a running service as jobs; list, watch and cancel jobs, and fetch their results."""
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     context.obj = context.with_resource(httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT))
+
+
+@command.command("submit")
+@click.argument("clips", nargs=-1, required=True, type=EXISTING, metavar="CLIP...")
+@click.option("--annotated", is_flag=True, help="make an annotated clip too (result --format mp4)")
+@click.option("--redact", is_flag=True, help="make the faces unrecognisable in it")
+@sampling_options
+@analysis_options
+@click.pass_context
+def submit(
+    context: click.Context,
+    *,
+    clips: tuple[Path, ...],
+    annotated: bool,
+    redact: bool,
+    video: VideoOptions,
+    options: AnalyzeOptions,
+) -> int:
+    """Upload each CLIP (or the clips of a folder) and print the id of its job."""
+    if redact and not annotated:
+        raise InvalidOption("redact", "--redact hides faces in the annotated clip; add --annotated, or leave it out.")
+    assert context.parent is not None  # noqa: S101  a command of a group
+    given = context.parent.params
+    with open_client(given["url"], given["api_key"]) as client:
+        for one in expand(clips, CLIPS):
+            keywords = clip_keywords(options, video)
+            click.echo(client.submit(one.path, annotated=annotated, redact=redact, **keywords).id)
+    return 0
 
 
 @command.command("list")

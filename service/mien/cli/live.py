@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from mien.cli.common import analysis_options, store_option
-from mien.cli.files import OutputFile, check_readable, check_writable
+from mien.cli.files import check_readable, check_writable
+from mien.cli.outputs import OutputFile
 from mien.domain import AnalyzeOptions
 from mien.engine.local import EngineConfig, open_engine
 from mien.errors import InvalidOption, StorageFull
@@ -29,7 +30,13 @@ _MAX_LONG_SIDE = 1920  # px of a picture that is analysed
 @click.option("--camera", metavar="N", help="number of a camera of this machine  [default: 0]")
 @click.option("--url", metavar="URL", help="a network stream: rtsp://..., http://...")
 @click.option("--clip", type=click.Path(path_type=Path, readable=False), help="a clip, played at its own speed")
-@click.option("--csv", "table", type=OutputFile(".csv"), metavar="OUT.csv", help="write one row per face as they come")
+@click.option(
+    "--csv",
+    "table",
+    type=OutputFile(".csv", stdout=False),
+    metavar="OUT.csv",
+    help="write one row per face as they come",
+)
 @click.option("--fps", default=15.0, type=click.FloatRange(0, 240, min_open=True), help="most pictures per second")
 @click.option(
     "--smoothing",

@@ -46,7 +46,7 @@ class _Group(click.Group):
         _LazyCommand("live", short_help="Follow the people before a camera."),
         _LazyCommand("models", short_help="List the models in the store."),
         _LazyCommand("keys", short_help="Make, list and revoke API keys."),
-        _LazyCommand("jobs", short_help="List, watch and cancel the jobs of a service."),
+        _LazyCommand("jobs", short_help="Submit, watch and cancel the jobs of a service."),
     ],
     context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},
 )

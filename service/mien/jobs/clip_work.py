@@ -121,8 +121,14 @@ class ClipWork:
         with tempfile.TemporaryDirectory(prefix="mien-job-", dir=self.spool) as folder:
             target = Path(folder, "annotated.mp4")
             video, cancellation = clip.request.video, clip.cancellation
-            for _ in annotate_video(clip.path, target, analysis, video, cancellation, clips=self.clips):
-                pass
+            hider = self._engine() if clip.request.redact else None
+            try:
+                for _ in annotate_video(
+                    clip.path, target, analysis, video, cancellation, clips=self.clips, hider=hider
+                ):
+                    pass
+            except EngineClosed:
+                raise JobInterrupted from None
             self.store.put(annotated_key(clip.job), target)
 
     def _checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:

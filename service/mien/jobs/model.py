@@ -15,7 +15,8 @@ from mien.usecases.analyze_video import VideoOptions
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """A clip to analyse. ``annotated`` asks for an annotated clip beside the analysis; ``webhook`` is the address that
-    is told of the end; ``request_id`` is that of the submission, and ``owner`` names its caller."""
+    is told of the end; ``request_id`` is that of the submission, and ``owner`` names its caller; ``redact`` hides the
+    faces in the annotated clip."""
 
     options: AnalyzeOptions
     video: VideoOptions
@@ -23,10 +24,11 @@ class JobRequest:
     webhook: str | None = None
     request_id: str = ""
     owner: str = ""
+    redact: bool = False
 
     def fingerprint(self, clip: Path) -> str:
         """Equal for requests that ask the same of the same clip: everything counts but the request id and the owner."""
-        asked = msgspec.json.encode([self.options, self.video, self.annotated, self.webhook])
+        asked = msgspec.json.encode([self.options, self.video, self.annotated, self.webhook, self.redact])
         with clip.open("rb") as file:
             return hashlib.sha256(asked + hashlib.file_digest(file, "sha256").digest()).hexdigest()
 

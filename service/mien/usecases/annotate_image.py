@@ -7,7 +7,6 @@ from mien.domain import (
     NEVER_CANCELLED,
     AnalyzeOptions,
     Cancellation,
-    DetectorMode,
     Face,
     FrameResult,
     StageTimes,
@@ -20,12 +19,10 @@ from mien.render.annotate import annotate
 from mien.render.canvas import scaled
 from mien.render.redact import redact
 from mien.usecases.analyze_image import PictureInput, PictureResult
+from mien.usecases.hide_faces import hiding
 
 # px; fills a screen. A picture of 50 megapixels would take seconds to encode.
 LONGEST_SIDE = 2048
-_MAX_HIDDEN_FACES = 1_000
-# Far below the threshold for reporting: a patch hidden needlessly costs little, a face left visible costs much.
-_HIDING_CONFIDENCE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ def annotate_image(
         raise picture.content
     hidden: tuple[Face, ...] = ()
     if rendering.redact:
-        hidden = _search(picture.content, _hiding(options), cancellation, engine, decoder).result.faces
+        hidden = _search(picture.content, hiding(options), cancellation, engine, decoder).result.faces
     found = _search(picture.content, options, cancellation, engine, decoder)
     result, canvas = found.result, found.canvas
     analyzed = time.monotonic()
@@ -98,19 +95,6 @@ def annotate_image(
         picture=PictureResult(0, picture.name, result.width, result.height, result.faces, warnings=found.warnings),
         times=replace(result.times, decode=found.decode_ms, total=(ended - started) * 1000),
         render_ms=(ended - analyzed) * 1000,
-    )
-
-
-def _hiding(options: AnalyzeOptions) -> AnalyzeOptions:
-    """The most thorough search, also for faces that are too uncertain, small or many to be reported."""
-    return replace(
-        options,
-        detector=DetectorMode.ACCURATE,
-        min_face=0.0,
-        min_confidence=_HIDING_CONFIDENCE,
-        max_faces=_MAX_HIDDEN_FACES,
-        explain=False,
-        keep_doubles=True,
     )
 
 

@@ -17,14 +17,14 @@ def analysis_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: M
     ``before`` and ``after`` are further members, put first and last.
     """
     timeline = analysis.timeline
-    yield to_json({**before, "video": _video(analysis)})[:-1] + ',"timeline":'
+    yield to_json({**before, "video": video_document(analysis)})[:-1] + ',"timeline":'
     yield from _array(row_document(row, timeline.labels) for row in timeline.rows)
     yield from _people_and_summary(timeline, after)
 
 
 def summary_chunks(analysis: VideoAnalysis, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """The same without the timeline."""
-    yield to_json({**before, "video": _video(analysis)})[:-1]
+    yield to_json({**before, "video": video_document(analysis)})[:-1]
     yield from _people_and_summary(analysis.timeline, after)
 
 
@@ -42,7 +42,8 @@ def _array(values: Iterable[Document]) -> Iterator[str]:
     yield "]" if separator == "," else "[]"
 
 
-def _video(analysis: VideoAnalysis) -> Document:
+def video_document(analysis: VideoAnalysis) -> Document:
+    """The clip as it was read."""
     info = analysis.info
     return {
         "duration": _time(analysis.duration),

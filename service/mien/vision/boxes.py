@@ -58,6 +58,11 @@ def intersection(box: F32Array, others: F32Array) -> F32Array:
     return np.asarray(size[:, 0] * size[:, 1], dtype=np.float32)
 
 
+def iou(box: F32Array, others: F32Array) -> F32Array:
+    """Intersection over union of one box ``[4]`` and each of ``others`` ``[n, 4]``."""
+    return _iou(box, area(box[None])[0], others.T, area(others))
+
+
 def area(boxes: F32Array) -> F32Array:
     """Area of each box, ``[n]``."""
     return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), dtype=np.float32)

@@ -10,6 +10,7 @@ from mien.vision.boxes import Detections, area, box_voting, intersection, nms
 
 VOTING_SCORE = 0.3  # every pass reports its finds down to this, whatever is asked for
 VOTE_IOU = 0.6
+_FAR = 100_000.0  # px; longer than any picture
 NESTED_SHARE = 0.7  # of the smaller of two boxes: with more of it inside the other they are one face
 
 # Second boxes on a head, see ``second_boxes``. Distances are in sides of the smaller box, the root of its area.
@@ -20,19 +21,32 @@ MIN_SHARED_LANDMARKS = 1  # of one face, inside the other's box
 CERTAIN_SCORE = 0.78  # a box that scores more is a face of its own
 
 
-def merge_passes(passes: Sequence[Detections], iou: float, max_detections: int) -> Detections:
-    """The faces of several passes over one picture, at most ``max_detections``, best first.
+def merge_passes(passes: Sequence[Detections], iou: float, threshold: float) -> Detections:
+    """The faces of several passes over one picture that score ``threshold`` or more, best first.
 
-    A face lies at the mean of the finds of ``VOTING_SCORE`` and more that agree on it: which pass scores best changes
-    with the noise of a picture.
+    A face lies at the mean of the finds of ``VOTING_SCORE`` and more that agree on it and on which way is up: which
+    pass scores best changes with the noise of a picture.
     """
     finds = Detections.concat(passes)
-    kept = nms(finds.boxes, finds.scores, iou, len(finds.scores))
+    candidates = np.flatnonzero(finds.scores >= threshold)  # a weaker find cannot suppress one of these
+    kept = candidates[nms(finds.boxes[candidates], finds.scores[candidates], iou, len(candidates))]
+    if len(finds.scores) == 1:
+        return finds.select(kept)
     values = np.concatenate([finds.boxes, finds.landmarks.reshape(-1, 10)], axis=1)
     votes = np.where(finds.scores >= VOTING_SCORE, finds.scores, np.float32(0))
-    means = box_voting(values, kept, finds.boxes, votes, VOTE_IOU)
+    # Finds that disagree on which way is up must not overlap, so each way has a plane of its own.
+    planes = finds.boxes + np.float32(_FAR) * _quarters(finds.landmarks)[:, None]
+    means = box_voting(values, kept, planes, votes, VOTE_IOU)
     found = Detections(means[:, :4], finds.scores[kept], means[:, 4:].reshape(-1, 5, 2))
-    return found.select(~_nested(found)).select(slice(max_detections))
+    return found.select(~_nested(found))
+
+
+def _quarters(landmarks: F32Array) -> F32Array:
+    """The rolls of faces ``[n, 5, 2]``, see ``alignment.roll_of``, in whole quarter turns: 0, 1, 2 or 3."""
+    across = landmarks[:, 1] - landmarks[:, 0]
+    down = (landmarks[:, 3] + landmarks[:, 4] - landmarks[:, 0] - landmarks[:, 1]) / 2
+    rolls = np.arctan2(across[:, 1] - down[:, 0], across[:, 0] + down[:, 1])
+    return np.asarray(np.round(rolls / (np.pi / 2)) % 4, dtype=np.float32)
 
 
 def _nested(found: Detections) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain import (
     Activation,
@@ -29,8 +30,9 @@ from mien.vision.classifier import ClassifierSpec, EmotionClassifier, Logits, is
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from mien.vision.duplicates import second_boxes
 from mien.vision.pyramid import plan
-from mien.vision.quality import assess
+from mien.vision.quality import MIN_SIZE, assess
 from mien.vision.search import search
+from mien.vision.uprightness import look_again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,8 @@ class FoundFaces:
 
     ``detections`` is in pixels of the upright picture and not clipped to it; ``crops`` holds one grey crop per face,
     ``uint8 [48, 48]``, and ``squares`` the part of the upright picture that each crop covers. ``min_side`` is the side
-    in pixels of the upright picture under which faces were not looked for.
+    in pixels of the upright picture under which faces were not looked for; ``doubtful`` ``[n]``: the detector does not
+    tell which way is up in that face.
     """
 
     frame: FrameInfo
@@ -47,6 +50,7 @@ class FoundFaces:
     crops: tuple[U8Array, ...]
     squares: tuple[CropSquare, ...]
     min_side: float
+    doubtful: NDArray[np.bool_]
 
 
 class Pipeline:
@@ -74,11 +78,12 @@ class Pipeline:
         scale = max(frame.width, frame.height) / max(frame.pixels.shape[:2])
         # ``max_faces`` comes last: a face too small to report must not take the place of one that is not.
         found = _worth_reporting(found, frame, scale, options.min_face).select(slice(options.max_faces))
+        found, doubtful = look_again(self.detector, frame.pixels, found, MIN_SIZE / scale)
         squares = [crop_square(box, points) for box, points in zip(found.boxes, found.landmarks, strict=True)]
         crops = tuple(crop_face(frame.pixels, square) for square in squares)
         squares = [square.scaled(scale) for square in squares]
         return FoundFaces(
-            frame.info, found.transform(scale), crops, tuple(squares), self._min_side(frame, options.detector)
+            frame.info, found.transform(scale), crops, tuple(squares), self._min_side(frame, options.detector), doubtful
         )
 
     def _min_side(self, frame: Frame, mode: DetectorMode) -> float:
@@ -101,7 +106,7 @@ class Pipeline:
         return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index, frame.scene, warnings)
 
     def _face(self, found: FoundFaces, boxes: F32Array, index: int, logits: Logits, options: AnalyzeOptions) -> Face:
-        frame, detections = found.frame, found.detections
+        frame, detections, doubtful = found.frame, found.detections, bool(found.doubtful[index])
         scores = self.classifier.decode(logits, options.labels)
         emotion = max(scores, key=scores.__getitem__)
         activation = None
@@ -114,7 +119,7 @@ class Pipeline:
             landmarks=_landmarks(detections.landmarks[index], frame),
             emotion=emotion,
             score=scores[emotion],
-            uncertain=is_uncertain(scores),
+            uncertain=doubtful or is_uncertain(scores),
             scores=MappingProxyType(scores),
             valence=valence(scores),
             quality=assess(
@@ -122,6 +127,7 @@ class Pipeline:
                 detections.boxes[index],
                 detections.landmarks[index],
                 frame.readable or Box(0, 0, frame.width, frame.height),
+                doubtful,
             ),
             activation=activation,
         )

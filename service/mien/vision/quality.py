@@ -36,7 +36,7 @@ MIN_MARGIN = 0.15
 RIGHT_EYE, LEFT_EYE, NOSE = 0, 1, 2
 
 
-def assess(crop: U8Array, box: F32Array, landmarks: F32Array, picture: Box) -> Quality:
+def assess(crop: U8Array, box: F32Array, landmarks: F32Array, picture: Box, doubtful: bool = False) -> Quality:
     """Judge one face.
 
     Args:
@@ -44,6 +44,7 @@ def assess(crop: U8Array, box: F32Array, landmarks: F32Array, picture: Box) -> Q
         box: ``[4]`` left, top, right, bottom as detected (not clipped), pixels of the upright picture.
         landmarks: ``[5, 2]`` in the same frame.
         picture: the upright picture, or the part of it that could be read, in the same frame.
+        doubtful: whether the detector does not tell which way is up in the face, see ``mien.vision.uprightness``.
     """
     sharpness = _sharpness(crop)
     brightness = float(crop.mean()) / 255
@@ -58,6 +59,8 @@ def assess(crop: U8Array, box: F32Array, landmarks: F32Array, picture: Box) -> Q
         "cut": _margin(box, landmarks, picture) < MIN_MARGIN,
     }
     named = tuple(reason for reason, holds in reasons.items() if holds)
+    if doubtful and not named:
+        named = ("turned",)  # a blurred or small face is doubtful for that reason
     return Quality(sharpness, brightness, size, pose, not named, named)
 
 

@@ -5,16 +5,18 @@ ever suppressed by one that scores more. So asking for more confidence never giv
 costs a face that stands by itself.
 """
 
+import math
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain import DetectorMode, U8Array
 from mien.vision.boxes import Detections, area
 from mien.vision.detector import FaceDetector
 from mien.vision.duplicates import VOTING_SCORE, merge_passes
-from mien.vision.pyramid import Pass, plan
+from mien.vision.pyramid import Pass, Tile, plan
 from mien.vision.resampling import sample
 
 MAX_DETECTIONS = 1000  # per tile and per picture: as many as callers may ask for
@@ -43,13 +45,14 @@ def search(
         fitted = _fit(fitted if each.long_side <= max(fitted.shape[:2]) <= max(width, height) else pixels, each)
         scale = max(width, height) / each.long_side
         parts = _detect(detector, fitted, each, min(threshold, VOTING_SCORE))
-        finds += [part.transform(scale) for part in parts]
-    found = merge_passes(finds, detector.spec.nms_iou, len(finds) * MAX_DETECTIONS)
-    return found.select(found.scores >= threshold).select(slice(max_detections))
+        finds += [part if scale == 1 else part.transform(scale) for part in parts]
+    return merge_passes(finds, detector.spec.nms_iou, threshold).select(slice(max_detections))
 
 
 def _fit(pixels: U8Array, each: Pass) -> U8Array:
     size = (each.width, each.height)
+    if size == pixels.shape[1::-1]:
+        return pixels
     if each.width <= pixels.shape[1] and each.height <= pixels.shape[0]:
         return sample(pixels, *size)
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
@@ -64,13 +67,20 @@ def _detect(detector: FaceDetector, pixels: U8Array, each: Pass, threshold: floa
         found = detector.detect(part, max(part.shape[:2]), threshold, MAX_DETECTIONS)
         if each.quarters:
             found = _doubted(found, threshold)
-        left, top, right, bottom = found.boxes.T
-        drop = area(found.boxes) > each.max_side**2
-        drop |= ((left < SEAM_MARGIN) & (tile.left > 0)) | ((top < SEAM_MARGIN) & (tile.top > 0))
-        drop |= (right > part.shape[1] - SEAM_MARGIN) & (tile.right < width)
-        drop |= (bottom > part.shape[0] - SEAM_MARGIN) & (tile.bottom < height)
-        found = found.select(~drop).transform(1, tile.left, tile.top)
+        if each.max_side < math.inf:
+            found = found.select(area(found.boxes) <= each.max_side**2)
+        if len(each.tiles) > 1:
+            found = found.select(~_cut_off(found, tile, width, height)).transform(1, tile.left, tile.top)
         yield found.unrotate(each.quarters, each.width, each.height)
+
+
+def _cut_off(found: Detections, tile: Tile, width: int, height: int) -> NDArray[np.bool_]:
+    """Which boxes ``[n]``, in pixels of the tile, end at a seam of the scaled picture of ``width`` x ``height`` px."""
+    left, top, right, bottom = found.boxes.T
+    cut = ((left < SEAM_MARGIN) & (tile.left > 0)) | ((top < SEAM_MARGIN) & (tile.top > 0))
+    cut |= (right > tile.right - tile.left - SEAM_MARGIN) & (tile.right < width)
+    cut |= (bottom > tile.bottom - tile.top - SEAM_MARGIN) & (tile.bottom < height)
+    return np.asarray(cut, dtype=np.bool_)
 
 
 def _doubted(found: Detections, threshold: float) -> Detections:

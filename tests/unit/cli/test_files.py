@@ -5,14 +5,16 @@ from pathlib import Path
 import click
 import pytest
 
-from mien.cli.files import OutputFile, PictureOrFolder, check_writable, encoding_of, names_in_folder, output_files
+from mien.cli.files import PictureOrFolder, check_writable, encoding_of, output_files
+from mien.cli.inputs import Input
+from mien.cli.outputs import OutputFile
 from mien.errors import InputError, InvalidOption
 from mien.images.encode import Encoding
 from tests.permissions import open_folder, without_privileges
 
 
 def names(*pictures: str, folder: str = "out") -> list[str]:
-    targets = names_in_folder([Path(picture) for picture in pictures], Path(folder), "annotated")
+    targets = output_files([Input(Path(picture)) for picture in pictures], Path(folder), "annotated")
     assert all(target.parent == Path(folder) for target in targets)
     assert len({str(target).casefold() for target in targets}) == len(pictures)
     return [target.name.removesuffix(".annotated.jpg") for target in targets]
@@ -44,13 +46,13 @@ def test_an_input_picture_is_not_overwritten() -> None:
 def test_the_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    pictures = [tmp_path / "x.jpg", tmp_path / "real" / "x.annotated.jpg"]
-    assert names_in_folder(pictures, tmp_path / "link", "annotated")[0].name == "x-2.annotated.jpg"
+    pictures = [Input(tmp_path / "x.jpg"), Input(tmp_path / "real" / "x.annotated.jpg")]
+    assert output_files(pictures, tmp_path / "link", "annotated")[0].name == "x-2.annotated.jpg"
 
 
 def test_a_loop_of_links_is_reported_when_it_is_opened(tmp_path: Path) -> None:
     (tmp_path / "x.jpg").symlink_to("x.jpg")
-    assert names_in_folder([tmp_path / "x.jpg"], tmp_path, "annotated")[0].name == "x.annotated.jpg"
+    assert output_files([Input(tmp_path / "x.jpg")], tmp_path, "annotated")[0].name == "x.annotated.jpg"
 
 
 def test_thousands_of_equal_names() -> None:
@@ -58,7 +60,7 @@ def test_thousands_of_equal_names() -> None:
 
 
 def test_redacted_pictures_are_named_so() -> None:
-    assert names_in_folder([Path("x.jpg"), Path("x.png")], Path(), "redacted") == [
+    assert output_files([Input(Path("x.jpg")), Input(Path("x.png"))], Path(), "redacted") == [
         Path("x.redacted.jpg"),
         Path("x-2.redacted.jpg"),
     ]
@@ -86,13 +88,14 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path, name: str) -> None:
 
 def test_one_output_file_takes_one_picture(tmp_path: Path) -> None:
     target = tmp_path / "new.png"
-    assert output_files([Path("x.jpg")], target, "annotated") == [target]
+    both = [Input(Path("x.jpg")), Input(Path("y.jpg"))]
+    assert output_files([Input(Path("x.jpg"))], target, "annotated") == [target]
     assert encoding_of(target) is Encoding.PNG
     assert encoding_of(Path("X.JPG")) is Encoding.JPEG
     with pytest.raises(InvalidOption, match="is one file, for 2 pictures; name a folder"):
-        output_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")
+        output_files(both, target, "annotated")
     target.mkdir()
-    assert [file.parent for file in output_files([Path("x.jpg"), Path("y.jpg")], target, "annotated")] == [target] * 2
+    assert [file.parent for file in output_files(both, target, "annotated")] == [target] * 2
 
 
 def test_only_one_suffix_is_accepted() -> None:

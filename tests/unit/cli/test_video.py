@@ -11,6 +11,7 @@ from PIL import Image
 
 import mien.cli.video
 from mien.cli.main import main
+from mien.cli.progress import progress
 from mien.video.model import Sampling
 from tests.clips import PatchEngine, Recipe, moving, scene, steps, write_clip
 from tests.permissions import open_folder, without_privileges
@@ -107,7 +108,7 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
         assert capsys.readouterr().err.splitlines() == [
             f"mien: {closed} cannot be read: Permission denied",
             f"mien: {hidden} cannot be read: Permission denied",
-            f"mien: {folder} is a folder; name a clip",
+            f"mien: {hidden.parent} cannot be read: Permission denied",
         ]
         hidden.parent.chmod(0o700)
 
@@ -156,7 +157,7 @@ def test_the_clip_is_never_overwritten(clip: Path, capsys: pytest.CaptureFixture
         assert main(["video", str(clip), form, str(clip.parent / name)]) == 1
         error = capsys.readouterr().err
         assert error.startswith("mien: ")
-        assert "is the clip itself" in error
+        assert "is an input itself" in error
     assert clip.read_bytes() == before
 
 
@@ -185,17 +186,17 @@ def test_the_progress_bar_on_a_terminal(clip: Path, monkeypatch: pytest.MonkeyPa
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     assert main(["video", str(clip)]) == 0
-    assert "analysing  [" in terminal.getvalue()
+    assert "clip.mp4 " in terminal.getvalue()
     assert "x real time" in terminal.getvalue()
 
 
 def test_the_progress_of_a_clip_of_unknown_length(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with mien.cli.video._progress("drawing", Sampling(), None) as advance:
+    with progress("drawing", Sampling(), None) as advance:
         for position in (0.0, 0.2, 0.4):
             advance(position)
-    assert "drawing  [" in terminal.getvalue()
+    assert "drawing " in terminal.getvalue()
     assert "x real time" in terminal.getvalue()
     assert "%" not in terminal.getvalue()
 

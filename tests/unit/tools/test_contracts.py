@@ -24,10 +24,13 @@ def test_every_module_has_its_layer() -> None:
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        ("pydantic", {"app", "app_state", "api", "server", "settings", "job_settings"}),
+        ("pydantic", {"app", "app_state", "api", "compat", "server", "settings", "job_settings"}),
         ("onnxruntime", {"runtime"}),
         ("av", {"video"}),
-        ("asyncio", {"app", "app_state", "api", "cli", "server", "telemetry", "settings", "job_settings"}),
+        (
+            "asyncio",
+            {"app", "app_state", "api", "cli", "client", "compat", "server", "telemetry", "settings", "job_settings"},
+        ),
     ],
 )
 def test_only_these_modules_may_import_a_library(library: str, allowed: set[str]) -> None:

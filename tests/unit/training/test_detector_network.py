@@ -208,6 +208,29 @@ def test_the_int8_file_reads_the_pictures_bytes_and_stays_near_the_float_one(
     assert casts[0] == casts[1] - 1  # the one that makes floats of the bytes
 
 
+def test_the_widened_stem_computes_the_same_numbers(
+    network: FaceDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(network, Calibration(), tmp_path / "fp32.onnx")
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 64, 3), np.uint8)
+    pictures[0, 0, :32], pictures[0, 0, 32:] = 0, 255
+    with monkeypatch.context() as context:
+        context.setattr("training.detector.quantise.widen", lambda _: None)
+        quantise(tmp_path / "fp32.onnx", tmp_path / "narrow.onnx", iter(pictures))
+    quantise(tmp_path / "fp32.onnx", tmp_path / "wide.onnx", iter(pictures))
+    convolutions = [
+        next(node for node in onnx.load(tmp_path / name).graph.node if node.op_type == "Conv").attribute
+        for name in ("narrow.onnx", "wide.onnx")
+    ]
+    kernels = [list(next(a.ints for a in attributes if a.name == "kernel_shape")) for attributes in convolutions]
+    assert kernels == [[3, 3], [3, 2]]
+    for shape in ((1, 64, 96, 3), (2, 32, 160, 3)):
+        images = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+        narrow, wide = (_session(tmp_path / f"{name}.onnx").run(images) for name in ("narrow", "wide"))
+        for ours, theirs in zip(wide, narrow, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_the_calibration_that_made_the_outcomes_is_found() -> None:
     rng = np.random.default_rng(0)
     logits, sides = rng.normal(0, 3, 40_000), np.exp(rng.uniform(np.log(6), np.log(200), 40_000))

@@ -13,7 +13,7 @@ SPEC = DetectorSpec((8, 16, 32), 32, 0.5, 0.45, 8.0)
 
 
 class StubSession:
-    """Runs ``answer(images)`` and remembers every input."""
+    """Runs ``answer(image)`` on each image ``[1, h, w, 3]`` of a batch and remembers every input."""
 
     def __init__(self, answer: Callable[[U8Array], list[F32Array]]) -> None:
         self._answer = answer
@@ -21,7 +21,8 @@ class StubSession:
 
     def run(self, images: U8Array) -> list[F32Array]:
         self.seen.append(images)
-        return self._answer(images)
+        answers = [self._answer(images[index : index + 1]) for index in range(len(images))]
+        return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 
 def session(answer: Callable[[U8Array], list[F32Array]]) -> Session:

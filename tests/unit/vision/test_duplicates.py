@@ -87,8 +87,9 @@ def hair_and_face(images: np.ndarray) -> list[np.ndarray]:
     boxes = np.tile(np.asarray([24, 32, 24, 32], dtype=np.float32), (1, count, 1))
     landmarks = np.tile(((UPRIGHT - 0.5) * [48, 64]).astype(np.float32).reshape(10), (1, count, 1))
     columns = images.shape[2] // 8
-    scores[0, 20 * columns + 20] = 0.9
-    scores[0, 15 * columns + 20] = 0.7  # 40 px higher
+    if columns == 40:
+        scores[0, 20 * columns + 20] = 0.9
+        scores[0, 15 * columns + 20] = 0.7  # 40 px higher
     return [scores, boxes, landmarks]
 
 

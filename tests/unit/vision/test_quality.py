@@ -119,3 +119,10 @@ def test_a_sharp_face_is_sharp_at_any_rotation(degrees: float) -> None:
     matrix = cv2.getRotationMatrix2D((96, 96), degrees, 1)
     turned = cv2.warpAffine(face, matrix, (192, 192), borderMode=cv2.BORDER_REFLECT)
     assert assess(cv2.resize(turned, (48, 48), interpolation=cv2.INTER_AREA), BOX, FRONTAL, PICTURE).ok
+
+
+def test_a_face_whose_way_up_is_doubtful_is_turned_unless_something_else_explains_the_doubt() -> None:
+    sharp = cv2.resize(astronauts_face(), (48, 48), interpolation=cv2.INTER_AREA)
+    assert assess(sharp, BOX, FRONTAL, PICTURE, doubtful=True).reasons == ("turned",)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 4)
+    assert assess(blurred, BOX, FRONTAL, PICTURE, doubtful=True).reasons == ("blurred",)

@@ -66,6 +66,15 @@ async def received_pictures(
 
 
 @asynccontextmanager
+async def received_body(
+    request: Request, limits: UploadLimits, gate: AdmissionGate, media_types: Sequence[str]
+) -> AsyncIterator[Upload]:
+    """The whole body of a request, which must be of one of ``media_types``."""
+    async with _received(request, limits, gate, media_types) as uploads:
+        yield uploads[0]
+
+
+@asynccontextmanager
 async def received_clip(request: Request, limits: UploadLimits, gate: AdmissionGate) -> AsyncIterator[Path]:
     """The clip of a request, in a folder of its own that is removed at the end with everything in it."""
     async with clip_folder(limits.spool.folder) as folder:

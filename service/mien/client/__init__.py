@@ -1,0 +1,1 @@
+"""Mien on a server, for Python programs."""

@@ -1,0 +1,1 @@
+"""The models in this process, for Python programs."""

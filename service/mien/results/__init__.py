@@ -1,0 +1,1 @@
+"""What an analysis gives in Python: frozen objects with the members of the HTTP API's documents."""
