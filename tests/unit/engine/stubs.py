@@ -49,7 +49,8 @@ class StubPipeline:
             raise RuntimeError("detector broke")
         crops = tuple(np.full((48, 48), value, np.uint8) for _ in range(count))
         detections = Detections(np.zeros((count, 4)), np.zeros(count), np.zeros((count, 5, 2)))
-        return FoundFaces(frame.info, detections, crops, tuple(CropSquare(0, 0, 1, 0) for _ in range(count)), 8.0)
+        squares = tuple(CropSquare(0, 0, 1, 0) for _ in range(count))
+        return FoundFaces(frame.info, detections, crops, squares, 8.0, np.zeros(count, np.bool_))
 
     def classify(self, crops: Sequence[U8Array]) -> list[Logits]:
         assert self.classifying.wait(20)
