@@ -1,6 +1,6 @@
 """Speed of clips relative to real time and to decoding alone, and peak memory of long clips.
 
-    python -m benchmarks.video_speed [CLIP...] [--fps 5 --fps native] [--detector fast] [--runs 3] [--json OUT.json]
+    python -m benchmarks.video_speed [CLIP...] [--fps 5 --fps native] [--detector auto] [--runs 3] [--json OUT.json]
     python -m benchmarks.video_speed --memory CLIP [--minutes 1 --minutes 60]
 
 Without CLIP, two of ../shared/media/clips are used. Every figure is the median of ``--runs`` runs in one process; the
@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path, default=[clip for clip in CLIPS if clip.is_file()])
     parser.add_argument("--fps", type=_rate, action="append", help="a number or native; may be repeated")
-    parser.add_argument("--detector", type=DetectorMode, default=DetectorMode.FAST)
+    parser.add_argument("--detector", type=DetectorMode, default=DetectorMode.AUTO)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path)

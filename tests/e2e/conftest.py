@@ -16,7 +16,7 @@ from tests.e2e.server import Server
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running service, shared by all tests that do not stop it."""
     folder = tmp_path_factory.mktemp("server")
-    with Server(folder, {"MIEN_DATA_DIR": str(folder / "data")}) as server:
+    with Server(folder) as server:
         yield server
 
 

@@ -23,7 +23,7 @@ class Server:
     ) -> None:
         self.log = folder / "server.log"
         self.ready_seconds = 0.0
-        self._environment = environment or {}
+        self._environment = {"MIEN_DATA_DIR": str(folder / "data"), **(environment or {})}
         self._command = command
 
     def __enter__(self) -> Self:

@@ -20,7 +20,8 @@ from tests.e2e.server import MIEN, Server
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([MIEN, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    environment = {**os.environ, "MIEN_DATA_DIR": os.devnull}  # that of the machine's own service is in use
+    return subprocess.run([MIEN, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
 def test_sigterm_answers_the_request_in_flight_and_exits_with_0(tmp_path: Path, astronaut: bytes) -> None:

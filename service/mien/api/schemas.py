@@ -60,7 +60,9 @@ class FaceOut(_Answer):
     landmarks: LandmarksOut = Field(description="where its eyes, nose and mouth are")
     emotion: Emotion = Field(description="the label with the highest score")
     score: float = Field(description="probability of `emotion`")
-    uncertain: bool = Field(description="no label is expected to get half of the votes")
+    uncertain: bool = Field(
+        description="no label is expected to get half of the votes, or which way is up is not clear"
+    )
     scores: dict[str, float] = Field(description="one probability per label; they sum to 1 within 0.0005")
     valence: float = Field(description="from -1 (unpleasant) to 1 (pleasant)")
     quality: QualityOut = Field(description="how well this face can be assessed")

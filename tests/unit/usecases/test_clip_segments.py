@@ -1,11 +1,12 @@
 """A clip analysed in segments gives the document of the clip analysed at once."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from mien.domain import AnalyzeOptions, LabelSet
+from mien.domain import AnalyzeOptions, Frame, FrameResult, LabelSet
 from mien.usecases.analysis_file import analysis_pieces, read_analysis
 from mien.usecases.analyze_video import Smoothing, VideoOptions, analyze_video
 from mien.usecases.clip_segments import analyze_segment, join_segments
@@ -16,7 +17,20 @@ from tests.clips import PatchEngine, moving, steps, write_clip
 from tests.fakes import FakeEngine
 
 
-@pytest.mark.parametrize("engine", [PatchEngine(), FakeEngine(faces=3)])
+class WarningEngine(PatchEngine):
+    """Says of every frame what was not looked for."""
+
+    def _result(self, frame: Frame, options: AnalyzeOptions) -> FrameResult:
+        return replace(super()._result(frame, options), warnings=("Faces under 12 px were not looked for.",))
+
+
+def test_what_was_not_looked_for_is_said_once(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steps(30), moving(30))
+    analysis = analyze_video(path, AnalyzeOptions(), VideoOptions(), engine=WarningEngine())
+    assert analysis.warnings == ("Faces under 12 px were not looked for.",)
+
+
+@pytest.mark.parametrize("engine", [PatchEngine(), FakeEngine(faces=3), WarningEngine()])
 @pytest.mark.parametrize("seconds", [0.4, 1.0, 100.0])
 @pytest.mark.parametrize("smoothing", list(Smoothing))
 def test_segments_give_the_same_bytes(tmp_path: Path, engine: FakeEngine, seconds: float, smoothing: Smoothing) -> None:

@@ -1,13 +1,13 @@
 """The frames of one camera: numbers that stay, pauses, and what another session takes over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import pytest
 
-from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Box, Frame, LabelSet
+from mien.domain import NEVER_CANCELLED, AnalyzeOptions, Box, Frame, FrameResult, LabelSet
 from mien.errors import CorruptMedia, InferenceFailed, InputError, TooLarge, UnsupportedMedia
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
@@ -48,6 +48,16 @@ def person(live: LiveSession, x: float, time: float) -> int | None:
 
 def handed_over(live: LiveSession) -> PersonState:
     return unpack(pack(live.state))
+
+
+def test_what_was_not_looked_for_is_said() -> None:
+    class WarningEngine(PatchEngine):
+        def _result(self, frame: Frame, options: AnalyzeOptions) -> FrameResult:
+            return replace(super()._result(frame, options), warnings=("not looked for",))
+
+    live = LiveSession(PLAIN, engine=WarningEngine())
+    frame = Frame(scene(320, 120, None), 320, 120, warnings=("broken off",))
+    assert live.analyze(frame).warnings == ("broken off", "not looked for")
 
 
 def test_numbers_stay_and_are_not_used_again() -> None:
