@@ -1,6 +1,7 @@
 """The processes that are measured, and what is asked of them."""
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,12 @@ def started(kind: str, variables: Mapping[str, str], command: Sequence[str] = (s
         environment = {"MIEN_DATA_DIR": folder, **variables}
         with Server(Path(folder), environment, command, kind) as server:
             server.client.timeout = httpx.Timeout(600)
-            yield server
+            try:
+                yield server
+            except BaseException:
+                lines = [line for line in server.log.read_text().splitlines() if '"level": "info"' not in line]
+                print(*lines[-5:], sep="\n", file=sys.stderr)
+                raise
 
 
 def submit(client: httpx.Client, clip: bytes, headers: Mapping[str, str] | None = None, **options: str) -> str:

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -29,13 +30,18 @@ def run(options: argparse.Namespace) -> None:
         with httpx.Client(base_url=str(server.url), timeout=120) as client:
             # The first client fills the queue before the others arrive; in order of arrival, it would be served first.
             first = submit(client, long, {"x-api-key": clients[0]}).rpartition("/")[2]
-            for key in clients:
-                for number in range(options.jobs // options.clients):
+            numbers = range(options.jobs // options.clients)
+
+            def submit_all(key: str) -> None:
+                for number in numbers:
                     headers = {"x-api-key": key, "idempotency-key": str(number)}
                     job = submit(client, clip, headers)
                     if number == 0 and submit(client, clip, headers) != job:
                         raise SystemExit("One idempotency key gave two jobs.")
                     submitted[job.rpartition("/")[2]] = key
+
+            with ThreadPoolExecutor(len(clients)) as threads:
+                list(threads.map(submit_all, clients))
             at_submission = time.monotonic() - before
             ended = _ended(client, clients[0], {*submitted, first})
         probes.stop()
@@ -67,6 +73,7 @@ class _Probes:
     def __init__(self, url: str) -> None:
         self._url = url
         self._seconds: list[float] = []
+        self._refused: list[str] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -79,11 +86,15 @@ class _Probes:
 
     def told(self) -> str:
         p50, p99 = np.percentile(self._seconds, (50, 99)) * 1000
-        return f"{len(self._seconds)}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(self._seconds) * 1000:.0f} ms"
+        refused = f", {len(self._refused)} not ready: {self._refused[0]}" if self._refused else ""
+        slowest = max(self._seconds) * 1000
+        return f"{len(self._seconds)}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {slowest:.0f} ms{refused}"
 
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as client:
             while not self._stopped.wait(0.05):
                 before = time.perf_counter()
-                client.get("/health/ready").raise_for_status()
+                answer = client.get("/health/ready")
                 self._seconds.append(time.perf_counter() - before)
+                if answer.status_code != 200:
+                    self._refused.append(answer.json()["detail"])

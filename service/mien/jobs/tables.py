@@ -3,7 +3,7 @@
 DBOS documents its tables: https://docs.dbos.dev/explanations/system-tables
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -28,16 +28,26 @@ CONNECTION: Mapping[str, Any] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Tables:
     """``executors``: the processes that work on jobs, and how often each has said that it lives; ``shares``: up to
-    where the segments of a client reach in the queue; ``workflows``: DBOS's table of workflows."""
+    where the segments of a client reach in the queue; ``workflows`` and ``events``: DBOS's tables of these."""
 
     engine: sa.Engine
     executors: sa.Table
     shares: sa.Table
     workflows: sa.TableClause
+    events: sa.TableClause
 
     def insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         """An insert that may say what to do if the row is there already."""
         return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+    def values(self, event: str, workflows: Sequence[str]) -> dict[str, str]:
+        """The values of an event by workflow, as DBOS has serialized them."""
+        table = self.events
+        wanted = sa.select(table.c.workflow_uuid, table.c.value).where(
+            table.c.workflow_uuid.in_(workflows), table.c.key == event
+        )
+        with self.engine.begin() as connection:
+            return {row.workflow_uuid: row.value for row in connection.execute(wanted)}
 
     def status(self, workflow: str) -> str | None:
         """What DBOS has noted of a workflow; ``None``: there is none with this id."""
@@ -86,11 +96,13 @@ def open_tables(url: str) -> Tables:
         "created_at",
         "application_version",
     )
-    workflows = sa.table("workflow_status", *(sa.column(name) for name in names), schema="dbos" if is_shared else None)
+    schema = "dbos" if is_shared else None
+    workflows = sa.table("workflow_status", *map(sa.column, names), schema=schema)
+    events = sa.table("workflow_events", *map(sa.column, ("workflow_uuid", "key", "value")), schema=schema)
     with engine.begin() as connection:
         if is_shared:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
             if not sa.inspect(connection).has_schema("mien"):
                 connection.execute(sa.schema.CreateSchema("mien"))
         metadata.create_all(connection)
-    return Tables(engine, executors, shares, workflows)
+    return Tables(engine, executors, shares, workflows, events)
