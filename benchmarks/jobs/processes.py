@@ -4,6 +4,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tests.jobs.object_store import ObjectStore
 from tests.jobs.postgres import Postgres, binaries, running
 
 CLIP = {"content-type": "video/mp4"}
+refusals: Counter[str] = Counter()
+"""How often ``submit`` was told to come back, by the reason."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,12 @@ def started(kind: str, variables: Mapping[str, str], command: Sequence[str] = (s
 def submit(client: httpx.Client, clip: bytes, headers: Mapping[str, str] | None = None, **options: str) -> str:
     """The path of a new job."""
     options = {"mode": "async", **options}
-    response = client.post("/analyze-video", content=clip, headers={**CLIP, **(headers or {})}, params=options)
-    response.raise_for_status()
-    return response.headers["location"]
+    while True:
+        response = client.post("/analyze-video", content=clip, headers={**CLIP, **(headers or {})}, params=options)
+        if response.status_code not in (429, 503):
+            return response.raise_for_status().headers["location"]
+        refusals[response.json()["code"]] += 1
+        time.sleep(float(response.headers["retry-after"]))
 
 
 def wait_for(client: httpx.Client, job: str, every: float = 0.02) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 
 from benchmarks.jobs.clips import write_clip
-from benchmarks.jobs.processes import started, submit
+from benchmarks.jobs.processes import refusals, started, submit
 
 _KEY = "key-of-client-{:02}"
 
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     half = Counter(order[: len(order) // 2])
     print(f"{len(submitted)} jobs of {len(clients)} clients, {options.seconds} s of video each, and one of 600 s first")
     print(f"all submitted after {at_submission:.1f} s, all ended after {time.monotonic() - before:.1f} s; none failed")
+    print(f"told to come back: {dict(refusals) or 'never'}")
     shares = [half[key] for key in clients]
     print(f"of each client's {len(order) // len(clients)}, ended when half of all had: {min(shares)} to {max(shares)}")
     print(f"the long one ended after {ended.index(first)} of the others")
@@ -58,7 +59,12 @@ def run(options: argparse.Namespace) -> None:
 def _ended(client: httpx.Client, key: str, jobs: set[str]) -> list[str]:
     """The jobs in the order of their ends."""
     while True:
-        listed = client.get("/jobs", params={"limit": 1000}, headers={"x-api-key": key}).raise_for_status().json()
+        answer = client.get("/jobs", params={"limit": 1000}, headers={"x-api-key": key})
+        if answer.status_code == 503:
+            refusals["jobs_unavailable"] += 1
+            time.sleep(float(answer.headers["retry-after"]))
+            continue
+        listed = answer.raise_for_status().json()
         found = [one for one in listed["jobs"] if one["id"] in jobs]
         if failed := [one for one in found if one["state"] in ("failed", "cancelled")]:
             raise SystemExit(f"A job failed: {failed[0]['error']}")

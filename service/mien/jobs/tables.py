@@ -3,13 +3,16 @@
 DBOS documents its tables: https://docs.dbos.dev/explanations/system-tables
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from mien.errors import JobsUnavailable
 
 _CREATING = 30_2024  # the key of an advisory lock: two processes must not create a table at once
 CONNECTION: Mapping[str, Any] = MappingProxyType(
@@ -40,19 +43,28 @@ class Tables:
         """An insert that may say what to do if the row is there already."""
         return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
 
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction. Raises ``JobsUnavailable`` if the database is away, or too busy to answer."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            raise JobsUnavailable("The database of jobs does not answer; try again in a moment.") from error
+
     def values(self, event: str, workflows: Sequence[str]) -> dict[str, str]:
         """The values of an event by workflow, as DBOS has serialized them."""
         table = self.events
         wanted = sa.select(table.c.workflow_uuid, table.c.value).where(
             table.c.workflow_uuid.in_(workflows), table.c.key == event
         )
-        with self.engine.begin() as connection:
+        with self.begin() as connection:
             return {row.workflow_uuid: row.value for row in connection.execute(wanted)}
 
     def status(self, workflow: str) -> str | None:
         """What DBOS has noted of a workflow; ``None``: there is none with this id."""
         table = self.workflows
-        with self.engine.begin() as connection:
+        with self.begin() as connection:
             return connection.scalar(sa.select(table.c.status).where(table.c.workflow_uuid == workflow))
 
 
