@@ -30,11 +30,15 @@ LABEL org.opencontainers.image.title="Mien" \
 RUN python -m pip uninstall --yes --root-user-action=ignore setuptools wheel pip
 COPY --from=build /opt/mien /opt/mien
 COPY deploy/healthcheck.py /opt/mien/healthcheck.py
-# HOME: the user has none of its own. Only /tmp is ever written to, so the root file system may be read-only.
+# Where jobs are kept, if a volume is mounted here (it takes over the owner). Declared as none: a container that is
+# read-only and has no volume keeps no jobs, instead of losing them with the container.
+RUN install --directory --owner=10001 --group=10001 --mode=0700 /data
+# HOME: the user has none of its own. Only /tmp and /data are ever written to: the root file system may be read-only.
 ENV PATH=/opt/mien/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
+    MIEN_DATA_DIR=/data \
     MIEN_HOST=0.0.0.0 \
     MIEN_PORT=8000 \
     MIEN_LOG_FORMAT=json

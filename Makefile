@@ -127,6 +127,7 @@ imports: $(VENV)/.test
 manifests: $(VENV)/.test
 	@$(call quietly,$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
 	@$(call quietly,$(BIN)/check-jsonschema --schemafile deploy/schemas/prometheus.json deploy/prometheus/prometheus.yml)
+	@$(call quietly,$(BIN)/check-jsonschema --schemafile deploy/schemas/alerts.json deploy/prometheus/alerts.yml)
 	@$(call quietly,find deploy/kubernetes -name kustomization.yaml \
 	    -exec $(BIN)/check-jsonschema --schemafile deploy/schemas/kustomization.json {} +)
 	@$(call quietly,find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name '*-patch.yaml' \

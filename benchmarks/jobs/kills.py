@@ -12,6 +12,8 @@ from benchmarks.jobs.processes import CLIP, started, submit, wait_for
 from tests.jobs.helpers import comparable, segments_done
 from tests.jobs.postgres import binaries, running
 
+_SEGMENTS = 20
+
 
 def run(options: argparse.Namespace) -> None:
     """Prints what was killed when; stops at the first difference."""
@@ -30,18 +32,17 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _round(folder: Path, variables: dict[str, str], kills: int) -> str:
-    clip = write_clip(folder / "clip.mp4", 20, gop=10).read_bytes()
+    clip = write_clip(folder / "clip.mp4", 2 + _SEGMENTS, gop=10).read_bytes()
     logs: list[Path] = []
     points: list[int] = []
     job = ""
-    while len(points) < kills:
+    for point in sorted(random.choices(range(_SEGMENTS), k=kills)):
         with started("serve", variables) as server:
             job = job or submit(server.client, clip, fps="native")
-            time.sleep(random.uniform(0.2, 2.5))
-            state = server.client.get(job).json()
-            if state["state"] not in ("queued", "running"):
-                break
-            points.append(state["segments"]["done"])
+            while server.client.get(job).json()["segments"]["done"] < point:
+                time.sleep(0.02)
+            time.sleep(random.uniform(0, 0.3))
+            points.append(server.client.get(job).json()["segments"]["done"])
             server.process.kill()
             server.process.wait()
             logs.append(_kept(server.log, folder, len(logs)))

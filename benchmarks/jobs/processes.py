@@ -1,8 +1,10 @@
 """The processes that are measured, and what is asked of them."""
 
 import statistics
+import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from tests.jobs.object_store import ObjectStore
 from tests.jobs.postgres import Postgres, binaries, running
 
 CLIP = {"content-type": "video/mp4"}
+refusals: Counter[str] = Counter()
+"""How often ``submit`` was told to come back, by the reason."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,23 @@ def started(kind: str, variables: Mapping[str, str], command: Sequence[str] = (s
         environment = {"MIEN_DATA_DIR": folder, **variables}
         with Server(Path(folder), environment, command, kind) as server:
             server.client.timeout = httpx.Timeout(600)
-            yield server
+            try:
+                yield server
+            except BaseException:
+                lines = [line for line in server.log.read_text().splitlines() if '"level": "info"' not in line]
+                print(*lines[-5:], sep="\n", file=sys.stderr)
+                raise
 
 
 def submit(client: httpx.Client, clip: bytes, headers: Mapping[str, str] | None = None, **options: str) -> str:
     """The path of a new job."""
     options = {"mode": "async", **options}
-    response = client.post("/analyze-video", content=clip, headers={**CLIP, **(headers or {})}, params=options)
-    response.raise_for_status()
-    return response.headers["location"]
+    while True:
+        response = client.post("/analyze-video", content=clip, headers={**CLIP, **(headers or {})}, params=options)
+        if response.status_code not in (429, 503):
+            return response.raise_for_status().headers["location"]
+        refusals[response.json()["code"]] += 1
+        time.sleep(float(response.headers["retry-after"]))
 
 
 def wait_for(client: httpx.Client, job: str, every: float = 0.02) -> dict[str, Any]:

@@ -5,13 +5,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import numpy as np
 
 from benchmarks.jobs.clips import write_clip
-from benchmarks.jobs.processes import started, submit
+from benchmarks.jobs.processes import refusals, started, submit
 
 _KEY = "key-of-client-{:02}"
 
@@ -29,13 +30,18 @@ def run(options: argparse.Namespace) -> None:
         with httpx.Client(base_url=str(server.url), timeout=120) as client:
             # The first client fills the queue before the others arrive; in order of arrival, it would be served first.
             first = submit(client, long, {"x-api-key": clients[0]}).rpartition("/")[2]
-            for key in clients:
-                for number in range(options.jobs // options.clients):
+            numbers = range(options.jobs // options.clients)
+
+            def submit_all(key: str) -> None:
+                for number in numbers:
                     headers = {"x-api-key": key, "idempotency-key": str(number)}
                     job = submit(client, clip, headers)
                     if number == 0 and submit(client, clip, headers) != job:
                         raise SystemExit("One idempotency key gave two jobs.")
                     submitted[job.rpartition("/")[2]] = key
+
+            with ThreadPoolExecutor(len(clients)) as threads:
+                list(threads.map(submit_all, clients))
             at_submission = time.monotonic() - before
             ended = _ended(client, clients[0], {*submitted, first})
         probes.stop()
@@ -43,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     half = Counter(order[: len(order) // 2])
     print(f"{len(submitted)} jobs of {len(clients)} clients, {options.seconds} s of video each, and one of 600 s first")
     print(f"all submitted after {at_submission:.1f} s, all ended after {time.monotonic() - before:.1f} s; none failed")
+    print(f"told to come back: {dict(refusals) or 'never'}")
     shares = [half[key] for key in clients]
     print(f"of each client's {len(order) // len(clients)}, ended when half of all had: {min(shares)} to {max(shares)}")
     print(f"the long one ended after {ended.index(first)} of the others")
@@ -52,7 +59,12 @@ def run(options: argparse.Namespace) -> None:
 def _ended(client: httpx.Client, key: str, jobs: set[str]) -> list[str]:
     """The jobs in the order of their ends."""
     while True:
-        listed = client.get("/jobs", params={"limit": 1000}, headers={"x-api-key": key}).raise_for_status().json()
+        answer = client.get("/jobs", params={"limit": 1000}, headers={"x-api-key": key})
+        if answer.status_code == 503:
+            refusals["jobs_unavailable"] += 1
+            time.sleep(float(answer.headers["retry-after"]))
+            continue
+        listed = answer.raise_for_status().json()
         found = [one for one in listed["jobs"] if one["id"] in jobs]
         if failed := [one for one in found if one["state"] in ("failed", "cancelled")]:
             raise SystemExit(f"A job failed: {failed[0]['error']}")
@@ -67,6 +79,7 @@ class _Probes:
     def __init__(self, url: str) -> None:
         self._url = url
         self._seconds: list[float] = []
+        self._refused: list[str] = []
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -79,11 +92,15 @@ class _Probes:
 
     def told(self) -> str:
         p50, p99 = np.percentile(self._seconds, (50, 99)) * 1000
-        return f"{len(self._seconds)}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(self._seconds) * 1000:.0f} ms"
+        refused = f", {len(self._refused)} not ready: {self._refused[0]}" if self._refused else ""
+        slowest = max(self._seconds) * 1000
+        return f"{len(self._seconds)}, p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {slowest:.0f} ms{refused}"
 
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as client:
             while not self._stopped.wait(0.05):
                 before = time.perf_counter()
-                client.get("/health/ready").raise_for_status()
+                answer = client.get("/health/ready")
                 self._seconds.append(time.perf_counter() - before)
+                if answer.status_code != 200:
+                    self._refused.append(answer.json()["detail"])

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from dbos import DBOS
 from dbos import error as dbos_errors
-from sqlalchemy.exc import SQLAlchemyError
 
 from mien.domain import Cancellation
 from mien.errors import Cancelled, InferenceFailed, JobsUnavailable, MienError, StorageFull
@@ -92,7 +91,7 @@ class Execution:
         self._next_poll = time.monotonic() + _CANCEL_POLL_SECONDS
         try:
             return self.was_cancelled()
-        except SQLAlchemyError:
+        except JobsUnavailable:
             return False  # the database is away, and asked again
 
     def _raise_if_stopping(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from mien.errors import JobsUnavailable
 from mien.jobs.tables import Tables
 
 _LOGGER = logging.getLogger("mien.jobs")
@@ -56,7 +57,7 @@ class Executors:
             NameTaken: from then on the name is another's.
         """
         table, workflows = self._tables.executors, self._tables.workflows
-        with self._tables.engine.begin() as connection:
+        with self._tables.begin() as connection:
             self._count_up(connection)
             rows = connection.execute(sa.select(table.c.name, table.c.beats, table.c.has_left)).all()
             under_way = (workflows.c.status == "PENDING") & (workflows.c.application_version == self._version)
@@ -71,7 +72,7 @@ class Executors:
         """Its work has been taken up."""
         table = self._tables.executors
         seen = self._seen.pop(name, None)
-        with self._tables.engine.begin() as connection:
+        with self._tables.begin() as connection:
             # Unless it has come back in the meantime.
             same = sa.or_(table.c.has_left, table.c.beats == (seen.beats if seen else -1))
             connection.execute(sa.delete(table).where(table.c.name == name, same))
@@ -81,11 +82,14 @@ class Executors:
         table = self._tables.executors
         own = (table.c.name == self._name) & (table.c.start == self._start)
         try:
-            with self._tables.engine.begin() as connection:
+            with self._tables.begin() as connection:
                 connection.execute(sa.update(table).where(own).values(has_left=True))
-        except sa.exc.SQLAlchemyError as error:
+        except JobsUnavailable as error:
             # The others find out by themselves.
-            _LOGGER.warning("cannot say that this process leaves", extra={"fields": {"reason": first_line(error)}})
+            _LOGGER.warning(
+                "cannot say that this process leaves",
+                extra={"fields": {"reason": str(error.__cause__ or error).partition("\n")[0]}},
+            )
 
     def _count_up(self, connection: sa.Connection) -> None:
         table = self._tables.executors
@@ -145,10 +149,7 @@ class Watch:
                 return
             except Exception as error:  # noqa: BLE001 - the thread must not end; the next beat may succeed
                 if self._is_well:
-                    _LOGGER.warning("cannot beat", extra={"fields": {"reason": first_line(error)}})
+                    _LOGGER.warning(
+                        "cannot beat", extra={"fields": {"reason": str(error.__cause__ or error).partition("\n")[0]}}
+                    )
                 self._is_well = False
-
-
-def first_line(error: BaseException) -> str:
-    """What an error of SQLAlchemy says, without the statement."""
-    return str(error).partition("\n")[0]

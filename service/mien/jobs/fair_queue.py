@@ -40,7 +40,9 @@ class FairQueue:
         """Places in the queue for the segments of a job, each of so many seconds of a clip (0: it is not known)."""
         tables, shares = self._tables, self._tables.shares
         step = max(1, round(max(_MIN_STEP, seconds * _UNITS_PER_SECOND) / client.share))
-        with tables.engine.begin() as connection:
+        with tables.begin() as connection:
+            # A write before the reads: SQLite refuses one after them if another process has written meanwhile.
+            connection.execute(sa.delete(shares).where(shares.c.reach < 0))
             now = self._now(connection)
             # Who is not ahead of the present has no turn to wait for.
             connection.execute(sa.delete(shares) if now is None else sa.delete(shares).where(shares.c.reach <= now))

@@ -69,6 +69,6 @@ class Housekeeping:
         if monotonic() < self._next_sweep or not is_first:
             return
         self._next_sweep = monotonic() + _SWEEP_SECONDS
-        records = JobRecords(database.workflows.analyze)
+        records = JobRecords(database.workflows.analyze, database.tables)
         if removed := sweep(records, self._work.store, self._retention):
             _LOGGER.info("removed jobs after their time", extra={"fields": {"jobs": removed}})

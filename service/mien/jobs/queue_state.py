@@ -30,7 +30,7 @@ def queue_state(tables: Tables) -> QueueState:
         .where(table.c.status.in_(_STATES), table.c.queue_name.in_(_KINDS))
         .group_by(table.c.queue_name, table.c.status)
     )
-    with tables.engine.begin() as connection:
+    with tables.begin() as connection:
         rows = connection.execute(query).all()
     counts = {(kind, state): 0 for kind in _KINDS.values() for state in _STATES.values()}
     waits = dict.fromkeys(_KINDS.values(), 0.0)

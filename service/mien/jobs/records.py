@@ -12,6 +12,7 @@ from mien.errors import JobNotFound
 from mien.jobs.job_run import PROGRESS, TOO_OFTEN
 from mien.jobs.model import JobState, JobStatus, Progress, StoredJob
 from mien.jobs.queues import CLIP_QUEUE
+from mien.jobs.tables import Tables
 from mien.jobs.workflow import ANALYZE
 
 _STATES: Mapping[str, JobState] = MappingProxyType(
@@ -30,8 +31,9 @@ _STATES: Mapping[str, JobState] = MappingProxyType(
 class JobRecords:
     """``analyze`` is the workflow of a clip job."""
 
-    def __init__(self, analyze: Callable[..., Any]) -> None:
+    def __init__(self, analyze: Callable[..., Any], tables: Tables) -> None:
         self._analyze = analyze
+        self._tables = tables
 
     def enqueue(self, job: str, stored: StoredJob) -> StoredJob:
         """Queue a job; returns what is stored under its id, which is another one if the id was taken."""
@@ -49,7 +51,7 @@ class JobRecords:
         Raises:
             JobNotFound: ``owner`` has none with this id.
         """
-        return _status(self._found(job, owner))
+        return self._statuses([self._found(job, owner)])[0]
 
     def stored(self, job: str, owner: str) -> StoredJob:
         """What was submitted. Raises ``JobNotFound``."""
@@ -60,7 +62,7 @@ class JobRecords:
         found = DBOS.list_workflows(
             name=ANALYZE, user=owner, status=_names(states), limit=limit, sort_desc=True, load_output=True
         )
-        return [_status(one) for one in found]
+        return self._statuses(found)
 
     def active_uploads(self) -> set[str]:
         """The keys of the uploads of jobs that have not ended."""
@@ -95,6 +97,11 @@ class JobRecords:
         """Delete what the database has of a job that ended."""
         DBOS.delete_workflows([job], delete_children=True)
 
+    def _statuses(self, found: Sequence[WorkflowStatus]) -> list[JobStatus]:
+        started = [one.workflow_id for one in found if _STATES[one.status] is not JobState.QUEUED]
+        events = self._tables.values(PROGRESS, started) if started else {}
+        return [_status(one, events.get(one.workflow_id)) for one in found]
+
     def _found(self, job: str, owner: str) -> WorkflowStatus:
         found = DBOS.get_workflow_status(job)
         if found is None or found.name != ANALYZE or found.authenticated_user != owner:
@@ -111,12 +118,9 @@ def _stored(found: WorkflowStatus) -> StoredJob:
     return StoredJob.of_json(found.input["args"][0])
 
 
-def _status(found: WorkflowStatus) -> JobStatus:
+def _status(found: WorkflowStatus, event: str | None) -> JobStatus:
     state = _STATES[found.status]
-    progress = Progress()
-    if state is not JobState.QUEUED:
-        members = DBOS.get_all_events(found.workflow_id).get(PROGRESS)
-        progress = progress if members is None else msgspec.convert(members, Progress)
+    progress = Progress() if event is None else msgspec.json.decode(event, type=Progress)
     return JobStatus(
         id=found.workflow_id,
         state=state,

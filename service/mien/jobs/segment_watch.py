@@ -1,6 +1,5 @@
 """What has become of the segments of the jobs of this process, in one query for all jobs that wait for theirs."""
 
-import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -8,9 +7,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from mien.errors import JobsUnavailable
 from mien.jobs.tables import Tables
 
-_LOGGER = logging.getLogger("mien.jobs")
 _QUERY_SECONDS = 0.2
 _UNFINISHED = ("ENQUEUED", "DELAYED", "PENDING")
 
@@ -47,8 +46,7 @@ class SegmentWatch:
             if job not in self._snapshot.jobs or now - self._snapshot.taken >= _QUERY_SECONDS:
                 try:
                     self._snapshot = _Snapshot(now, self._query())
-                except sa.exc.SQLAlchemyError as error:
-                    _LOGGER.debug("the segments cannot be counted", extra={"fields": {"reason": str(error)}})
+                except JobsUnavailable:
                     return None
             return self._snapshot.jobs[job]
 
@@ -60,7 +58,7 @@ class SegmentWatch:
     def _query(self) -> dict[str, Waiting]:
         table = self._tables.workflows
         jobs = sorted(self._waiting)
-        with self._tables.engine.begin() as connection:
+        with self._tables.begin() as connection:
             active = connection.scalars(
                 sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid.in_(jobs), table.c.status == "PENDING")
             ).all()

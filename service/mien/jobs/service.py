@@ -217,7 +217,7 @@ class JobService:
         from mien.jobs.records import JobRecords  # noqa: PLC0415 - see JobDatabase
 
         _LOGGER.info("jobs ready", extra={"fields": {"database": self._database.name}})
-        return JobRecords(self._opened.workflows.analyze)
+        return JobRecords(self._opened.workflows.analyze, self._opened.tables)
 
     def _lose_name(self) -> None:
         _LOGGER.error("another process uses this MIEN_EXECUTOR_ID; this one does not work on jobs any more")

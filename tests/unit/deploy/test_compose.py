@@ -32,5 +32,7 @@ def test_a_service_listens_on_every_scrape_target(compose: Any, scrapes: Any) ->
         for name, service in compose["services"].items()
         for port in (*service.get("ports", []), *service.get("expose", []))
     }
-    targets = {target for scrape in scrapes for static in scrape["static_configs"] for target in static["targets"]}
-    assert targets <= listening
+    static = [config for scrape in scrapes for config in scrape.get("static_configs", ())]
+    assert {target for config in static for target in config["targets"]} <= listening
+    found = [config for scrape in scrapes for config in scrape.get("dns_sd_configs", ())]
+    assert {name for config in found for name in config["names"]} <= set(compose["services"])

@@ -32,6 +32,11 @@ def container(pod: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
+def worker() -> Any:
+    return read(KUBERNETES / "cluster/worker-statefulset.yaml")
+
+
+@pytest.fixture(scope="module")
 def services() -> Any:
     return read(ROOT / "docker-compose.yml")["services"]
 
@@ -54,6 +59,55 @@ def test_selectors_find_the_pods() -> None:
 def environment(container: Any, name: str) -> Any:
     (entry,) = (entry for entry in container["env"] if entry["name"] == name)
     return entry["value"]
+
+
+def test_selectors_find_the_workers(worker: Any) -> None:
+    labels = worker["spec"]["template"]["metadata"]["labels"]
+    assert labels != manifest("deployment")["spec"]["template"]["metadata"]["labels"]
+    assert worker["spec"]["selector"]["matchLabels"] == labels
+
+    def beside(name: str) -> Any:
+        return read(KUBERNETES / f"cluster/worker-{name}.yaml")
+
+    assert worker["spec"]["serviceName"] == beside("service")["metadata"]["name"]
+    assert beside("service")["spec"]["selector"] == labels
+    assert beside("poddisruptionbudget")["spec"]["selector"]["matchLabels"] == labels
+    assert beside("networkpolicy")["spec"]["podSelector"]["matchLabels"] == labels
+    for scaler, scaled in (
+        (beside("horizontalpodautoscaler"), worker),
+        (read(KUBERNETES / "cluster/horizontalpodautoscaler.yaml"), manifest("deployment")),
+    ):
+        target = {"apiVersion": scaled["apiVersion"], "kind": scaled["kind"], "name": scaled["metadata"]["name"]}
+        assert scaler["spec"]["scaleTargetRef"] == target
+
+
+def test_a_worker_is_run_as_the_service_is(worker: Any, pod: Any, container: Any) -> None:
+    spec = worker["spec"]["template"]["spec"]
+    (only,) = spec["containers"]
+    for name in ("image", "ports", "startupProbe", "livenessProbe", "readinessProbe", "securityContext", "resources"):
+        assert only[name] == container[name], name
+    for name in ("securityContext", "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks"):
+        assert spec[name] == pod[name], name
+    assert only["args"] == ["worker"]
+    assert spec["terminationGracePeriodSeconds"] > SHUTDOWN_SECONDS
+    # Its name is its own, and the same after a restart.
+    (name,) = (entry for entry in only["env"] if entry["name"] == "MIEN_EXECUTOR_ID")
+    assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_only_the_single_pod_keeps_jobs_itself() -> None:
+    patch = read(KUBERNETES / "single/deployment-patch.yaml")["spec"]
+    assert patch["replicas"] == 1
+    assert patch["strategy"]["type"] == "Recreate"
+    (mount,) = patch["template"]["spec"]["containers"][0]["volumeMounts"]
+    assert ("ENV", mount["mountPath"]) in [
+        (key, word.partition("=")[2])
+        for key, text in image.parse((ROOT / "Dockerfile").read_text())
+        for word in text.split()
+        if word.startswith("MIEN_DATA_DIR=")
+    ]
+    (variable,) = read(KUBERNETES / "cluster/deployment-patch.yaml")["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert variable == {"name": "MIEN_JOB_WORKERS", "value": "0"}
 
 
 def test_ports_agree(container: Any, services: Any, final_stage: list[tuple[str, str]]) -> None:
@@ -109,8 +163,11 @@ def test_there_is_one_worker_per_core_granted(container: Any, services: Any) -> 
     assert services["mien"]["environment"]["MIEN_WORKERS"] == limits["cpus"]
 
 
-def test_every_setting_named_exists(container: Any, services: Any, final_stage: list[tuple[str, str]]) -> None:
-    named = {entry["name"] for entry in container["env"]} | set(services["mien"]["environment"])
+def test_every_setting_named_exists(
+    container: Any, worker: Any, services: Any, final_stage: list[tuple[str, str]]
+) -> None:
+    named = {entry["name"] for entry in container["env"] + worker["spec"]["template"]["spec"]["containers"][0]["env"]}
+    named |= {name for service in services.values() for name in service.get("environment", ())}
     named |= {word.split("=")[0] for key, text in final_stage if key == "ENV" for word in text.split() if "=" in word}
     known = {f"MIEN_{name.upper()}" for name in Settings.model_fields}
     assert {name for name in named if name.startswith("MIEN_")} <= known
@@ -131,7 +188,7 @@ def test_what_listens_on_every_address_has_keys_or_says_that_it_needs_none(
 
 def test_nothing_listens_beyond_this_machine_by_default(services: Any) -> None:
     for service in services.values():
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
 
 
 def test_the_pods_image_is_this_version(container: Any) -> None:
