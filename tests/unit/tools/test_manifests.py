@@ -37,7 +37,10 @@ BASE = "deploy/kubernetes/base"
             ],
             ["readonly", "cap_drop"],
         ),
-        ([("docker-compose.yml", ("restart:", "read_only: false\n    restart:"))], ['duplicate key "read_only"']),
+        (
+            [("docker-compose.yml", ("    read_only: true", "    read_only: true\n    read_only: false"))],
+            ['duplicate key "read_only"'],
+        ),
         ([("deploy/prometheus/prometheus.yml", ("scrape_timeout", "scrape_timeouts"))], ["scrape_timeouts"]),
         ([(f"{BASE}/kustomization.yaml", ("resources:", "resource:"))], ["resource"]),
         (
