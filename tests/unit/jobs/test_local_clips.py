@@ -48,6 +48,7 @@ def test_only_two_idle_clips_are_kept(store: CountingStore, tmp_path: Path) -> N
         with local.opened(name):
             pass
     assert sorted(path.read_bytes() for path in tmp_path.rglob("clip")) == [b"c", b"d"]
+    local.remove_idle()
 
 
 def test_a_download_that_failed_is_tried_again(store: CountingStore, tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_a_download_that_failed_is_tried_again(store: CountingStore, tmp_path: P
     store.put("late", b"late")
     with local.opened("late") as path:
         assert path.read_bytes() == b"late"
+    local.remove_idle()
 
 
 def test_a_clip_in_a_folder_is_not_copied(tmp_path: Path) -> None:

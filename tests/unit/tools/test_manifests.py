@@ -37,7 +37,7 @@ BASE = "deploy/kubernetes/base"
             ],
             ["readonly", "cap_drop"],
         ),
-        ([("docker-compose.yml", ("restart:", "read_only: false\n    restart:"))], ['duplicate key "read_only"']),
+        ([("docker-compose.yml", ("restart:", "read_only: false\n  restart:"))], ['duplicate key "read_only"']),
         ([("deploy/prometheus/prometheus.yml", ("scrape_timeout", "scrape_timeouts"))], ["scrape_timeouts"]),
         ([(f"{BASE}/kustomization.yaml", ("resources:", "resource:"))], ["resource"]),
         (
