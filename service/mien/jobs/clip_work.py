@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mien.errors import EngineClosed, ModelsReplaced
 from mien.jobs.local_clips import LocalClips
 from mien.jobs.media_store import MediaStore
 from mien.jobs.model import JobRequest, SegmentTask, StoredJob, annotated_key, result_key, segments_prefix
+from mien.memory import trimmer
 from mien.telemetry.job_metrics import JobMetrics
 from mien.usecases.analysis_file import analysis_pieces, read_analysis
 from mien.usecases.annotate_video import annotate_video
@@ -55,6 +56,7 @@ class ClipWork:
     metrics: JobMetrics
     stopping: threading.Event
     turns: threading.Semaphore
+    trim: Callable[[], None] | None = field(default_factory=trimmer)
 
     def check(self, clip: Path, request: JobRequest, cancellation: Cancellation = NEVER_CANCELLED) -> float | None:
         """The length of the clip in seconds, where its header tells.
@@ -76,6 +78,7 @@ class ClipWork:
             length = self.check(path, stored.request, cancellation)
             max_pixels = self.clips.limits.max_pixels
             bounds = divide(path, sampling, self.segment_seconds, max_pixels, cancellation.raise_if_cancelled)
+        self._trim()
         if length is not None:
             length = max(0.0, min(length, sampling.end or length) - sampling.start)
         return {
@@ -107,6 +110,7 @@ class ClipWork:
         except EngineClosed:
             raise JobInterrupted from None
         self.store.put(key, detections)
+        self._trim()
         seconds = time.monotonic() - started
         self.metrics.segment(seconds)
         fields = {"job": task.job, "segment": task.name, "seconds": round(seconds, 3)}
@@ -147,6 +151,11 @@ class ClipWork:
             for _ in annotate_video(path, target, analysis, stored.request.video, cancellation, clips=self.clips):
                 pass
             self.store.put(annotated_key(job), target)
+
+    def _trim(self) -> None:
+        # The index of a clip of hours takes tens of megabytes, which every thread that had one would keep.
+        if self.trim is not None:
+            self.trim()
 
     @contextmanager
     def _turn(self, cancellation: Cancellation) -> Iterator[None]:
