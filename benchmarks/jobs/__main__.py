@@ -10,7 +10,7 @@ python -m benchmarks.jobs database     # what a segment costs the database
 
 import argparse
 
-from benchmarks.jobs import database, kills, memory, queueing, speed
+from benchmarks.jobs import cost, kills, memory, queueing, speed
 
 
 def main() -> None:
@@ -41,8 +41,10 @@ def main() -> None:
     one = command("kills", kills.run)
     one.add_argument("--kills", type=int, default=5)
     one.add_argument("--rounds", type=int, default=1)
-    one = command("database", database.run)
+    one = command("cost", cost.run)
     one.add_argument("--seconds", type=int, default=600)
+    one.add_argument("--segment", type=float, default=30, help="seconds of a segment")
+    one.add_argument("--width", type=int, default=1440, help="pixels; three quarters as high")
     options = parser.parse_args()
     options.function(options)
 

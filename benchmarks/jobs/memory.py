@@ -16,14 +16,11 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
             clip = write_clip(Path(folder, "clip.mp4"), 60 * minutes, width=160, gop=25)
-            peak, seconds = _peak(clip, options.fps)
-            peaks.append(peak)
-            size = clip.stat().st_size / 2**20
-            print(f"{minutes} min ({size:.0f} MiB): peak {peak / 2**20:.0f} MiB, {seconds:.0f} s", flush=True)
+            peaks.append(_peak(clip, options.fps, f"{minutes} min ({clip.stat().st_size / 2**20:.0f} MiB)"))
     print(f"difference: {(peaks[-1] - peaks[0]) / 2**20:+.0f} MiB")
 
 
-def _peak(clip: Path, fps: str) -> tuple[int, float]:
+def _peak(clip: Path, fps: str, name: str) -> int:
     peak, done = 0, threading.Event()
     with started("serve", {}) as server:
 
@@ -42,4 +39,6 @@ def _peak(clip: Path, fps: str) -> tuple[int, float]:
             done.set()
             thread.join()
         created, finished = (datetime.fromisoformat(found[name]) for name in ("created", "finished"))
-        return peak, (finished - created).total_seconds()
+        seconds = (finished - created).total_seconds()
+        print(f"{name}: peak {peak / 2**20:.0f} MiB, {seconds:.0f} s", flush=True)
+    return peak

@@ -30,6 +30,8 @@ def test_a_retention_is_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, tex
         ("MIEN_WEBHOOK_SECRET", "password"),
         ("MIEN_WEBHOOK_HOSTS", "https://host"),
         ("MIEN_EXECUTOR_ID", "a b"),
+        ("MIEN_KEY_SHARES", "1,0"),
+        ("MIEN_KEY_SHARES", "1,much"),
     ],
 )
 def test_a_wrong_setting_of_jobs_is_named_and_no_secret_shown(
@@ -39,6 +41,11 @@ def test_a_wrong_setting_of_jobs_is_named_and_no_secret_shown(
     with pytest.raises(InvalidOption, match=name) as refused:
         Settings.load()
     assert "password" not in str(refused.value).replace("user:password@host/database", "")
+
+
+def test_shares_are_in_the_order_of_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_KEY_SHARES", "1, 2.5")
+    assert Settings.load().key_shares == (1, 2.5)
 
 
 def test_the_data_folder_is_where_the_system_keeps_data(monkeypatch: pytest.MonkeyPatch) -> None:

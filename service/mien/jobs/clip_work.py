@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mien.errors import EngineClosed, ModelsReplaced
 from mien.jobs.local_clips import LocalClips
 from mien.jobs.media_store import MediaStore
 from mien.jobs.model import JobRequest, SegmentTask, StoredJob, annotated_key, result_key, segments_prefix
+from mien.memory import trimmer
 from mien.telemetry.job_metrics import JobMetrics
 from mien.usecases.analysis_file import analysis_pieces, read_analysis
 from mien.usecases.annotate_video import annotate_video
@@ -55,6 +56,7 @@ class ClipWork:
     metrics: JobMetrics
     stopping: threading.Event
     turns: threading.Semaphore
+    trim: Callable[[], None] | None = field(default_factory=trimmer)
 
     def plan(self, stored: StoredJob, cancellation: Cancellation) -> Members:
         """The bounds of the segments, the models that analyse them, and the seconds of each as far as they are known.
@@ -66,6 +68,7 @@ class ClipWork:
         with self._turn(cancellation), self.local.opened(stored.upload) as path:
             length = check_clip(self.clips, path, stored.request, cancellation)
             bounds = self.clips.divide(path, sampling, self.segment_seconds, cancellation)
+        self._trim()
         if length is not None:
             length = max(0.0, min(length, sampling.end or length) - sampling.start)
         return {
@@ -97,6 +100,7 @@ class ClipWork:
         except EngineClosed:
             raise JobInterrupted from None
         self.store.put(key, detections)
+        self._trim()
         seconds = time.monotonic() - started
         self.metrics.segment(seconds)
         fields = {"job": task.job, "segment": task.name, "seconds": round(seconds, 3)}
@@ -142,6 +146,11 @@ class ClipWork:
             except EngineClosed:
                 raise JobInterrupted from None
             self.store.put(annotated_key(job), target)
+
+    def _trim(self) -> None:
+        # The index of a clip of hours takes tens of megabytes, which every thread that had one would keep.
+        if self.trim is not None:
+            self.trim()
 
     @contextmanager
     def _turn(self, cancellation: Cancellation) -> Iterator[None]:

@@ -9,7 +9,7 @@ from dbos import DBOS
 from dbos import error as dbos_errors
 
 from mien.domain import Cancellation
-from mien.errors import Cancelled, InferenceFailed, JobsUnavailable, MienError, StorageFull
+from mien.errors import Cancelled, InferenceFailed, JobsUnavailable, MienError, StorageFull, WorkerLost
 from mien.jobs.clip_work import ClipWork, JobInterrupted
 from mien.jobs.tables import Tables
 
@@ -52,10 +52,11 @@ class Execution:
                 except Cancelled:
                     self._raise_if_stopping()
                     raise dbos_errors.DBOSWorkflowCancelledError(f"{self.name} was cancelled") from None
-                except (JobsUnavailable, StorageFull, InferenceFailed) as error:
+                except (JobsUnavailable, StorageFull, InferenceFailed, WorkerLost) as error:
                     self._raise_if_stopping()
                     failures += 1
-                    if failures > (_INFERENCES if isinstance(error, InferenceFailed) else len(_PAUSES)):
+                    away = isinstance(error, JobsUnavailable | StorageFull)
+                    if failures > (len(_PAUSES) if away else _INFERENCES):
                         raise
                 # Not by DBOS, which would sleep though the process stops.
                 self._work.metrics.retry(name)

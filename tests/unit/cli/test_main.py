@@ -159,7 +159,7 @@ def test_a_clip_gets_a_hint_at_the_other_command(tmp_path: Path, form: str, caps
     assert "mien video" not in second
 
 
-@pytest.mark.parametrize("command", ["predict", "video", "models", "serve"])
+@pytest.mark.parametrize("command", ["predict", "video", "models", "serve", "worker"])
 def test_an_unknown_option_shows_the_commands_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--bogus", *(["x"] if command in ("predict", "video") else [])]) == 2
     error = capsys.readouterr().err
@@ -173,6 +173,19 @@ def test_an_option_of_serve_is_refused_by_its_own_name(
 ) -> None:
     assert main(["serve", option, value]) == 2
     assert capsys.readouterr().err.startswith(f"mien: {option} cannot be used (it is '{value}')")
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [({}, "MIEN_DATABASE_URL"), ({"MIEN_DATABASE_URL": "postgresql://x", "MIEN_JOB_WORKERS": "0"}, "MIEN_JOB_WORKERS")],
+)
+def test_a_worker_without_work_is_refused(
+    variables: dict[str, str], named: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["worker"]) == 2
+    assert named in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["predict", "video"])
