@@ -130,7 +130,8 @@ class JobDatabase:
                 "executor_id": name,
                 "serializer": DBOSPortableJSONSerializer(),  # the default, pickle, would run what the database says
                 "use_listen_notify": False,
-                "notification_listener_polling_interval_sec": 10.0,  # for what is not used here
+                # What it looks for is not used here, so a round costs no query; the process waits for one at its end.
+                "notification_listener_polling_interval_sec": 0.25,
                 "log_level": "WARNING",
                 "sys_db_idle_transaction_timeout_sec": _IDLE_TRANSACTION_SECONDS,
                 "db_engine_kwargs": {"connect_args": dict(CONNECTION)} if is_shared else {},
