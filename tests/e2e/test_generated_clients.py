@@ -1,4 +1,4 @@
-"""Clients generated from /openapi.json, as programmers in Python and TypeScript make them, against a running service."""
+"""Clients generated from /openapi.json, in Python and TypeScript, against a running service."""
 
 import json
 import os
