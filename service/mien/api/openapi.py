@@ -71,15 +71,17 @@ def problems(*statuses: int, descriptions: Mapping[int | str, str] | None = None
     return {status: {"description": texts[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in keys}
 
 
-def _body(summary: str, family: str, file: Mapping[str, Any], **others: Mapping[str, Any]) -> dict[str, Any]:
-    """An operation that takes a multipart ``file``, the raw file, or the media types ``others``."""
+def _body(summary: str, file: Mapping[str, Any], **others: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation that takes a multipart ``file``, the raw file, or the media types ``others``.
+
+    A raw file may also be sent as ``image/*`` or ``video/*``; generators of clients understand no ranges.
+    """
     return {
         "summary": summary,
         "requestBody": {
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": _object(file=file)},
-                f"{family}/*": _BINARY,
                 "application/octet-stream": _BINARY,
                 **others,
             },
@@ -110,7 +112,6 @@ PREDICT_RESPONSES: Responses = {
 }
 PREDICT_BODY = _body(
     "Find the faces in pictures",
-    "image",
     _array(_FILE, "One or more picture files."),
     **{
         "application/json": {
@@ -170,7 +171,7 @@ EVENT_RESPONSES: Responses = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": _JOB_EVENT}}},
     **problems(401, 403, 404, 421, 422, 429, 503, descriptions=_JOB_DESCRIPTIONS),
 }
-VIDEO_BODY = _body("Follow people through a clip", "video", {**_FILE, "description": "One clip, as a file."})
+VIDEO_BODY = _body("Follow people through a clip", {**_FILE, "description": "One clip, as a file."})
 
 
 def aggregate_responses(model: type[BaseModel], usual: Responses) -> Responses:

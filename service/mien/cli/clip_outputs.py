@@ -15,7 +15,7 @@ from mien.cli.progress import progress
 from mien.engine.base import Engine
 from mien.images.encode import Encoding, encode
 from mien.render.boris import boris_events
-from mien.render.charts import plot
+from mien.render.charts import MAX_WIDTH, MIN_WIDTH, plot
 from mien.render.columns import clip_columns, parquet_of
 from mien.render.elan import eaf
 from mien.render.tables import csv_lines
@@ -28,7 +28,8 @@ from mien.video.reader import ClipReader
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """One clip's analysis: ``json`` and ``methods`` are made when they are needed. ``duration`` is in seconds."""
+    """One clip's analysis: ``json`` and ``methods`` are made when they are needed. ``duration`` is in seconds,
+    ``plot_width`` in pixels."""
 
     run: ClipRun
     timeline: Timeline
@@ -36,6 +37,7 @@ class Analysed:
     warnings: tuple[str, ...]
     json: Callable[[], Iterable[str]]
     methods: Callable[[], str]
+    plot_width: int | None = None
 
     @property
     def end(self) -> float:
@@ -46,6 +48,10 @@ class Analysed:
 
 def _parquet(found: Analysed) -> bytes:
     return parquet_of(clip_columns(found.timeline.rows, found.timeline.labels))
+
+
+def _plot(found: Analysed) -> bytes:
+    return encode(plot(found.timeline, found.run.video.sampling.start, found.end, found.plot_width), Encoding.PNG)
 
 
 def _json(found: Analysed) -> Iterator[str]:
@@ -75,7 +81,7 @@ FORMATS: Mapping[str, tuple[OutputFile, Format, str]] = {
     "vtt": (printable(".vtt"), lambda found: [webvtt(found.timeline)], "segments, as WebVTT captions"),
     "plot": (
         nameable(".png"),
-        lambda found: encode(plot(found.timeline, found.run.video.sampling.start, found.end), Encoding.PNG),
+        _plot,
         "the scores over time, as a PNG picture",
     ),
     "methods": (printable(".txt"), lambda found: [found.methods(), "\n"], "a paragraph for the methods of a paper"),
@@ -86,7 +92,13 @@ ANNOTATED = nameable(".mp4")
 
 
 def output_options(command: Callable[..., int]) -> Callable[..., int]:
-    """One option per format."""
+    """One option per format, and the width of the plot."""
+    command = click.option(
+        "--width",
+        type=click.IntRange(MIN_WIDTH, MAX_WIDTH),
+        metavar="PIXELS",
+        help="of the plot (with --plot)  [default: 1200 to 2400, by the clip's length]",
+    )(command)
     for name, (kind, _, text) in reversed(list(FORMATS.items())):
         metavar = f"FILE{kind.suffix}"
         command = click.option(f"--{name}", f"to_{name}", type=kind, metavar=metavar, help=f"write {text}")(command)

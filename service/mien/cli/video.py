@@ -58,6 +58,7 @@ def command(
     *,
     clips: Sequence[Path],
     annotated: Path | None,
+    width: int | None,
     redact: bool,
     into: Path | None,
     resume: bool,
@@ -81,6 +82,8 @@ def command(
     if redact and annotated is None:
         # Refused, not ignored: that no face was hidden would be noticed too late.
         raise InvalidOption("redact", "--redact hides the faces in the clips written; add --annotate, or leave it out.")
+    if width is not None and "plot" not in files:
+        raise InvalidOption("width", "--width is that of the plot; add --plot, or leave it out.")
     if resume and into is None:
         raise InvalidOption("resume", "--resume goes on with the files in a folder; add --into FOLDER.")
     todo = plan(inputs, files, annotated, into, redact)
@@ -101,17 +104,17 @@ def command(
             work = LocalClips(engine, reader, options, video, redact)
         else:
             work = RemoteClips(stack.enter_context(open_client(url, key)), reader, options, video, redact)
-        return _run(work, todo, prints=not files and annotated is None, alone=len(inputs) == 1)
+        return _run(work, todo, prints=not files and annotated is None, alone=len(inputs) == 1, width=width)
 
 
-def _run(work: ClipWork, todo: Sequence[ClipTargets], *, prints: bool, alone: bool) -> int:
+def _run(work: ClipWork, todo: Sequence[ClipTargets], *, prints: bool, alone: bool, width: int | None) -> int:
     """The exit code. One of several clips that cannot be read does not end the run."""
     rows: list[tuple[str, ...]] = []
     failed = 0
     for targets in todo:
         path = targets.input.path
         try:
-            found = _analyze(work, targets)
+            found = _analyze(work, targets, width)
         except InvalidOption:
             raise  # of every clip
         except InputError as error:
@@ -126,14 +129,14 @@ def _run(work: ClipWork, todo: Sequence[ClipTargets], *, prints: bool, alone: bo
     return int(failed > 0)
 
 
-def _analyze(work: ClipWork, targets: ClipTargets) -> Analysed:
+def _analyze(work: ClipWork, targets: ClipTargets, width: int | None) -> Analysed:
     path = targets.input.path
     if path == STDIN:
         file = replace(clip_file(sys.stdin.buffer), name=path.name)
     else:
         check_readable(path)
         file = ClipFile(path, path.name)
-    found = work.analyze(file)
+    found = replace(work.analyze(file), plot_width=width)
     warn(path, found.warnings)
     write_formats(found, targets.files)
     if targets.annotated is not None:

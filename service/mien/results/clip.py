@@ -103,14 +103,14 @@ class ClipResult:
         """Captions, one cue per segment."""
         return webvtt(self.to_timeline())
 
-    def plot(self, path: str | PathLike[str]) -> Path:
-        """Draw every person's scores over time, into a .png or .jpg file.
+    def plot(self, path: str | PathLike[str], width: int | None = None) -> Path:
+        """Draw every person's scores over time, into a .png or .jpg file of ``width`` pixels (by default: by length).
 
         Raises:
-            InvalidOption: another suffix.
+            InvalidOption: another suffix, or a width under 1,000 or over 6,000.
             StorageFull: it cannot be written.
         """
-        return write(path, self._plotted(encoding_for(path)))
+        return write(path, self._plotted(encoding_for(path), width))
 
     def save_annotated(self, path: str | PathLike[str]) -> Path:
         """Write the clip as MP4 with its people boxed and numbered, sound kept.
@@ -146,13 +146,13 @@ class ClipResult:
         for _ in annotate_video(run.clip.path, target, drawn, run.video, hider=hider):
             pass
 
-    def _plotted(self, encoding: Encoding) -> bytes:
+    def _plotted(self, encoding: Encoding, width: int | None = None) -> bytes:
         sampling = None if self.run is None else self.run.video.sampling
         begin = 0.0 if sampling is None else sampling.start
         end = self.video.duration
         if sampling is not None and sampling.end is not None:
             end = min(sampling.end, end)
-        return encode(plot(self.to_timeline(), begin, end), encoding)
+        return encode(plot(self.to_timeline(), begin, end, width), encoding)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: the plot."""

@@ -63,11 +63,13 @@ def test_files(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cv2.imread(str(clip.with_name("plot.png"))).shape[1] == 1200
     assert main(["video", "--plot", str(clip.with_name("OTHER.PNG")), str(clip)]) == 0
     assert cv2.imread(str(clip.with_name("OTHER.PNG"))).shape[1] == 1200
+    assert main(["video", str(clip), "--plot", str(clip.with_name("wide.png")), "--width", "2000"]) == 0
+    assert cv2.imread(str(clip.with_name("wide.png"))).shape[1] == 2000
     assert main(["video", str(clip), "--annotate", str(clip.with_name("out.mp4"))]) == 0
     assert clip.with_name("out.mp4").stat().st_size > 1000
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.count("wrote") == 3
+    assert captured.err.count("wrote") == 4
 
 
 def test_sound_that_is_left_out_is_reported(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,6 +113,22 @@ def test_a_clip_that_cannot_be_read_is_one_sentence(
             f"mien: {hidden.parent} cannot be read: Permission denied",
         ]
         hidden.parent.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--width", "2000"], "add --plot"), (["--plot", "x.png", "--width", "10"], "1000<=x<=6000")],
+)
+def test_a_width_is_that_of_a_plot(
+    clip: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setattr(mien.cli.video, "open_engine", no_engine)
+    assert main(["video", str(clip), *arguments]) == 2
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--plot", "CLIP"], ["CLIP", "--plot"], ["--plot", "CLIP", "--json"]])

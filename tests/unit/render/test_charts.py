@@ -4,7 +4,9 @@ from subprocess import run
 import numpy as np
 import pytest
 
-from mien.render.charts import MAX_PEOPLE, plot, score_curve, stacked_areas
+from mien.errors import InvalidOption
+from mien.render.areas import stacked_areas
+from mien.render.charts import MAX_PEOPLE, MAX_WIDTH, MIN_WIDTH, plot, score_curve
 from mien.render.palette import EMOTION_COLOURS, bgr
 from mien.timeline.model import Timeline
 from mien.timeline.summary import summarize
@@ -50,7 +52,35 @@ def test_colours_are_those_of_the_palette() -> None:
 
 @pytest.mark.parametrize(("begin", "end"), [(0.0, 0.0), (0.0, 0.7), (3.0, 4.0), (0.0, 7200.0), (0.0, 500_000.0)])
 def test_any_span_can_be_drawn(begin: float, end: float) -> None:
-    assert plot(timeline(2), begin, end).shape[1] == 1200
+    assert plot(timeline(2), begin, end).shape[1] == (1200 if end < 10 else 2400)
+
+
+@pytest.mark.parametrize(("seconds", "width"), [(10.0, 1200), (300.0, 1200), (900.0, 1980), (3600.0, 2400)])
+def test_the_plot_grows_with_the_clip_up_to_a_maximum(seconds: float, width: int) -> None:
+    assert plot(timeline(1), 0.0, seconds).shape[1] == width
+
+
+@pytest.mark.parametrize("width", [MIN_WIDTH, MAX_WIDTH])
+def test_the_width_can_be_chosen(width: int) -> None:
+    drawn = plot(timeline(1), 0.0, 4.0, width)
+    assert drawn.shape[1] == width
+    assert (drawn[-52, 150 : width - 30] < 255).all(), "the axis fills it"
+    assert (drawn[92:-53, width - 29 :] == 255).all()
+
+
+@pytest.mark.parametrize("width", [MIN_WIDTH - 1, MAX_WIDTH + 1])
+def test_no_other_width_is_drawn(width: int) -> None:
+    with pytest.raises(InvalidOption, match="from 1000 to 6000"):
+        plot(timeline(1), 0.0, 4.0, width)
+
+
+def test_short_segments_of_a_long_clip_keep_their_colour() -> None:
+    """Two seconds happy, two sad, for an hour: two pixels each."""
+    rows = rows_of(
+        [float(k) for k in range(3600)], lambda t: [face(scores(**{("happy", "sad")[int(t) // 2 % 2]: 0.9}))]
+    )
+    strip = plot(summarize(rows, LABELS8, 3600.0), 0.0, 3600.0)[100, 160:2360].astype(int)
+    assert strip.max(axis=1).min() > 100, "no black outlines"
 
 
 @pytest.mark.parametrize("span", [(0.0, 2.0), (0.0, 3.95), (1.0, 2.0), (3.5, 3.6)])

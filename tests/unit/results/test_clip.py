@@ -69,6 +69,8 @@ def test_a_notebook_shows_the_plot(result: ClipResult, tmp_path: Path) -> None:
     with Image.open(result.plot(tmp_path / "plot.png")) as drawn:
         assert drawn.width == 1200
     assert (tmp_path / "plot.png").read_bytes() == result._repr_png_()
+    with Image.open(result.plot(tmp_path / "wide.png", width=2000)) as drawn:
+        assert drawn.width == 2000
 
 
 def test_the_paragraph_is_made_from_the_run(clip: Path) -> None:
