@@ -28,7 +28,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
-    fairness bench soak hostile sbom audit lock clean stale
+    fairness bench docs soak hostile sbom audit lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -153,6 +153,10 @@ fairness: $(VENV)/.test $(FAIRNESS_VENV)/.mediapipe ## what the models answer fo
 
 hostile: $(VENV)/.test ## 20,000 broken pictures and 2,000 broken clips against a real server
 	@$(BIN)/python -m benchmarks.hostile
+
+# --strict: a warning fails. The variable silences material's notice about a next mkdocs, which is no warning of ours.
+docs: $(VENV)/.test ## the documentation as a site, in build/site; nothing in it comes from another host
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 
 sbom: $(VENV)/.test ## list what is shipped, as CycloneDX, in build/sbom.cdx.json
 	@$(BIN)/python -m tools.sbom

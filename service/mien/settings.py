@@ -116,8 +116,8 @@ class Settings(JobFields, EngineSettings):
         (), description="comma-separated interfaces of other services to answer as well"
     )
 
-    log_format: Literal["json", "text"] = "text"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = Field("text", description="how log lines are written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_names: bool = Field(False, description="write uploaded file names into the log (they may be personal data)")
     shutdown_seconds: int = Field(30, ge=1, le=3600, description="how long requests in flight may finish on SIGTERM")
 

@@ -23,7 +23,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 BLOCK = re.compile(r"^```(sh|python|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
 COMPAT_ADDRESS = "127.0.0.1:8001"
-WHOLE_PAGES = ("python.md", "research.md", "migrate.md", "command-line.md")
+WHOLE_PAGES = ("python.md", "research.md", "migrate.md", "command-line.md", "getting-started.md", "pictures.md")
 """Every block of these is run."""
 SOCKET = ADDRESS.replace("http", "ws")
 # What the examples in JavaScript leave to the reader.
@@ -128,6 +128,17 @@ def test_the_answer_in_the_readme_is_what_its_example_gives(server: Server) -> N
     assert answer["models"] == json.loads(printed)["models"]
 
 
+def test_the_answer_for_a_clip_is_that_of_its_example(server: Server, pan: Path) -> None:
+    page = (ROOT / "docs" / "video.md").read_text(encoding="utf-8")
+    (printed,) = map(json.loads, re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    with pan.open("rb") as clip:
+        answer = server.client.post("/analyze-video?fps=1", files={"file": clip}).raise_for_status().json()
+    for member in ("video", "timeline", "people", "summary", "models"):
+        assert close(answer[member], printed[member]), member
+    assert answer.keys() == printed.keys()
+    assert answer["timing_ms"].keys() == printed["timing_ms"].keys()
+
+
 def close(one: Any, other: Any) -> bool:
     """Equal, but for the numbers: processors round them in different ways."""
     if isinstance(one, dict):
@@ -146,11 +157,19 @@ def test_the_pages_have_examples() -> None:
         "api.md",
         "jobs.md",
         "live.md",
+        "operations.md",
         "video.md",
         *WHOLE_PAGES,
     }
     with_commands = {found.page for found in examples() if COMMAND.search(found.code)}
-    assert with_commands == {"command-line.md", "live.md", "video.md", "research.md"}
+    assert with_commands == {
+        "command-line.md",
+        "getting-started.md",
+        "live.md",
+        "pictures.md",
+        "research.md",
+        "video.md",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_file()))
