@@ -27,7 +27,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test setup-train run train test check check-training lint format types imports manifests repository \
+.PHONY: help setup setup-test setup-train run train test test-cluster check check-training lint format types imports manifests repository \
     fairness bench docs soak hostile sbom audit lock clean stale
 
 help: ## list the targets
@@ -101,6 +101,9 @@ test: check ## everything that CI runs: the static checks, then the tests (PYTES
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; \
 	    [ $$status -ne 5 ] || echo "No test ran: check tests/ and PYTEST_ARGS." >&2; exit $$status; }
 	@$(if $(PYTEST_ARGS),,$(MAKE) --no-print-directory check-training)
+
+test-cluster: $(VENV)/.test ## tests of several processes and hosts over one database, which take minutes
+	@$(BIN)/python -m pytest -m cluster $(PYTEST_ARGS)
 
 check: lint format types imports manifests repository ## the static checks: lint, types, layers, manifests, locks
 

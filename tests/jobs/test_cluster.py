@@ -63,6 +63,7 @@ def test_segments_spread_over_workers_and_the_work_of_a_killed_one_is_taken_up(
         assert object_store.keys() == []
 
 
+@pytest.mark.cluster
 def test_a_job_goes_on_after_postgresql_was_restarted(
     shared: Mapping[str, str], service: Server, postgres: Postgres, long_clip: Path, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_job_goes_on_after_postgresql_was_restarted(
         assert max(segments_done([one.log]).values()) == 1
 
 
+@pytest.mark.cluster
 def test_a_worker_that_stops_leaves_its_work_to_the_others_at_once(
     shared: Mapping[str, str], service: Server, long_clip: Path, tmp_path: Path
 ) -> None:

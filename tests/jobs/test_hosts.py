@@ -14,6 +14,7 @@ from tests.jobs.postgres import Postgres, binaries
 REASON = reason_not_permitted()
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(REASON is not None, reason=str(REASON))
 def test_a_host_that_is_cut_off_loses_its_work_to_the_other(long_clip: Path, tmp_path: Path) -> None:
     found = binaries()
