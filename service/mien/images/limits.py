@@ -19,7 +19,7 @@ _BYTES_PER_PIXEL: Mapping[PictureFormat, int] = MappingProxyType(
 )  # for JPEG and deep TIFF see below
 _DEEP_COPIES = 2  # of a TIFF with more than 8 bits per sample, as OpenCV decodes it
 _DEEP_RESULT_BYTES = 2  # per pixel
-_JPEG_BYTES_PER_PIXEL = 8
+_JPEG_BYTES_PER_PIXEL = 10  # of one that breaks off; a whole one takes three
 _JPEG_IMAGE_BYTES = 4
 _COEFFICIENT_BYTES = 2
 

@@ -10,11 +10,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from mien.domain import Frame
 from mien.errors import TooLarge
+from mien.images import turbo_jpeg
 from mien.images.formats import PictureFormat, jpeg_start
 from mien.images.jpeg_scans import has_more_scans, is_stored_by_component
 from mien.images.limits import DecodeLimits, decode_memory, deep_tiff_memory, jpeg_memory
 from mien.images.orientation import Orientation
-from mien.images.partial import load
+from mien.images.partial import Part, load
 from mien.images.pillow_readers import exif_orientation, is_run_length_bmp, open_picture, read_run_length_bmp
 from mien.images.pixel_formats import Allocate, new_pixels, reduction_factor, to_frame
 from mien.images.tiff import read_deep_tiff, read_tiff_header
@@ -92,10 +93,11 @@ class Planner:
         width, height = image.size
         factor = reduction_factor(width, height, min_side)
         self.limits.check_size(width, height, factor)
-        self._check_scans(data, width * height, check)
-        _reduce(image, factor)
         assert isinstance(image, JpegImageFile)  # noqa: S101  its reader's only kind
         keeps_coefficients = "progressive" in image.info or is_stored_by_component(data, len(image.layer), check)
+        if keeps_coefficients:  # libjpeg refuses a second scan of any other
+            self._check_scans(data, width * height, check)
+        _reduce(image, factor)
         memory = jpeg_memory(width * height, math.prod(image.size), image.layer, keeps_coefficients)
         cause, remedy = "in several scans", "save it as a plain baseline JPEG"
         self.limits.check_memory(width, height, memory, cause=cause, remedy=remedy)
@@ -104,9 +106,16 @@ class Planner:
             return _reduce(open_picture(data, PictureFormat.JPEG, check), factor)
 
         def decode() -> Frame:
-            part = load(image, PictureFormat.JPEG, reopen, height)
-            orientation = exif_orientation(image)
-            frame = to_frame(image, orientation, None, check, stored_size=(width, height))
+            orientation, pixels = exif_orientation(image), None
+            if turbo_jpeg.reads(image.mode, keeps_coefficients):
+                check()
+                pixels = turbo_jpeg.decode(data, image.size)
+            if pixels is None:
+                part = load(image, PictureFormat.JPEG, reopen, height)
+                frame = to_frame(image, orientation, None, check, stored_size=(width, height))
+            else:
+                part = Part(0, height, height)
+                frame = Frame(orientation.apply(pixels), *orientation.upright_size(width, height))
             if start:
                 frame = replace(frame, warnings=(f"{start} bytes before the JPEG's start were skipped.",))
             return part.mark(frame, orientation)

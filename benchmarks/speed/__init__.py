@@ -1,0 +1,1 @@
+"""What the service costs beside the work that it cannot avoid: ``python -m benchmarks.speed``."""
