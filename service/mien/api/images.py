@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from mien.api import openapi
 from mien.api.callers import caller_of
 from mien.api.dependencies import KEY_NEEDED, AnalysisCall, AppState, StateDep
+from mien.api.direct_route import DirectRoute
 from mien.api.errors import problem_of, request_id_of
 from mien.api.negotiation import accept_of, choose
 from mien.api.queries import PredictQueryDep
@@ -29,7 +30,7 @@ _OFFERS = (JSON, CSV, "image/png", "image/jpeg")
 
 _Answer = tuple[Sequence[PictureResult], StageTimes, Response]
 
-router = APIRouter(tags=["pictures"], dependencies=[KEY_NEEDED])
+router = APIRouter(route_class=DirectRoute, tags=["pictures"], dependencies=[KEY_NEEDED])
 
 
 @router.post("/predict", responses=openapi.PREDICT_RESPONSES, openapi_extra=openapi.PREDICT_BODY)
