@@ -71,7 +71,7 @@ class Limit:
             else:
                 self._detect(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)[None])
         if self._crops:
-            face = np.ascontiguousarray(pixels[: self._square, : self._square])
+            face = np.ascontiguousarray(pixels[: self._square, : self._square], dtype=np.uint8)
             crops = [_crop(face[:192, :192]) for _ in range(self._crops)]
             self._classify(np.stack(crops)[..., None])
 

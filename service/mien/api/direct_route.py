@@ -25,7 +25,7 @@ class DirectRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ``starlette.routing.Route``."""
-        if scope["method"] not in self.methods:
+        if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)  # refuses it
             return
         request, state = Request(scope, receive, send), state_of(scope)

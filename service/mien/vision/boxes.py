@@ -1,6 +1,6 @@
 """Boxes as arrays, ``float32 [n, 4]`` (left, top, right, bottom), and detections. Pure functions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain import F32Array
+
+_PAIRS = 1 << 16  # of boxes, in arrays of 256 KiB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,24 +55,39 @@ class Detections:
 
 def intersection(box: F32Array, others: F32Array) -> F32Array:
     """Area shared by one box ``[4]`` and each of ``others`` ``[n, 4]``."""
-    size = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    size = np.maximum(size, 0)
-    return np.asarray(size[:, 0] * size[:, 1], dtype=np.float32)
+    return np.asarray(intersections(box[None], others)[0], dtype=np.float32)
+
+
+def intersections(boxes: F32Array, others: F32Array) -> F32Array:
+    """Area shared by each of ``boxes`` ``[m, 4]`` and each of ``others`` ``[n, 4]``: ``[m, n]``."""
+    left, top, right, bottom = boxes.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = np.ascontiguousarray(others.T)
+    width = np.minimum(right, other_right) - np.maximum(left, other_left)
+    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    return np.asarray(np.maximum(width, 0) * np.maximum(height, 0), dtype=np.float32)
 
 
 def iou(box: F32Array, others: F32Array) -> F32Array:
     """Intersection over union of one box ``[4]`` and each of ``others`` ``[n, 4]``."""
-    return _iou(box, area(box[None])[0], others.T, area(others))
+    return np.asarray(ious(box[None], others)[0], dtype=np.float32)
+
+
+def ious(boxes: F32Array, others: F32Array) -> F32Array:
+    """Intersection over union of each of ``boxes`` ``[m, 4]`` and each of ``others`` ``[n, 4]``: ``[m, n]``."""
+    shared = intersections(boxes, others)
+    union = area(boxes)[:, None] + area(others) - shared
+    return np.asarray(shared / np.maximum(union, np.finfo(np.float32).tiny), dtype=np.float32)
+
+
+def rows_at_once(columns: int) -> int:
+    """How many rows of a table of pairs to make at once: as many as fit a core's cache, and at least one. One row at
+    a time costs more Python than arithmetic, and all of them would take hundreds of MiB for thousands of boxes."""
+    return max(1, _PAIRS // max(1, columns))
 
 
 def area(boxes: F32Array) -> F32Array:
     """Area of each box, ``[n]``."""
     return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), dtype=np.float32)
-
-
-def clip(boxes: F32Array, width: int, height: int) -> F32Array:
-    """Boxes clipped to a picture of that size."""
-    return np.clip(boxes, 0, np.asarray([width, height, width, height], dtype=np.float32))
 
 
 def nms(boxes: F32Array, scores: F32Array, iou: float, max_detections: int) -> NDArray[np.intp]:
@@ -81,63 +98,40 @@ def nms(boxes: F32Array, scores: F32Array, iou: float, max_detections: int) -> N
     """
     order = np.argsort(-scores, kind="stable")
     ranked = boxes[order]
-    columns, areas = _columns(ranked), area(ranked)
     remaining = np.ones(len(order), dtype=np.bool_)
     kept: list[int] = []
-    for rank in range(len(order)):
-        if len(kept) >= max_detections:
+    start = 0
+    while len(kept) < max_detections:
+        ranks = start + np.flatnonzero(remaining[start:])[: rows_at_once(len(order) - start)]
+        if not ranks.size:
             break
-        if remaining[rank]:
-            kept.append(rank)
-            # Views, not copies: thousands of boxes may remain.
-            lower = slice(rank + 1, None)
-            remaining[lower] &= _iou(ranked[rank], areas[rank], columns[:, lower], areas[lower]) <= iou
-    return np.asarray(order[kept], dtype=np.intp)
+        lower = remaining[start:]
+        suppressed = ious(ranked[ranks], ranked[start:]) > iou
+        for rank, others in zip(ranks.tolist(), suppressed, strict=True):
+            if remaining[rank]:
+                kept.append(rank)
+                lower[others] = False
+        start = int(ranks[-1]) + 1
+    return np.asarray(order[kept[:max_detections]], dtype=np.intp)
 
 
 def box_voting(values: F32Array, kept: NDArray[np.intp], boxes: F32Array, scores: F32Array, iou: float) -> F32Array:
-    """Mean of ``values`` ``[n, m]`` for each kept box, ``[k, m]``, weighted by ``voting_weights``.
-
-    The weights are made one row at a time: for a thousand faces among thousands of boxes all of them would take
-    hundreds of MiB, nearly all zero.
-    """
-    means = np.zeros((len(kept), values.shape[1]), dtype=np.float32)
-    for row, weights in enumerate(_voting_weights(kept, boxes, scores, iou)):
-        voters = np.flatnonzero(weights)
-        # A plain sum: the rounding of a matrix product may depend on the number of rows.
-        means[row] = (weights[voters, None] * values[voters]).sum(axis=0)
-    return means
-
-
-def voting_weights(kept: NDArray[np.intp], boxes: F32Array, scores: F32Array, iou: float) -> NDArray[np.float64]:
-    """Weight of each box in the vote for each kept one: ``[k, n]``, rows summing to 1.
+    """Mean of ``values`` ``[n, m]`` for each kept box, ``[k, m]``.
 
     Boxes that overlap the kept one by at least ``iou`` vote with the square of their score (box voting, Gidaris &
     Komodakis 2015). Which of two neighbours scores higher changes with the noise of a picture; their mean hardly does.
+    The mean of a box does not depend on which others are kept.
     """
-    rows = list(_voting_weights(kept, boxes, scores, iou))
-    return np.stack(rows) if rows else np.zeros((0, len(boxes)))
-
-
-def _voting_weights(
-    kept: NDArray[np.intp], boxes: F32Array, scores: F32Array, iou: float
-) -> Iterator[NDArray[np.float64]]:
-    columns, areas = _columns(boxes), area(boxes)
+    means = np.zeros((len(kept), values.shape[1]), dtype=np.float32)
     squares = scores.astype(np.float64) ** 2
-    for best in kept:
-        weights = np.where(_iou(boxes[best], areas[best], columns, areas) >= iou, squares, 0)
-        weights[best] = float(scores[best]) ** 2 + np.finfo(np.float64).tiny
-        yield weights / weights.sum()
-
-
-def _columns(boxes: F32Array) -> F32Array:
-    """``[4, n]``: one coordinate of all boxes is contiguous in memory."""
-    return np.ascontiguousarray(boxes.T)
-
-
-def _iou(box: F32Array, box_area: np.float32, columns: F32Array, areas: F32Array) -> F32Array:
-    """Intersection over union, ``[n]``, of one box ``[4]`` and the boxes in ``columns`` ``[4, n]``."""
-    width = np.minimum(box[2], columns[2]) - np.maximum(box[0], columns[0])
-    height = np.minimum(box[3], columns[3]) - np.maximum(box[1], columns[1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    return np.asarray(shared / np.maximum(box_area + areas - shared, np.finfo(np.float32).tiny), dtype=np.float32)
+    step = rows_at_once(len(boxes))
+    for start in range(0, len(kept), step):
+        part = kept[start : start + step]
+        agrees = ious(boxes[part], boxes) >= iou
+        for row, best in enumerate(part):
+            agrees[row, best] = True
+            voters = np.flatnonzero(agrees[row])
+            weights = squares[voters]
+            weights[voters == best] += np.finfo(np.float64).tiny
+            means[start + row] = (weights / weights.sum()) @ values[voters]
+    return means

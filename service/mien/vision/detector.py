@@ -30,6 +30,8 @@ MAX_CELLS = 9_000
 # which takes a tenth of a second, so only the best few below it are candidates.
 MAX_NOISE_CELLS = 16
 OUTPUTS = ("scores", "boxes", "landmarks")
+# From the centre of a cell: to the left and up, to the right and down, and to the five landmarks.
+_DIRECTIONS: F32Array = np.asarray([-1, -1, *12 * [1]], dtype=np.float32)
 
 _MIN_SIDE = 8.0  # px, of a manifest that does not say
 
@@ -77,7 +79,7 @@ class Letterbox:
 @dataclass(frozen=True, slots=True, eq=False)
 class RawOutput:
     """The network's output for a picture fitted to ``long_side``: ``scores`` ``[a]``, ``distances`` to the four sides
-    ``[a, 4]`` and landmark ``offsets`` ``[a, 5, 2]`` of every cell, in input pixels."""
+    ``[a, 4]`` and landmark ``offsets`` ``[a, 10]`` (x and y of five) of every cell, in input pixels."""
 
     long_side: int
     letterbox: Letterbox
@@ -101,7 +103,7 @@ class FaceDetector:
         """Prepare the picture and run the network."""
         letterbox = self.prepare(pixels, long_side)
         scores, distances, offsets = self._session.run(letterbox.image)
-        return RawOutput(long_side, letterbox, scores[0], distances[0], offsets[0].reshape(-1, 5, 2))
+        return RawOutput(long_side, letterbox, scores[0], distances[0], offsets[0])
 
     def prepare(self, pixels: U8Array, long_side: int) -> Letterbox:
         """Fit ``uint8 [h, w, 3]`` BGR so that its longer side is ``long_side``; pad right and bottom with black."""
@@ -127,12 +129,13 @@ class FaceDetector:
         """
         height, width = output.letterbox.image.shape[1:3]
         cells = _cells(output.scores, threshold)
-        centres, distances = _centres(height, width, self.spec.strides)[cells], output.distances[cells]
-        boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
-        scores, landmarks = output.scores[cells], centres[:, None, :] + output.offsets[cells]
+        scores = output.scores.take(cells)
+        values = np.concatenate([output.distances.take(cells, axis=0), output.offsets.take(cells, axis=0)], axis=1)
+        values *= _DIRECTIONS
+        values += np.tile(_centres(height, width, self.spec.strides).take(cells, axis=0), 7)
+        boxes = values[:, :4]
         candidates = np.flatnonzero(scores >= threshold)  # a weaker cell cannot suppress one of these
         kept = candidates[nms(boxes[candidates], scores[candidates], self.spec.nms_iou, max_detections)]
-        values = np.concatenate([boxes, landmarks.reshape(-1, 10)], axis=1)
         votes = np.where(scores >= VOTER_SCORE, scores, np.float32(0))
         means = box_voting(values, kept, boxes, votes, VOTE_IOU)
         found = Detections(means[:, :4], scores[kept], means[:, 4:].reshape(-1, 5, 2))

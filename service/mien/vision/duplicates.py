@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.domain import F32Array
-from mien.vision.boxes import Detections, area, box_voting, intersection, nms
+from mien.vision.boxes import Detections, area, box_voting, intersection, intersections, nms, rows_at_once
 
 VOTING_SCORE = 0.3  # every pass reports its finds down to this, whatever is asked for
 VOTE_IOU = 0.6
@@ -56,10 +56,12 @@ def _nested(found: Detections) -> NDArray[np.bool_]:
     """
     areas = area(found.boxes)
     nested = np.zeros(len(areas), dtype=np.bool_)
-    for index in range(1, len(areas)):
-        better = np.flatnonzero(~nested[:index])
-        shared = intersection(found.boxes[index], found.boxes[better])
-        nested[index] = bool((shared >= NESTED_SHARE * np.minimum(areas[index], areas[better])).any())
+    step = rows_at_once(len(areas))
+    for start in range(0, len(areas), step):
+        rows = slice(start, start + step)
+        inside = intersections(found.boxes[rows], found.boxes) >= NESTED_SHARE * np.minimum(areas[rows, None], areas)
+        for index, others in enumerate(inside, start):
+            nested[index] = (others[:index] & ~nested[:index]).any()
     return nested
 
 

@@ -19,13 +19,14 @@ from mien.domain import (
     FrameInfo,
     FrameResult,
     Landmarks,
+    Quality,
     StageTimes,
     U8Array,
 )
 from mien.runtime import Session
 from mien.store import StoredModel
 from mien.vision.alignment import CropSquare, crop_face, crop_square
-from mien.vision.boxes import Detections, clip
+from mien.vision.boxes import Detections
 from mien.vision.classifier import ClassifierSpec, EmotionClassifier, Logits, is_uncertain, valence
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from mien.vision.duplicates import second_boxes
@@ -100,21 +101,25 @@ class Pipeline:
     ) -> FrameResult:
         """The result of a frame, from its faces and the ``logits`` of their crops."""
         frame = found.frame
-        boxes = clip(found.detections.boxes, frame.width, frame.height)
-        faces = tuple(self._face(found, boxes, index, one, options) for index, one in enumerate(logits))
+        picture = frame.readable or Box(0, 0, frame.width, frame.height)
+        detections = found.detections
+        qualities = assess(found.crops, detections.boxes, detections.landmarks, picture, found.doubtful)
+        faces = tuple(
+            self._face(found, index, one, quality, options)
+            for index, (one, quality) in enumerate(zip(logits, qualities, strict=True))
+        )
         warnings = _not_looked_for(found.min_side, options)
         return FrameResult(frame.width, frame.height, faces, times, frame.time, frame.index, frame.scene, warnings)
 
-    def _face(self, found: FoundFaces, boxes: F32Array, index: int, logits: Logits, options: AnalyzeOptions) -> Face:
+    def _face(self, found: FoundFaces, index: int, logits: Logits, quality: Quality, options: AnalyzeOptions) -> Face:
         frame, detections, doubtful = found.frame, found.detections, bool(found.doubtful[index])
         scores = self.classifier.decode(logits, options.labels)
         emotion = max(scores, key=scores.__getitem__)
         activation = None
         if options.explain:
             activation = _activation(self.classifier.activation(logits, emotion), found.squares[index])
-        left, top, right, bottom = boxes[index].tolist()
         return Face(
-            box=Box(left, top, right - left, bottom - top),
+            box=_clipped(detections.boxes[index], frame),
             confidence=float(detections.scores[index]),
             landmarks=_landmarks(detections.landmarks[index], frame),
             emotion=emotion,
@@ -122,13 +127,7 @@ class Pipeline:
             uncertain=doubtful or is_uncertain(scores),
             scores=MappingProxyType(scores),
             valence=valence(scores),
-            quality=assess(
-                found.crops[index],
-                detections.boxes[index],
-                detections.landmarks[index],
-                frame.readable or Box(0, 0, frame.width, frame.height),
-                doubtful,
-            ),
+            quality=quality,
             activation=activation,
         )
 
@@ -161,6 +160,12 @@ def _not_looked_for(min_side: float, options: AnalyzeOptions) -> tuple[str, ...]
 def _activation(heat: F32Array, square: CropSquare) -> Activation:
     corner = Box(square.x - square.side / 2, square.y - square.side / 2, square.side, square.side)
     return Activation(heat, corner, square.roll)
+
+
+def _clipped(box: F32Array, frame: FrameInfo) -> Box:
+    left, top, right, bottom = box.tolist()
+    left, top = min(max(left, 0.0), frame.width), min(max(top, 0.0), frame.height)
+    return Box(left, top, max(min(right, frame.width) - left, 0.0), max(min(bottom, frame.height) - top, 0.0))
 
 
 def _landmarks(points: F32Array, frame: FrameInfo) -> Landmarks:

@@ -13,6 +13,7 @@ that one: at a fine scale a wheel or a fist looks like a face more often, and a 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from mien.domain import DetectorMode
@@ -39,6 +40,7 @@ BUDGETS: Mapping[DetectorMode, Budget] = MappingProxyType(
     }
 )
 OWNED_SIDE = 96.0  # px of the input, root of the area
+_KNOWN_SIZES = 256  # of pictures, whose plans are kept: a clip's or a camera's have one
 TILE_SIDE = 1280  # px of the input
 TILE_OVERLAP = 160  # px: a face of OWNED_SIDE, one and a half times as long as wide, is whole in one of two tiles
 
@@ -77,7 +79,8 @@ class Pass:
         return sum(math.ceil(width / multiple) * math.ceil(height / multiple) * multiple**2 for width, height in sides)
 
 
-def plan(width: int, height: int, mode: DetectorMode, multiple: int) -> list[Pass]:
+@lru_cache(_KNOWN_SIZES)
+def plan(width: int, height: int, mode: DetectorMode, multiple: int) -> tuple[Pass, ...]:
     """The passes over a picture of ``width`` x ``height`` px, finest first; the network pads its input to a
     ``multiple`` of px.
 
@@ -86,7 +89,7 @@ def plan(width: int, height: int, mode: DetectorMode, multiple: int) -> list[Pas
     budget, scales = BUDGETS[mode], list(_scales(width, height))
     upright = _affordable([[_pass(size)] for size in scales], budget.upright, multiple) or [_pass(scales[0])]
     turned = _affordable([[_pass(size, q) for q in (1, 2, 3)] for size in scales], budget.turned, multiple)
-    return sorted([*upright, *turned], key=lambda each: -each.long_side)
+    return tuple(sorted([*upright, *turned], key=lambda each: -each.long_side))
 
 
 def finest_side(mode: DetectorMode) -> int:

@@ -11,8 +11,11 @@ comparing the directions. Thresholds were set on the 697 faces of 24 px and more
 ../shared/data, 444 of which were also blurred along six directions.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.domain import Box, F32Array, Quality, U8Array
 
@@ -35,77 +38,86 @@ MIN_MARGIN = 0.15
 
 RIGHT_EYE, LEFT_EYE, NOSE = 0, 1, 2
 
+# Of the second derivatives along x, mixed and along y in the one along each direction.
+_ANGLES = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+_WEIGHTS: F32Array = np.stack([np.cos(_ANGLES) ** 2, np.sin(2 * _ANGLES), np.sin(_ANGLES) ** 2], axis=1).astype("f4")
 
-def assess(crop: U8Array, box: F32Array, landmarks: F32Array, picture: Box, doubtful: bool = False) -> Quality:
-    """Judge one face.
+
+def assess(
+    crops: Sequence[U8Array], boxes: F32Array, landmarks: F32Array, picture: Box, doubtful: NDArray[np.bool_]
+) -> list[Quality]:
+    """Judge the faces of a picture.
 
     Args:
-        crop: ``uint8 [48, 48]``, grey.
-        box: ``[4]`` left, top, right, bottom as detected (not clipped), pixels of the upright picture.
-        landmarks: ``[5, 2]`` in the same frame.
+        crops: of ``n`` faces, ``uint8 [48, 48]``, grey.
+        boxes: ``[n, 4]`` left, top, right, bottom as detected (not clipped), pixels of the upright picture.
+        landmarks: ``[n, 5, 2]`` in the same frame.
         picture: the upright picture, or the part of it that could be read, in the same frame.
-        doubtful: whether the detector does not tell which way is up in the face, see ``mien.vision.uprightness``.
+        doubtful: ``[n]``, whether the detector does not tell which way is up, see ``mien.vision.uprightness``.
     """
-    sharpness = _sharpness(crop)
-    brightness = float(crop.mean()) / 255
-    size = float(min(box[2] - box[0], box[3] - box[1]))
-    pose = _pose(landmarks)
+    if not crops:
+        return []
+    grey = np.stack(crops)
+    sharpness, evenness = _sharpness(grey), _evenness(grey)
+    brightness = grey.mean(axis=(1, 2)) / 255
+    sides = boxes[:, 2:] - boxes[:, :2]
+    sizes = sides.min(axis=1)
+    eyes = landmarks[:, LEFT_EYE] - landmarks[:, RIGHT_EYE]
+    pose = _pose(landmarks, eyes)
+    eye_distance = np.hypot(eyes[:, 0], eyes[:, 1]) / np.maximum(sides[:, 0], 1e-6)
     reasons = {
-        "small": size < MIN_SIZE,
-        "blurred": sharpness < MIN_SHARPNESS or _evenness(crop) < MIN_EVENNESS,
+        "small": sizes < MIN_SIZE,
+        "blurred": (sharpness < MIN_SHARPNESS) | (evenness < MIN_EVENNESS),
         "dark": brightness < MIN_BRIGHTNESS,
         "bright": brightness > MAX_BRIGHTNESS,
-        "turned": pose > MAX_POSE or _eye_distance(box, landmarks) < MIN_EYE_DISTANCE,
-        "cut": _margin(box, landmarks, picture) < MIN_MARGIN,
+        "turned": (pose > MAX_POSE) | (eye_distance < MIN_EYE_DISTANCE),
+        "cut": _margin(boxes, landmarks, picture) < MIN_MARGIN,
     }
-    named = tuple(reason for reason, holds in reasons.items() if holds)
-    if doubtful and not named:
-        named = ("turned",)  # a blurred or small face is doubtful for that reason
-    return Quality(sharpness, brightness, size, pose, not named, named)
+    # A blurred or small face is doubtful for that reason.
+    reasons["turned"] |= doubtful & ~np.any(list(reasons.values()), axis=0)
+    named = [
+        tuple(reason for reason, holds in zip(reasons, face, strict=True) if holds)
+        for face in zip(*(column.tolist() for column in reasons.values()), strict=True)
+    ]
+    measures = zip(*(column.tolist() for column in (sharpness, brightness, sizes, pose)), named, strict=True)
+    return [Quality(sharp, bright, size, turn, not why, why) for sharp, bright, size, turn, why in measures]
 
 
-def _sharpness(crop: U8Array) -> float:
-    contrast = float(crop.std())
-    if contrast < 1:
-        return 0.0
-    return min(1.0, float(cv2.Laplacian(crop, cv2.CV_32F).std()) / contrast)
+def _sharpness(crops: U8Array) -> NDArray[np.float64]:
+    contrast = crops.reshape(len(crops), -1).std(axis=1)
+    detail = np.stack([cv2.Laplacian(crop, cv2.CV_32F) for crop in crops]).reshape(len(crops), -1).std(axis=1)
+    return np.where(contrast < 1, 0.0, np.minimum(1.0, detail / np.maximum(contrast, 1)))
 
 
-def _evenness(crop: U8Array) -> float:
-    """Standard deviation of the second derivative, smallest over largest of all directions: 0..1."""
-    grey = crop.astype(np.float32)
-    middle = grey[1:-1, 1:-1]
-    along_x = grey[1:-1, 2:] + grey[1:-1, :-2] - 2 * middle
-    along_y = grey[2:, 1:-1] + grey[:-2, 1:-1] - 2 * middle
-    mixed = (grey[2:, 2:] + grey[:-2, :-2] - grey[2:, :-2] - grey[:-2, 2:]) / 4
-    parts = np.stack([along_x.ravel(), mixed.ravel(), along_y.ravel()])
-    parts -= parts.mean(axis=1, keepdims=True)
-    angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
-    weights = np.stack([np.cos(angles) ** 2, np.sin(2 * angles), np.sin(angles) ** 2], axis=1)
-    # Variances of weighted sums, from the covariance matrix.
-    variances = (weights @ (parts @ parts.T / parts.shape[1]) * weights).sum(axis=1)
-    largest = float(variances.max())
-    return 1.0 if largest < 1e-3 else float(np.sqrt(max(0.0, float(variances.min())) / largest))
+def _evenness(crops: U8Array) -> F32Array:
+    """Standard deviation of the second derivative, smallest over largest of all directions: 0..1, ``[n]``."""
+    grey = crops.astype(np.float32)
+    middle = 2 * grey[:, 1:-1, 1:-1]
+    parts = np.empty((len(grey), 3, *middle.shape[1:]), np.float32)
+    parts[:, 0] = grey[:, 1:-1, 2:] + grey[:, 1:-1, :-2] - middle
+    parts[:, 1] = (grey[:, 2:, 2:] + grey[:, :-2, :-2] - grey[:, 2:, :-2] - grey[:, :-2, 2:]) / 4
+    parts[:, 2] = grey[:, 2:, 1:-1] + grey[:, :-2, 1:-1] - middle
+    parts = parts.reshape(len(grey), 3, -1)
+    parts -= parts.mean(axis=2, keepdims=True)
+    # Variances of weighted sums, from the covariance matrices.
+    covariances = parts @ parts.transpose(0, 2, 1) / parts.shape[2]
+    variances = (_WEIGHTS @ covariances * _WEIGHTS).sum(axis=2)
+    largest, smallest = variances.max(axis=1), np.maximum(variances.min(axis=1), 0)
+    return np.asarray(np.where(largest < 1e-3, 1.0, np.sqrt(smallest / np.maximum(largest, 1e-3))), np.float32)
 
 
-def _pose(landmarks: F32Array) -> float:
-    eyes = landmarks[LEFT_EYE] - landmarks[RIGHT_EYE]
-    distance_squared = float(eyes @ eyes)
-    if distance_squared < 1e-6:
-        return 1.0
-    middle = (landmarks[LEFT_EYE] + landmarks[RIGHT_EYE]) / 2
-    return min(1.0, abs(float((landmarks[NOSE] - middle) @ eyes)) / distance_squared)
+def _pose(landmarks: F32Array, eyes: F32Array) -> F32Array:
+    """``eyes`` ``[n, 2]``: from the right eye to the left."""
+    squared = (eyes**2).sum(axis=1)
+    middle = (landmarks[:, LEFT_EYE] + landmarks[:, RIGHT_EYE]) / 2
+    along = np.abs(((landmarks[:, NOSE] - middle) * eyes).sum(axis=1))
+    return np.asarray(np.where(squared < 1e-6, 1.0, np.minimum(1.0, along / np.maximum(squared, 1e-6))), np.float32)
 
 
-def _eye_distance(box: F32Array, landmarks: F32Array) -> float:
-    """In box widths; it shrinks as the head turns."""
-    return float(np.linalg.norm(landmarks[LEFT_EYE] - landmarks[RIGHT_EYE])) / max(float(box[2] - box[0]), 1e-6)
-
-
-def _margin(box: F32Array, landmarks: F32Array, picture: Box) -> float:
+def _margin(boxes: F32Array, landmarks: F32Array, picture: Box) -> F32Array:
     """Distance between the picture's border and the closest landmark, in sides of the box; negative beyond it."""
-    sides = np.maximum(box[2:] - box[:2], 1e-6)
+    sides = np.maximum(boxes[:, None, 2:] - boxes[:, None, :2], 1e-6)
     corner = np.asarray([picture.x, picture.y], dtype=np.float32)
-    before = (landmarks - corner) / sides
-    beyond = (corner + np.asarray([picture.width, picture.height], dtype=np.float32) - landmarks) / sides
-    return float(min(before.min(), beyond.min()))
+    end = corner + np.asarray([picture.width, picture.height], dtype=np.float32)
+    inside = np.minimum(landmarks - corner, end - landmarks)
+    return np.asarray((inside / sides).min(axis=(1, 2)), np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 
 from mien.api.schemas import QualityOut
 from mien.domain import Box
-from mien.vision.quality import assess
+from tests.unit.vision.one_face import assess
 
 
 def test_the_reasons_are_those_of_the_quality_check() -> None:

@@ -111,7 +111,7 @@ def many_cells(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random, count = np.random.default_rng(0), cells_of(side, side)
     scores = random.permutation(np.arange(1, count + 1)).astype(np.float32) / count
     distances = random.uniform(8, 20, (count, 4)).astype(np.float32)
-    return scores, distances, random.uniform(-8, 8, (count, 5, 2)).astype(np.float32)
+    return scores, distances, random.uniform(-8, 8, (count, 10)).astype(np.float32)
 
 
 def test_only_the_best_cells_are_decoded_and_a_640_px_input_has_no_more() -> None:

@@ -4,7 +4,8 @@ import pytest
 from skimage.data import astronaut
 
 from mien.domain import Box
-from mien.vision.quality import assess
+from mien.vision import quality
+from tests.unit.vision.one_face import assess
 
 FRONTAL = np.asarray([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], dtype=np.float32)
 PICTURE = Box(0, 0, 200, 200)
@@ -126,3 +127,17 @@ def test_a_face_whose_way_up_is_doubtful_is_turned_unless_something_else_explain
     assert assess(sharp, BOX, FRONTAL, PICTURE, doubtful=True).reasons == ("turned",)
     blurred = cv2.GaussianBlur(sharp, (0, 0), 4)
     assert assess(blurred, BOX, FRONTAL, PICTURE, doubtful=True).reasons == ("blurred",)
+
+
+def test_faces_are_judged_alike_alone_and_together() -> None:
+    crops = [textured(seed) for seed in range(5)] + [np.full((48, 48), 9, np.uint8)]
+    boxes = np.stack([BOX + 3 * number for number in range(6)])
+    landmarks = np.stack([FRONTAL + np.float32(4 * number) for number in range(6)])
+    together = quality.assess(crops, boxes, landmarks, PICTURE, np.zeros(6, np.bool_))
+    alone = [assess(*face, PICTURE) for face in zip(crops, boxes, landmarks, strict=True)]
+    assert together == alone
+
+
+def test_no_faces_have_no_quality() -> None:
+    nothing = np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32)
+    assert quality.assess([], *nothing, PICTURE, np.zeros(0, np.bool_)) == []
