@@ -7,6 +7,7 @@ header, which still names that domain, gives them away. A numeric address cannot
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 from starlette.datastructures import Headers
@@ -27,6 +28,7 @@ CORS: dict[str, Any] = {
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]/@?#\s]+))(?::\d*)?")
 _PROBES = re.compile(r"/(v2/)?health/[a-z]+|/v2/models/[^/]+/ready")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_KNOWN_HEADERS = 256
 _MAX_LENGTH = 300  # characters of a Host header; a name has 253 at most
 _MAX_SHOWN = 100  # characters of a refused name that an error repeats
 
@@ -53,6 +55,7 @@ class HostRule:
         # A service that listens beyond loopback is meant for other machines, which may use its address.
         return cls(frozenset({bind.lower(), *allowed}), addresses=not is_loopback(bind.lower()))
 
+    @lru_cache(_KNOWN_HEADERS)  # noqa: B019  rules live as long as the process
     def allows(self, header: str) -> bool:
         """Whether a request with this ``Host`` is answered."""
         if ANY in self.names:

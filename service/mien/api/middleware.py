@@ -8,6 +8,7 @@ import logging
 import re
 import time
 import uuid
+from random import Random
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -36,13 +37,15 @@ class RequestContext:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        # Unique, not secret. UUIDs ask the system for each, and the event loop may then wait for the interpreter.
+        self._ids = Random(uuid.uuid4().int)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _SANE_ID.fullmatch(given) else f"{self._ids.getrandbits(128):032x}"
         scope.setdefault("state", {}).update(request_id=request_id, log_fields={})
         if scope["type"] == "http":
             await self._observed(scope, receive, send, request_id)

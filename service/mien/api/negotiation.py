@@ -1,12 +1,14 @@
 """Content negotiation: the ``Accept`` header against what an endpoint offers (RFC 9110, 12.5.1)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 
 from mien.errors import NotAcceptable
 
 _MAX_CHARACTERS = 4096
+_KNOWN_HEADERS = 256
 _MAX_RANGES = 64
 """Browsers send about 200 characters and ten ranges. The header is parsed on the event loop."""
 
@@ -16,7 +18,8 @@ def accept_of(headers: Headers) -> str | None:
     return ", ".join(headers.getlist("accept")) or None
 
 
-def choose(accept: str | None, offers: Sequence[str]) -> str:
+@lru_cache(_KNOWN_HEADERS)
+def choose(accept: str | None, offers: tuple[str, ...]) -> str:
     """The preferred one of ``offers``; among equals the one named most exactly, then the one offered first.
 
     Raises:
