@@ -50,9 +50,9 @@ def generate(orders: Orders) -> Report:
     return Report(**json.loads(done.stdout))
 
 
-async def _run(orders: Orders) -> dict[str, Any]:
+async def _run(orders: Orders, bodies: list[bytes]) -> dict[str, Any]:
     load = Load("127.0.0.1", orders.port)
-    requests = [post(orders.path, Path(file).read_bytes(), orders.media_type) for file in orders.files]
+    requests = [post(orders.path, body, orders.media_type) for body in bodies]
     probing = asyncio.create_task(load.probe(orders.probe, 0.1)) if orders.probe else None
     loop = asyncio.get_running_loop()
     started, at = loop.time(), 0
@@ -86,8 +86,8 @@ async def _run(orders: Orders) -> dict[str, Any]:
 
 def main() -> None:
     """One line in, one line out."""
-    told = json.loads(sys.stdin.read())
-    print(json.dumps(asyncio.run(_run(Orders(**told)))))
+    orders = Orders(**json.loads(sys.stdin.read()))
+    print(json.dumps(asyncio.run(_run(orders, [Path(file).read_bytes() for file in orders.files]))))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ class Limit:
             elif (height, width) == pixels.shape[:2]:
                 self._detect(pixels[None])
             else:
-                self._detect(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)[None])
+                fitted = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+                self._detect(np.asarray(fitted, dtype=np.uint8)[None])
         if self._crops:
             face = np.ascontiguousarray(pixels[: self._square, : self._square], dtype=np.uint8)
             crops = [_crop(face[:192, :192]) for _ in range(self._crops)]
