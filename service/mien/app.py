@@ -46,6 +46,10 @@ _LOGGER = logging.getLogger("mien")
 OnFailure = Callable[[MienError], None]
 
 
+def do_nothing() -> None:
+    """For who need not know when the app is ready."""
+
+
 def stop_process(error: MienError) -> None:
     """Log why the service can never answer, and end the process like a SIGTERM does."""
     _LOGGER.critical("%s", error)
@@ -59,6 +63,7 @@ def create_app(
     decoders: DecoderPool | None = None,
     *,
     jobs_only: bool = False,
+    on_ready: Callable[[], None] = do_nothing,
 ) -> FastAPI:
     """An app around ``engine``, or around an engine of its own, which it opens when it starts.
 
@@ -69,6 +74,7 @@ def create_app(
             answers 503 from then on.
         decoders: closed with the app; without any, it makes its own.
         jobs_only: answer probes only, and work on jobs of other apps.
+        on_ready: called once, when the app has opened its engine.
     """
     slot = EngineSlot()
     decoders = decoders or open_decoders(decoder_processes(settings))
@@ -81,7 +87,7 @@ def create_app(
                 if engine is not None:
                     slot.fill(engine)
                 else:
-                    tasks.start_soon(_fill, slot, settings, on_failure)
+                    tasks.start_soon(_fill, slot, settings, on_failure, on_ready)
                     tasks.start_soon(_warm_up, decoders)
                 tidying, rereading = CancelScope(), CancelScope()
                 tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
@@ -144,7 +150,7 @@ def _add_middleware(app: FastAPI, settings: Settings, state: AppState, compat: l
     app.add_middleware(RequestContext, metrics=state.metrics)
 
 
-async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> None:
+async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure, on_ready: Callable[[], None]) -> None:
     """Open the engine while the server listens, so that the probes answer while the models load."""
 
     def fail(error: MienError) -> None:
@@ -160,6 +166,7 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure) -> 
         _LOGGER.exception("the engine failed to start")
         fail(ModelUnreadable("The engine failed to start (unexpected error); see the log."))
     else:
+        on_ready()
         keys = "required" if settings.keyed else "not required"
         _LOGGER.info(
             "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from mien.api.live.limits import MAX_FRAME_BYTES
 from mien.app import create_app
 from mien.errors import InvalidOption, MienError
+from mien.memory import settle_garbage
 from mien.server.connection_limits import max_connections
 from mien.server.protocol import protocol
 from mien.server.shutdown import ShutdownBound
@@ -43,7 +44,7 @@ def serve(settings: Settings, *, jobs_only: bool = False) -> None:
         failures.append(error)
         server.stop()
 
-    app = create_app(settings, on_failure=stop, jobs_only=jobs_only)
+    app = create_app(settings, on_failure=stop, jobs_only=jobs_only, on_ready=settle_garbage)
     with ExitStack() as stack:
         listeners = [stack.enter_context(listen(settings))]
         if settings.metrics_port is not None:

@@ -30,7 +30,7 @@ class ShotBoundaryDetector:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
+        self._last: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._scene = 0
         self._scaler = VideoReformatter()
 
@@ -43,8 +43,8 @@ class ShotBoundaryDetector:
         with pixel_access(frame):
             luma = _small_luma(frame, self._scaler)
         thumb = cv2.resize(luma, _THUMB, interpolation=cv2.INTER_AREA).astype(np.float32)
-        counts = np.bincount((luma >> 3).ravel(), minlength=_BINS)
-        histogram = counts / counts.sum()
+        counts = cv2.calcHist([luma], [0], None, [_BINS], [0, 256]).ravel()
+        histogram = np.asarray(counts / luma.size, dtype=np.float32)
         if self._last is not None and _is_boundary(*self._last, thumb, histogram):
             self._scene += 1
         self._last = (thumb, histogram)
@@ -53,9 +53,9 @@ class ShotBoundaryDetector:
 
 def _is_boundary(
     thumb_a: NDArray[np.float32],
-    histogram_a: NDArray[np.float64],
+    histogram_a: NDArray[np.float32],
     thumb_b: NDArray[np.float32],
-    histogram_b: NDArray[np.float64],
+    histogram_b: NDArray[np.float32],
 ) -> bool:
     if float(np.abs(thumb_a - thumb_b).mean()) < _MIN_DIFFERENCE:
         return False
