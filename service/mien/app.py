@@ -90,7 +90,7 @@ def create_app(
                     tasks.start_soon(_fill, slot, settings, on_failure, on_ready)
                     tasks.start_soon(_warm_up, decoders)
                 tidying, rereading = CancelScope(), CancelScope()
-                tasks.start_soon(housekeeping.run, tidying, settings.spool_dir)
+                tasks.start_soon(housekeeping.run, tidying, settings.spool_dir, state.decoder)
                 if settings.keys_file is not None:
                     tasks.start_soon(housekeeping.reread_keys, rereading, state.access.ring)
                 state.jobs.start()

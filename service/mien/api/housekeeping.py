@@ -8,6 +8,7 @@ from anyio import CancelScope, sleep, to_thread
 
 from mien.access.key_ring import KeyRing
 from mien.api.uploads.clip_folder import sweep
+from mien.images.decoder import PictureDecoder
 from mien.memory import trimmer
 
 _LOGGER = logging.getLogger("mien")
@@ -15,13 +16,13 @@ _INTERVAL_SECONDS = 30.0
 _KEYS_SECONDS = 1.0
 
 
-async def run(scope: CancelScope, spool_dir: Path | None) -> None:
+async def run(scope: CancelScope, spool_dir: Path | None, decoder: PictureDecoder) -> None:
     """Remove what killed processes left, and return freed memory to the system, until ``scope`` is cancelled."""
     trim = trimmer()
     with scope:
         while True:
             try:
-                await to_thread.run_sync(_once, spool_dir, trim)
+                await to_thread.run_sync(_once, spool_dir, decoder, trim)
             except Exception:
                 # It must not end the server, whose tasks end together; the next pass may succeed.
                 _LOGGER.exception("a housekeeping pass failed")
@@ -39,8 +40,9 @@ async def reread_keys(scope: CancelScope, ring: KeyRing) -> None:
                 _LOGGER.exception("the keys could not be read again")
 
 
-def _once(spool_dir: Path | None, trim: Callable[[], object] | None) -> None:
+def _once(spool_dir: Path | None, decoder: PictureDecoder, trim: Callable[[], object] | None) -> None:
     if removed := sweep(spool_dir):
         _LOGGER.info("removed clips of killed processes", extra={"fields": {"clips": removed}})
+    decoder.release_memory()
     if trim is not None:
         trim()

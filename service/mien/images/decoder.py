@@ -12,12 +12,14 @@ from mien.domain import Frame
 from mien.images.formats import PictureFormat, sniff
 from mien.images.limits import FRAME_BYTES_PER_PIXEL, DecodeLimits
 from mien.images.pillow_readers import only_mien_errors
+from mien.images.pixel_memory import PixelMemory
 from mien.images.planning import Check, Plan, Planner
 from mien.images.remote_pictures import FORMATS, RemotePictures
 from mien.memory_budget import Lease, MemoryBudget
 from mien.sandbox.pool import DecoderPool
 
 DETECTOR_MARGIN = 3  # a face of 16 px at the detector's scale then has the 48 px that the classifier takes
+_KEPT_BYTES = 64 << 20  # of free memory per decode at once: one or two photographs of a phone
 _LARGE_FRACTION = 1 / 8  # of the memory that one decode may take; a large one takes more
 
 
@@ -43,6 +45,7 @@ class PictureDecoder:
         self._limits = limits
         self._planner = Planner(limits)
         self._remote = None if sandbox is None else RemotePictures(sandbox, limits)
+        self._memory = PixelMemory(concurrency * _KEPT_BYTES)
         self._small = MemoryBudget(concurrency, limits.memory // 2)
         self._large: MemoryBudget | None = MemoryBudget(max(1, concurrency // 2), limits.memory)
 
@@ -51,6 +54,10 @@ class PictureDecoder:
         other = copy.copy(self)
         other._large = None
         return other
+
+    def release_memory(self) -> None:
+        """Return the memory that is kept for the next large pictures to the system."""
+        self._memory.forget()
 
     def decode(
         self,
@@ -117,7 +124,7 @@ class PictureDecoder:
                 yield plan
         else:
             with only_mien_errors(picture_format):
-                yield self._planner.plan(data, picture_format, min_side, check)
+                yield self._planner.plan(data, picture_format, min_side, check, self._memory.array)
 
     def _budget(self, memory: int) -> MemoryBudget:
         if memory <= self._limits.memory * _LARGE_FRACTION:

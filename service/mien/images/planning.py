@@ -49,14 +49,14 @@ class Planner:
 
         ``min_side`` in pixels is what the long side keeps at least if the picture is reduced; ``None``: it is not.
         ``check`` is called often, then and while decoding; what it raises ends either. ``allocate``
-        makes the array for the upright picture's pixels (not a JPEG's), given their shape.
+        makes the array for the pixels, given their shape.
 
         Raises:
             TooLarge: over one of the limits.
             UnsupportedMedia: a kind of the format that is not read.
         """
         if picture_format is PictureFormat.JPEG:
-            return self._plan_jpeg(data, min_side, check)
+            return self._plan_jpeg(data, min_side, check, allocate)
         pixels = 0
         if picture_format is PictureFormat.TIFF:
             header = read_tiff_header(data)
@@ -86,7 +86,7 @@ class Planner:
 
         return Plan(memory, decode)
 
-    def _plan_jpeg(self, data: bytes, min_side: int | None, check: Check) -> Plan:
+    def _plan_jpeg(self, data: bytes, min_side: int | None, check: Check, allocate: Allocate) -> Plan:
         start = jpeg_start(data)
         data = data[start:]
         image = open_picture(data, PictureFormat.JPEG, check)
@@ -109,10 +109,10 @@ class Planner:
             orientation, pixels = exif_orientation(image), None
             if turbo_jpeg.reads(image.mode, keeps_coefficients):
                 check()
-                pixels = turbo_jpeg.decode(data, image.size)
+                pixels = turbo_jpeg.decode(data, image.size, allocate)
             if pixels is None:
                 part = load(image, PictureFormat.JPEG, reopen, height)
-                frame = to_frame(image, orientation, None, check, stored_size=(width, height))
+                frame = to_frame(image, orientation, None, check, stored_size=(width, height), allocate=allocate)
             else:
                 part = Part(0, height, height)
                 frame = Frame(orientation.apply(pixels), *orientation.upright_size(width, height))

@@ -1,9 +1,9 @@
 """Ordinary JPEG files straight to BGR by libjpeg-turbo, without the copies that Pillow makes on the way."""
 
-import numpy as np
 import simplejpeg
 
 from mien.domain import U8Array
+from mien.images.pixel_formats import Allocate, new_pixels
 
 _MODES = frozenset({"L", "RGB"})  # of Pillow; CMYK needs a conversion
 
@@ -17,15 +17,16 @@ def reads(mode: str, keeps_coefficients: bool) -> bool:
     return mode in _MODES and not keeps_coefficients
 
 
-def decode(data: bytes, size: tuple[int, int]) -> U8Array | None:
+def decode(data: bytes, size: tuple[int, int], allocate: Allocate = new_pixels) -> U8Array | None:
     """The whole picture, reduced to the smallest of libjpeg's sizes that has ``size`` (width, height): the same pixels
-    as Pillow's, ``uint8 [h, w, 3]`` BGR.
+    as Pillow's, ``uint8 [h, w, 3]`` BGR, in an array from ``allocate``.
 
     ``None`` if there is anything wrong with the file: only Pillow tells which rows are sound.
     """
     width, height = size
+    pixels = allocate((height, width, 3))
     try:
-        pixels = simplejpeg.decode_jpeg(data, "BGR", min_width=width, min_height=height, strict=True)
-    except ValueError:
+        decoded = simplejpeg.decode_jpeg(data, "BGR", min_width=width, min_height=height, buffer=pixels, strict=True)
+    except ValueError:  # also if the array is too small: the sizes are not those of the header that Pillow read
         return None
-    return np.asarray(pixels, dtype=np.uint8) if pixels.shape == (height, width, 3) else None
+    return pixels if decoded.shape == pixels.shape else None

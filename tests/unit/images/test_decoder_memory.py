@@ -72,7 +72,8 @@ def test_a_decode_takes_at_most_the_memory_it_reserves(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_jpeg_that_breaks_off_takes_at_most_the_memory_it_reserves(tmp_path: Path) -> None:
     counted, taken = memory_of(save(large(), "JPEG")[:-1000], 0, tmp_path)
-    assert 0.6 * counted < taken <= 1.1 * counted + 4e6
+    kept = 3 * WIDTH * HEIGHT  # by the first try, for the next picture
+    assert 0.6 * counted < taken <= 1.1 * counted + 4e6 + kept
 
 
 def memory_of(data: bytes, side: int, folder: Path) -> tuple[int, int]:
