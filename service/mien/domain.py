@@ -5,9 +5,8 @@ Coordinates are pixels of the upright picture, x to the right and y down, with t
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from operator import add
 from types import MappingProxyType
 
 import numpy as np
@@ -221,7 +220,13 @@ class StageTimes:
     total: float = 0.0
 
     def __add__(self, other: "StageTimes") -> "StageTimes":
-        return StageTimes(*map(add, astuple(self), astuple(other)))
+        return StageTimes(
+            self.queue + other.queue,
+            self.decode + other.decode,
+            self.detect + other.detect,
+            self.classify + other.classify,
+            self.total + other.total,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -140,6 +140,8 @@ def _match(
     cost = association_cost(motions, [face.box for face in faces], unseen, reach) + _UNSEEN_COST * unseen[:, None]
     every = np.arange(len(tracks))
     matches = _assign(cost, every, np.flatnonzero(~weak))
+    if not weak.any():
+        return matches
     remaining = np.setdiff1d(every, [track for track, _ in matches])
     return matches + _assign(cost, remaining, np.flatnonzero(weak))
 
