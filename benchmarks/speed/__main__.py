@@ -6,8 +6,8 @@
 this environment's packages. Every figure is the median of ``--rounds`` interleaved rounds; compare ratios.
 """
 
-from benchmarks.speed import batches, clips, processes, requests
+from benchmarks.speed import batches, clips, parts, processes, requests
 from benchmarks.speed.table import run
 
 if __name__ == "__main__":
-    run(__doc__, requests.rows, batches.rows, processes.rows, clips.rows)
+    run(__doc__, requests.rows, batches.rows, processes.rows, clips.rows, parts.rows)
