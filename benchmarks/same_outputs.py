@@ -4,9 +4,9 @@
     python -m benchmarks.same_outputs compare OUTPUTS.npz --provider openvino
 
 ``record`` writes the networks' inputs, made of pictures and of the faces in them, and their outputs on this CPU.
-``compare`` runs the same inputs where it is called, and prints per output how many values have the same bits, and the
-largest and the mean difference. It needs only NumPy and onnxruntime: docs/benchmarks.md has how it was run as a program
-for ARM, under emulation. With ``--reverse`` the order of the crops in the batch is reversed.
+``compare`` runs the same inputs where it is called, the faces in one batch and one by one, and prints per output how
+many values have the same bits, and the largest and the mean difference. It needs only NumPy and onnxruntime, so that
+``benchmarks/arm.sh`` can run it for ARM, under emulation.
 """
 
 import argparse
@@ -25,9 +25,12 @@ SIDES = (320, 640)  # px, of the detector's input
 
 
 def outputs(store: ModelStore, model: str, images: U8Array, execution: Execution) -> dict[str, F32Array]:
-    stored = store.pick(model)
-    names = [output["name"] for output in stored.manifest["outputs"]]
-    return dict(zip(names, Session(stored, names, execution).run(images), strict=True))
+    names = _names(store, model)
+    return dict(zip(names, Session(store.pick(model), names, execution).run(images), strict=True))
+
+
+def _names(store: ModelStore, model: str) -> list[str]:
+    return [output["name"] for output in store.pick(model).manifest["outputs"]]
 
 
 def record(store: ModelStore, file: Path, pictures: Sequence[Path]) -> None:
@@ -54,16 +57,23 @@ def record(store: ModelStore, file: Path, pictures: Sequence[Path]) -> None:
     print(f"wrote {file}: {len(pictures)} pictures, {len(crops)} faces")
 
 
-def compare(store: ModelStore, file: Path, execution: Execution, *, reverse: bool) -> None:
+def compare(store: ModelStore, file: Path, execution: Execution) -> None:
     recorded = np.load(file)
     print(f"{'input':40} {'output':12} {'same bits':>9} {'largest':>9} {'mean':>9} {'of up to':>9}")
     for name in (name for name in recorded if name.count("/") == 1):
-        step = -1 if reverse and name.startswith("emotion/") else 1
-        for output, found in outputs(store, name.split("/")[0], recorded[name][::step], execution).items():
-            expected = recorded[f"{name}/{output}"]
-            off = np.abs(found[::step] - expected)
-            same, largest = (found[::step] == expected).mean(), np.abs(expected).max()
-            print(f"{name:40} {output:12} {same:9.2%} {off.max():9.2g} {off.mean():9.2g} {largest:9.3g}")
+        model, images = name.split("/")[0], recorded[name]
+        expected = {output: recorded[f"{name}/{output}"] for output in _names(store, model)}
+        print_rows(name, outputs(store, model, images, execution), expected)
+        if len(images) > 1:
+            singles = [outputs(store, model, one[None], execution) for one in images]
+            joined = {output: np.concatenate([single[output] for single in singles]) for output in expected}
+            print_rows(f"{name}, one by one", joined, expected)
+
+
+def print_rows(name: str, found: dict[str, F32Array], expected: dict[str, F32Array]) -> None:
+    for output, values in expected.items():
+        off, same = np.abs(found[output] - values), (found[output] == values).mean()
+        print(f"{name:40} {output:12} {same:9.2%} {off.max():9.2g} {off.mean():9.2g} {np.abs(values).max():9.3g}")
 
 
 def main() -> None:
@@ -73,14 +83,13 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, nargs="*")
     parser.add_argument("--store", type=Path, default=Path("model_store"))
     parser.add_argument("--provider", choices=get_args(Provider), default="cpu")
-    parser.add_argument("--reverse", action="store_true")
     arguments = parser.parse_args()
     store = ModelStore(arguments.store)
     if arguments.action == "record":
         record(store, arguments.file, arguments.pictures)
         return
     print(f"int8 sums overflow in the default kernels: {int8_sums_overflow()}")
-    compare(store, arguments.file, Execution(arguments.provider), reverse=arguments.reverse)
+    compare(store, arguments.file, Execution(arguments.provider))
 
 
 if __name__ == "__main__":

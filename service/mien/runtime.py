@@ -101,8 +101,8 @@ class Session:
         if chosen is not None and chosen.name not in self._session.get_providers():
             raise InvalidOption(
                 "provider",
-                f"onnxruntime cannot use the provider {execution.provider} on this machine, which needs {chosen.needs}; "
-                "its own message is above. MIEN_PROVIDER=cpu needs nothing.",
+                f"onnxruntime cannot use the provider {execution.provider} on this machine: it needs {chosen.needs}; "
+                "see its message above, or choose MIEN_PROVIDER=cpu.",
             )
         missing = set(outputs) - {output.name for output in self._session.get_outputs()}
         if missing:

@@ -118,7 +118,8 @@ class LocalEngine:
         for mode in DetectorMode:
             if not run_probe(self._batcher, _WARM_UP_SECONDS, mode):
                 self.close()
-                raise InferenceFailed("The models do not work; see the log, and restore the model store.")
+                remedy = "restore the model store" if self._config.provider == "cpu" else "choose MIEN_PROVIDER=cpu"
+                raise InferenceFailed(f"The models do not work; see the log, and {remedy}.")
 
     def analyze(
         self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED
