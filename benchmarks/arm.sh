@@ -1,22 +1,22 @@
 #!/bin/sh
-# Whether the networks give the same outputs on ARM, under emulation (Debian on x86-64; half a minute a processor):
+# Whether Mien gives the same answers on ARM, under emulation (Debian on x86-64, Python 3.11; some minutes):
 #
-#     python -m benchmarks.same_outputs record outputs.npz PICTURE...
-#     benchmarks/arm.sh FOLDER outputs.npz
+#     benchmarks/arm.sh FOLDER PICTURE...
 #
-# FOLDER gets QEMU, Debian's Python and the wheels of NumPy and onnxruntime for aarch64 (450 MB); nothing is installed.
-# The processors have, in order: no int8 instructions, dot products, int8 matrix products, and those of SVE. For each
+# FOLDER gets QEMU, Debian's Python and the wheels of requirements/base.txt for aarch64 (1.1 GB); nothing is installed.
+# The processors have, in order: no instructions for int8, dot products, int8 matrix products, and those of SVE. For each
 # of them onnxruntime has kernels of its own.
 set -eu
+mkdir -p "$1"
 folder=$(realpath "$1")
-outputs=$(realpath "$2")
+shift
 python=${PYTHON:-.venv/bin/python}
 root=$folder/root
 packages=$folder/packages
 cpu=$root/sys/devices/system/cpu
 
 if [ ! -d "$root" ]; then
-    mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/qemu" "$packages"
+    mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/qemu"
     fetch() {
         apt-get --quiet=2 -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root \
             -o Dir::State::Lists="$folder/lists" -o Dir::State::Status=/dev/null \
@@ -33,19 +33,33 @@ if [ ! -d "$root" ]; then
         echo 0 >"$cpu/$file"
     done
     echo 2600000 | tee "$cpu/cpu0/cpufreq/cpuinfo_max_freq" >"$cpu/cpu0/cpufreq/cpuinfo_min_freq"
-    for package in numpy onnxruntime; do
-        version=$("$python" -c "import $package; print($package.__version__)")
-        "$python" -m pip install --quiet --no-deps --target "$packages" --only-binary :all: --python-version 3.11 \
-            --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 "$package==$version"
-    done
+    platforms=$(for glibc in 2_17 2_24 2_26 2_27 2_28 2_31; do echo "--platform manylinux_${glibc}_aarch64"; done)
+    # shellcheck disable=SC2086  # words
+    "$python" -m pip install --quiet --no-deps --require-hashes --requirement requirements/base.txt \
+        --target "$packages" --only-binary :all: --python-version 3.11 $platforms --platform manylinux2014_aarch64
 fi
 
-for processor in cortex-a72 neoverse-n1 max,sve=off max; do
-    echo "== $processor"
+emulate() { # PROCESSOR ARGUMENT...: Debian's Python on it
     features="fp asimd crc32 cpuid"
-    [ "$processor" = cortex-a72 ] || features="$features atomics asimdrdm asimddp"
+    [ "$1" = cortex-a72 ] || features="$features atomics asimdrdm asimddp"
     printf 'processor\t: 0\nFeatures\t: %s\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n\n' \
         "$features" >"$root/proc/cpuinfo"
-    PYTHONPATH=$packages:service:. "$folder/qemu/usr/bin/qemu-aarch64-static" -cpu "$processor" -L "$root" \
-        "$root/usr/bin/python3.11" -m benchmarks.same_outputs compare "$outputs"
+    processor=$1
+    shift
+    PYTHONPATH=$packages:service:. timeout 300 "$folder/qemu/usr/bin/qemu-aarch64-static" -cpu "$processor" -L "$root" \
+        "$root/usr/bin/python3.11" "$@"
+}
+
+"$python" -m benchmarks.same_outputs record "$folder/outputs.npz" "$@"
+mien='import sys; from mien.cli.main import main; sys.exit(main())'
+"$python" -c "$mien" predict --json "$folder/here.json" "$@" 2>/dev/null
+for processor in cortex-a72 neoverse-n1 max,sve=off max; do
+    echo "== $processor"
+    emulate "$processor" -m benchmarks.same_outputs compare "$folder/outputs.npz"
+    # QEMU sometimes stops or hangs in a program of many threads, as this one is.
+    if emulate "$processor" -c "$mien" predict --json "$folder/arm.json" "$@" 2>/dev/null; then
+        "$python" -m benchmarks.same_answers "$folder/here.json" "$folder/arm.json"
+    else
+        echo "QEMU has failed; try again"
+    fi
 done

@@ -1,13 +1,15 @@
-"""Two running services on the same pictures, in turn: how their answers differ, and how long they take.
+"""How the answers of two services differ on the same pictures, and how long they take, in turn.
 
     MIEN_PORT=8000 mien serve &  MIEN_PORT=8001 MIEN_PROVIDER=openvino mien serve &
-    python -m benchmarks.two_services http://127.0.0.1:8000 http://127.0.0.1:8001 PICTURE...
+    python -m benchmarks.same_answers http://127.0.0.1:8000 http://127.0.0.1:8001 PICTURE...
+    python -m benchmarks.same_answers one.json other.json    # of mien predict --json FILE.json PICTURE...
 
 Faces of the two answers are the same if their boxes overlap by half (IoU). ``alone`` is the median of single requests,
 ``at once`` the throughput of ``--connections``.
 """
 
 import argparse
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+Faces = list[dict[str, Any]]
 SAME = 0.5
 
 
@@ -26,16 +29,19 @@ def overlap(one: dict[str, float], other: dict[str, float]) -> float:
     return shared / (one["width"] * one["height"] + other["width"] * other["height"] - shared)
 
 
-def faces(client: httpx.Client, content: bytes) -> list[dict[str, Any]]:
+def faces(client: httpx.Client, content: bytes) -> Faces:
     answer = client.post("/predict", content=content).raise_for_status()
-    found: list[dict[str, Any]] = answer.json()["images"][0]["faces"]
+    found: Faces = answer.json()["images"][0]["faces"]
     return found
 
 
-def compare(first: httpx.Client, second: httpx.Client, contents: list[bytes]) -> str:
+def written(path: Path) -> list[Faces]:
+    return [json.loads(line)["faces"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def compare(first: list[Faces], second: list[Faces]) -> str:
     total, both, same_emotion, overlaps, scores = [0, 0], 0, 0, [1.0], [0.0]
-    for content in contents:
-        one, other = faces(first, content), faces(second, content)
+    for one, other in zip(first, second, strict=True):
         total = [total[0] + len(one), total[1] + len(other)]
         for face in one:
             twin = max(other, key=lambda candidate: overlap(face["box"], candidate["box"]), default=None)
@@ -66,25 +72,31 @@ def at_once(client: httpx.Client, contents: list[bytes], connections: int) -> fl
     return done / (time.perf_counter() - begin)
 
 
+def time_both(clients: list[httpx.Client], pictures: list[Path], repeats: int, connections: int) -> None:
+    contents = [path.read_bytes() for path in pictures]
+    print(compare(*([faces(client, content) for content in contents] for client in clients)))
+    for path, content in zip(pictures, contents, strict=True):
+        times = np.asarray([[alone(client, content) for client in clients] for _ in range(repeats)])
+        first, second = np.median(times, axis=0)
+        print(f"{path.name:28} alone {first:7.2f} and {second:7.2f} ms, x {second / first:.2f}")
+    rates = np.asarray([[at_once(client, contents * 4, connections) for client in clients] for _ in range(5)])
+    first, second = np.median(rates, axis=0)
+    print(f"at once, {connections} connections: {first:.1f} and {second:.1f} pictures/s, x {second / first:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("urls", nargs=2)
-    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("sources", nargs=2, metavar="URL|FILE.json")
+    parser.add_argument("pictures", type=Path, nargs="*")
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--connections", type=int, default=4)
     arguments = parser.parse_args()
-    contents = [path.read_bytes() for path in arguments.pictures]
-    clients = [httpx.Client(base_url=url, timeout=120) for url in arguments.urls]
-    print(compare(clients[0], clients[1], contents))
-    for path, content in zip(arguments.pictures, contents, strict=True):
-        times = np.asarray([[alone(client, content) for client in clients] for _ in range(arguments.repeats)])
-        first, second = np.median(times, axis=0)
-        print(f"{path.name:28} alone {first:7.2f} and {second:7.2f} ms, x {second / first:.2f}")
-    rates = np.asarray([[at_once(client, contents * 4, arguments.connections) for client in clients] for _ in range(5)])
-    first, second = np.median(rates, axis=0)
-    print(
-        f"at once, {arguments.connections} connections: {first:.1f} and {second:.1f} pictures/s, x {second / first:.2f}"
-    )
+    if not arguments.pictures:
+        first, second = arguments.sources
+        print(compare(written(Path(first)), written(Path(second))))
+        return
+    clients = [httpx.Client(base_url=url, timeout=120) for url in arguments.sources]
+    time_both(clients, arguments.pictures, arguments.repeats, arguments.connections)
 
 
 if __name__ == "__main__":
