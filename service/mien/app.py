@@ -168,9 +168,8 @@ async def _fill(slot: EngineSlot, settings: Settings, on_failure: OnFailure, on_
     else:
         on_ready()
         keys = "required" if settings.keyed else "not required"
-        _LOGGER.info(
-            "ready", extra={"fields": {"store": settings.store, "workers": settings.workers, "api_keys": keys}}
-        )
+        fields = {"store": settings.store, "workers": settings.workers, "provider": settings.provider, "api_keys": keys}
+        _LOGGER.info("ready", extra={"fields": fields})
 
 
 async def _warm_up(decoders: DecoderPool | None) -> None:
@@ -187,5 +186,7 @@ def _open(settings: Settings, on_failure: OnFailure) -> Engine:
     # This import loads onnxruntime, which takes much of the start; the probes need not wait for it.
     from mien.engine.local import EngineConfig, open_engine  # noqa: PLC0415
 
-    config = EngineConfig(settings.store, settings.workers, hang_seconds=settings.worker_hang_seconds)
+    config = EngineConfig(
+        settings.store, settings.workers, settings.provider, hang_seconds=settings.worker_hang_seconds
+    )
     return open_engine(config, on_failure)

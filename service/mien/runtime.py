@@ -13,11 +13,13 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from mien.domain import F32Array, U8Array
-from mien.errors import ModelUnreadable
+from mien.errors import InvalidOption, ModelUnreadable
+from mien.providers import ON_CPU, Accelerator, Execution, accelerator
 from mien.store import StoredModel
 
 ort.disable_telemetry_events()  # on Windows, where the variable has no effect
 
+_CPU = "CPUExecutionProvider"
 _ERRORS_ONLY = 3  # onnxruntime's warnings are about its own graph optimisations
 # On processors with AVX2 but no VNNI (AMD before Zen 4, Intel before Ice Lake), onnxruntime's fast int8 kernels add
 # pairs of products in 16 bits, which overflow: landmarks move by pixels, scores by hundredths. This option makes the
@@ -36,7 +38,7 @@ def int8_sums_overflow() -> bool:
 
     CPU flags are read differently on every system, and do not tell which kernel is chosen.
     """
-    session = ort.InferenceSession(_PRODUCT, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(_PRODUCT, providers=[_CPU])
     depth = 64
     a, b = np.full((1, depth), 255, np.uint8), np.full((depth, 16), 127, np.int8)
     (sums,) = session.run(None, {"a": a, "b": b})
@@ -49,18 +51,37 @@ def exact_sums(options: ort.SessionOptions) -> None:
         options.add_session_config_entry(*_EXACT_SUMS)
 
 
+def _preferred(execution: Execution, chosen: Accelerator | None) -> list[tuple[str, dict[str, str]]]:
+    """The providers that come before the CPU, with their options."""
+    if chosen is None:
+        return []
+    available = ort.get_available_providers()
+    if chosen.name not in available:
+        raise InvalidOption(
+            "provider",
+            f"The provider {execution.provider} is not in the installed onnxruntime {ort.__version__}, which has "
+            f"{', '.join(available)}; {chosen.remedy}, or choose MIEN_PROVIDER=cpu.",
+        )
+    if execution.provider == "cuda":
+        ort.preload_dlls()  # the libraries that pip has installed, which the system's linker does not find
+    return [(chosen.name, chosen.options)]
+
+
 class Session:
     """A loaded graph with one ``uint8`` input. Shared by all workers: onnxruntime sessions are thread-safe.
 
-    Each call runs on the calling thread alone. The pool has one worker per core, so threads inside a call would
-    compete for the same cores.
+    On the CPU each call runs on the calling thread alone. The pool has one worker per core, so threads inside a call
+    would compete for the same cores. Operators that another provider lacks run on the CPU too.
 
     Raises:
         ModelMissing, ModelChanged: see ``StoredModel.read_graph``.
         ModelUnreadable: when onnxruntime rejects the graph, or a requested output is not in it.
+        InvalidOption: the provider is not in the installed onnxruntime, or does not work on this machine.
     """
 
-    def __init__(self, model: StoredModel, outputs: Sequence[str]) -> None:
+    def __init__(self, model: StoredModel, outputs: Sequence[str], execution: Execution = ON_CPU) -> None:
+        chosen = accelerator(execution)
+        providers = [*_preferred(execution, chosen), _CPU]
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -74,9 +95,15 @@ class Session:
         exact_sums(options)
         graph = model.read_graph()
         try:
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # onnxruntime raises one class per status code, without a common base
             raise ModelUnreadable(f"onnxruntime cannot load {model.directory}: {error}") from error
+        if chosen is not None and chosen.name not in self._session.get_providers():
+            raise InvalidOption(
+                "provider",
+                f"onnxruntime cannot use the provider {execution.provider} on this machine: it needs {chosen.needs}; "
+                "see its message above, or choose MIEN_PROVIDER=cpu.",
+            )
         missing = set(outputs) - {output.name for output in self._session.get_outputs()}
         if missing:
             raise ModelUnreadable(f"The graph in {model.directory} has no output {', '.join(sorted(missing))}.")

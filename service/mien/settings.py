@@ -15,6 +15,7 @@ from mien.access.addresses import check_exposure
 from mien.environment import PREFIX, check_names, variable_of
 from mien.errors import InvalidOption
 from mien.job_settings import JobFields
+from mien.providers import Provider
 from mien.store import MANIFEST, default_store
 
 _MIB = 1 << 20
@@ -32,12 +33,13 @@ def _available_cores() -> int:
 
 
 class EngineSettings(BaseSettings):
-    """What every command reads: the models and the number of inference threads."""
+    """What every command reads: the models, and what runs them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     store: Path = Field(default_factory=default_store, description="model store directory: <model>/<version>/")
     workers: int = Field(default_factory=_available_cores, ge=1, le=256, description="inference threads")
+    provider: Provider = Field("cpu", description="what runs the models")
 
     @field_validator("store")
     @classmethod

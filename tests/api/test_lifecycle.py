@@ -87,7 +87,7 @@ def test_an_engine_that_does_not_open_is_reported_once(
 @pytest.mark.parametrize(
     ("keys", "said"), [("a-key-of-the-tests,b-key-of-the-tests", "required"), (None, "not required")]
 )
-def test_the_log_says_whether_keys_are_required(
+def test_the_log_says_whether_keys_are_required_and_what_runs_the_models(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keys: str | None, said: str
 ) -> None:
     opening(monkeypatch, lambda _: FakeEngine())
@@ -96,6 +96,7 @@ def test_the_log_says_whether_keys_are_required(
         wait_until(lambda: status(client, "/health/ready") == 200)
     (line,) = [record for record in caplog.records if record.getMessage() == "ready"]
     assert line.__dict__["fields"]["api_keys"] == said
+    assert line.__dict__["fields"]["provider"] == "cpu"
 
 
 def test_stopping_while_the_models_load_waits_for_them_and_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,17 @@ def test_a_missing_store_and_a_bad_setting(tmp_path: Path) -> None:
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [("serve", "--port", "0", "--provider", "cuda"), ("predict", __file__)])
+def test_a_provider_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    monkeypatch.setenv("MIEN_PROVIDER", "cuda")
+    ended = run(*command)
+    assert ended.returncode == 2
+    (line,) = [line for line in ended.stderr.splitlines() if "INFO" not in line]
+    assert line.startswith("mien: The provider cuda is not in the installed onnxruntime")
+    assert "CPUExecutionProvider" in line
+    assert "onnxruntime-gpu" in line
+
+
 def test_a_port_that_is_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run("serve", "--port", str(taken.getsockname()[1]))

@@ -9,6 +9,7 @@ from mien.domain import AnalyzeOptions, FrameResult
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
+from mien.settings import EngineSettings
 from tests.models.astronauts import COMPOSED, png
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ Predict = Callable[..., FrameResult]
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[LocalEngine]:
-    engine = open_engine(EngineConfig(STORE, workers=2))
+    engine = open_engine(EngineConfig(STORE, workers=2, provider=EngineSettings.load().provider))
     yield engine
     engine.close()
 

@@ -31,6 +31,7 @@ def test_defaults() -> None:
     settings = Settings.load()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.workers >= 1
+    assert settings.provider == "cpu"
     assert settings.store.name == "model_store"
     assert settings.api_keys == ()
 
@@ -100,6 +101,7 @@ def test_kubernetes_service_links_are_ignored(monkeypatch: pytest.MonkeyPatch) -
         ("MIEN_PORT", "many"),
         ("MIEN_PORT", "70000"),
         ("MIEN_WORKERS", "0"),
+        ("MIEN_PROVIDER", "tpu"),
         ("MIEN_LOG_FORMAT", "xml"),
         ("MIEN_SPOOL_DIR", "/nowhere"),
         ("MIEN_MAX_BODY_BYTES", "-1"),

@@ -71,7 +71,7 @@ def command(
             raise InvalidOption("csv", f"{table} already exists and is not overwritten; name a new file.")
         check_writable(table)
     settings = EngineSettings.load({"store": store})
-    config = EngineConfig(settings.store, settings.workers)
+    config = EngineConfig(settings.store, settings.workers, settings.provider)
     with ExitStack() as stack:
         engine = stack.enter_context(closing(open_engine(config)))
         session = LiveSession(LiveOptions(options, Smoothing(smoothing)), engine=engine)

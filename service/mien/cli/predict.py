@@ -108,7 +108,9 @@ def command(
         work: PictureWork
         if url is None:
             settings = EngineSettings.load({"store": store})
-            engine = stack.enter_context(closing(open_engine(EngineConfig(settings.store, settings.workers))))
+            engine = stack.enter_context(
+                closing(open_engine(EngineConfig(settings.store, settings.workers, settings.provider)))
+            )
             decoders = open_decoders(settings.workers)
             if decoders is not None:
                 stack.callback(decoders.close)

@@ -11,6 +11,7 @@ from mien.telemetry.logs import configure_logging
 @click.option("--host", help="address to listen on (MIEN_HOST; default: 127.0.0.1)")
 @click.option("--port", help="port to listen on; 0 takes a free one (MIEN_PORT; default: 8000)")
 @click.option("--workers", help="inference threads (MIEN_WORKERS; default: one per core)")
+@click.option("--provider", help="what runs the models: cpu, cuda, openvino, coreml (MIEN_PROVIDER; default: cpu)")
 @click.option("--store", help="model store directory (MIEN_STORE; default: the bundled models)")
 @click.option("--log-format", help="text or json (MIEN_LOG_FORMAT; default: text)")
 def command(**options: str | None) -> int:

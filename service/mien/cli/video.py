@@ -100,7 +100,9 @@ def command(
         reader = stack.enter_context(clip_reader())
         if url is None:
             settings = EngineSettings.load({"store": store})
-            engine = stack.enter_context(closing(open_engine(EngineConfig(settings.store, settings.workers))))
+            engine = stack.enter_context(
+                closing(open_engine(EngineConfig(settings.store, settings.workers, settings.provider)))
+            )
             work = LocalClips(engine, reader, options, video, redact)
         else:
             work = RemoteClips(stack.enter_context(open_client(url, key)), reader, options, video, redact)

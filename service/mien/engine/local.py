@@ -20,6 +20,7 @@ from mien.engine.canary import Canary, run_probe
 from mien.engine.pool import HANG_SECONDS, WorkerPool
 from mien.errors import CapacityError, EngineClosed, InferenceFailed, MienError
 from mien.memory import keep_freed
+from mien.providers import Execution, Provider
 from mien.store import ModelStore
 from mien.vision.pipeline import Pipeline
 from mien.vision.pyramid import finest_side
@@ -43,6 +44,7 @@ class EngineConfig:
 
     store: Path
     workers: int
+    provider: Provider = "cpu"
     canary_interval: float = 10.0
     hang_seconds: float = HANG_SECONDS
 
@@ -59,6 +61,7 @@ def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "Local
 
     Raises:
         ModelError: when the store cannot be used; the message is one sentence.
+        InvalidOption: when the provider cannot be used; the message is one sentence.
     """
     # OpenCV's own threads would compete with the workers for the same cores, and its messages about broken uploads
     # are not in the log's format.
@@ -68,7 +71,7 @@ def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "Local
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR)
     emotion = store.pick(EMOTION)
-    load = partial(Pipeline.load, detector, emotion)
+    load = partial(Pipeline.load, detector, emotion, Execution(config.provider, config.workers))
     models = tuple(
         ModelInfo(model.name, model.version, model in (detector, emotion), model.manifest) for model in store.models
     )
@@ -115,7 +118,8 @@ class LocalEngine:
         for mode in DetectorMode:
             if not run_probe(self._batcher, _WARM_UP_SECONDS, mode):
                 self.close()
-                raise InferenceFailed("The models do not work; see the log, and restore the model store.")
+                remedy = "restore the model store" if self._config.provider == "cpu" else "choose MIEN_PROVIDER=cpu"
+                raise InferenceFailed(f"The models do not work; see the log, and {remedy}.")
 
     def analyze(
         self, frames: Iterable[Frame], options: AnalyzeOptions, cancellation: Cancellation = NEVER_CANCELLED

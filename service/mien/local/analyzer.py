@@ -52,6 +52,7 @@ class Analyzer(OpenModels):
     Args:
         store: the model store; ``MIEN_STORE``, or the bundled models by default.
         workers: inference threads; ``MIEN_WORKERS``, or one per core by default.
+        provider: what runs the models, see ``docs/operations.md``; ``MIEN_PROVIDER``, or ``"cpu"`` by default.
 
     Raises:
         InvalidOption: an option is out of range.

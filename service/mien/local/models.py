@@ -7,6 +7,7 @@ from typing import Self, Unpack
 
 from mien.engine.local import EngineConfig, LocalEngine, open_engine
 from mien.images.decoder import PictureDecoder
+from mien.providers import Provider
 from mien.results.inputs import LIMITS
 from mien.results.options import CLIP_OPTIONS, ClipKeywords, analyze_options, check_names, video_options
 from mien.results.run import Service, cards_of
@@ -24,16 +25,19 @@ class OpenModels:
         *,
         store: str | os.PathLike[str] | None = None,
         workers: int | None = None,
+        provider: Provider | None = None,
         **options: Unpack[ClipKeywords],
     ) -> None:
         check_names(options, CLIP_OPTIONS)
         analyze_options(options)
         video_options(options)
         self._defaults = options
-        settings = EngineSettings.load({"store": None if store is None else Path(store), "workers": workers})
+        settings = EngineSettings.load(
+            {"store": None if store is None else Path(store), "workers": workers, "provider": provider}
+        )
         self._decoder = PictureDecoder(LIMITS, concurrency=settings.workers)
         self._engine: LocalEngine = open_engine(
-            EngineConfig(settings.store, settings.workers, canary_interval=_CANARY_INTERVAL)
+            EngineConfig(settings.store, settings.workers, settings.provider, canary_interval=_CANARY_INTERVAL)
         )
         self._service = Service(lambda: VERSION, lambda: cards_of(self._engine.models()))
 

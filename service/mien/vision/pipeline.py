@@ -23,6 +23,7 @@ from mien.domain import (
     StageTimes,
     U8Array,
 )
+from mien.providers import ON_CPU, Execution
 from mien.runtime import Session
 from mien.store import StoredModel
 from mien.vision.alignment import CropSquare, crop_face, crop_square
@@ -62,12 +63,19 @@ class Pipeline:
         self.classifier = classifier
 
     @classmethod
-    def load(cls, detector: StoredModel, emotion: StoredModel) -> "Pipeline":
-        """Build both models. Raises ``ModelError`` if a file is missing, changed or unreadable."""
+    def load(cls, detector: StoredModel, emotion: StoredModel, execution: Execution = ON_CPU) -> "Pipeline":
+        """Build both models.
+
+        Raises:
+            ModelError: a file is missing, changed or unreadable.
+            InvalidOption: see ``Session``.
+        """
         classifier = ClassifierSpec.from_manifest(emotion.section("heads"))
         return cls(
-            FaceDetector(Session(detector, OUTPUTS), DetectorSpec.from_manifest(detector.section("detector"))),
-            EmotionClassifier(Session(emotion, classifier.outputs), classifier),
+            FaceDetector(
+                Session(detector, OUTPUTS, execution), DetectorSpec.from_manifest(detector.section("detector"))
+            ),
+            EmotionClassifier(Session(emotion, classifier.outputs, execution), classifier),
         )
 
     def detect(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:

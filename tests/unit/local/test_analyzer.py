@@ -13,6 +13,7 @@ from PIL import Image
 import mien
 import mien.local.shared
 from mien.domain import AnalyzeOptions
+from mien.engine.local import EngineConfig
 from mien.errors import InputError, InvalidOption, UnsupportedMedia
 from mien.images.decoder import PictureDecoder
 from mien.images.limits import DecodeLimits
@@ -100,6 +101,17 @@ def test_options_of_the_analyzer_hold_unless_a_call_has_its_own(engine: FakeEngi
     for wrong in ({"labels": "none"}, {"min_face": 0}, {"min_confidence": 2}, {"max_faces": 0}, {"fps": "often"}):
         with pytest.raises(InvalidOption, match=next(iter(wrong))):
             Analyzer(**wrong)  # type: ignore[arg-type]
+
+
+def test_an_analyzer_chooses_what_runs_the_models(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
+    opened: list[EngineConfig] = []
+    monkeypatch.setattr("mien.local.models.open_engine", lambda config: opened.append(config) or engine)
+    monkeypatch.setenv("MIEN_PROVIDER", "openvino")
+    Analyzer().close()
+    Analyzer(provider="cuda").close()
+    assert [config.provider for config in opened] == ["openvino", "cuda"]
+    with pytest.raises(InvalidOption, match="--provider"):
+        Analyzer(provider="tpu")  # type: ignore[arg-type]
 
 
 def test_a_clip_is_the_document_of_the_api(clip: Path) -> None:
