@@ -14,32 +14,34 @@ from typing import Any
 OURS, THEIRS, INK = "#00796b", "#90a4ae", "#1a1a1a"
 
 
-def draw(results: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> None:
+def draw(results: dict[str, Any], path: Path) -> None:
     """Write ``path``: a panel per set of pictures, a bar per library, on white so that it is legible on any page."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "mien", "font.family": "sans-serif"})
-    titles, names = list(results), list(next(iter(results.values())))
-    figure = Figure(figsize=(10, 0.7 + len(names) * (0.45 + 0.26 * len(titles))), layout="constrained")
+    libraries: dict[str, dict[str, Any]] = results["libraries"]
+    names = list(next(iter(libraries.values())))
+    figure = Figure(figsize=(10, 0.7 + len(names) * (0.45 + 0.26 * len(libraries))), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
-        rates = [[run["rate"] for run in results[title][name]] for title in titles]
-        _panel(axes, [title.replace("`", "") for title in titles], rates)
+        _panel(axes, {title.replace("`", ""): measured[name] for title, measured in libraries.items()})
         axes.set_title(name, loc="left", fontsize=11, color=INK)
-    figure.supxlabel("pictures per second and core, decoding included", fontsize=10, color=INK)
+    figure.supxlabel(f"pictures per second with {results['cores']} core(s), decoding included", fontsize=10, color=INK)
     figure.savefig(path, facecolor="white", metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def _panel(axes: Any, titles: list[str], rates: list[list[float]]) -> None:
+def _panel(axes: Any, measured: dict[str, Any]) -> None:
+    rates = [one["rates"] for one in measured.values()]
     medians = [statistics.median(one) for one in rates]
-    errors = [[m - min(r) for m, r in zip(medians, rates, strict=True)]]
-    errors.append([max(r) - m for m, r in zip(medians, rates, strict=True)])
-    colours = [OURS if title.startswith("Mien") else THEIRS for title in titles]
-    axes.barh(titles, medians, xerr=errors, color=colours, ecolor=INK, error_kw={"elinewidth": 1})
-    for at, (median, one) in enumerate(zip(medians, rates, strict=True)):
-        axes.annotate(f"{median:.3g}", (max(one), at), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    errors = [[middle - min(one) for middle, one in zip(medians, rates, strict=True)]]
+    errors.append([max(one) - middle for middle, one in zip(medians, rates, strict=True)])
+    colours = [OURS if title.startswith("Mien") else THEIRS for title in measured]
+    axes.barh(list(measured), medians, xerr=errors, color=colours, ecolor=INK, error_kw={"elinewidth": 1})
+    for at, (median, one) in enumerate(zip(medians, measured.values(), strict=True)):
+        told = f"{median:.3g} per s, {one['faces']} {'face' if one['faces'] == 1 else 'faces'} found"
+        axes.annotate(told, (max(one["rates"]), at), (4, 0), textcoords="offset points", va="center", fontsize=9)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.12 * max(max(one) for one in rates))
+    axes.set_xlim(0, 1.3 * max(max(one) for one in rates))
     axes.tick_params(labelsize=9, colors=INK, length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_xticks([])

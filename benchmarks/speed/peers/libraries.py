@@ -14,7 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -65,16 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results, missing = run(sets, chosen.cores, Path(folder))
     print(f"Pictures per second; faces found. {chosen.cores} of {os.cpu_count()} cores each.\n")
     print(rates(results, sets))
-    print("\nMien's pictures per second over theirs: `auto`; `fast`.\n")
+    print("\nMien's pictures per second over theirs.\n")
     print(ratios(results, sets))
     for contender, reason in missing.items():
         print(f"\nNot measured: {contender.title}. {reason}")
     if chosen.results:
-        saved = {
-            title: {name: [asdict(one) for one in rounds] for name, rounds in measured.items()}
-            for title, measured in results.items()
-        }
-        chosen.results.write_text(json.dumps(saved, indent=1), encoding="utf-8")
+        libraries = {title: _summary(measured, sets) for title, measured in results.items()}
+        content = json.dumps({"cores": chosen.cores, "libraries": libraries}, indent=1)
+        chosen.results.write_text(content, encoding="utf-8")
 
 
 def files_of(folder: Path, shared: Path, rounds: int) -> list[PictureSet]:
@@ -126,19 +124,28 @@ def rates(results: Results, sets: list[PictureSet]) -> str:
 
 
 def ratios(results: Results, sets: list[PictureSet]) -> str:
-    """A row per peer, a column per set, and the ratio of processor time on the first set."""
-    names, ours = [one.name for one in sets], [results[contender.title] for contender in OURS]
+    """A row per mode and peer, a column per set, and the ratio of processor time on the first set."""
 
-    def cells(theirs: dict[str, list[Measured]]) -> Iterator[str]:
-        for name in names:
-            rate = [run.rate for run in theirs[name]]
-            yield "; ".join(ratio([run.rate for run in own[name]], rate) for own in ours)
-        cpu = [run.cpu_ms for run in theirs[names[0]]]
-        yield "; ".join(ratio(cpu, [run.cpu_ms for run in own[names[0]]]) for own in ours)
+    def cells(own: dict[str, list[Measured]], theirs: dict[str, list[Measured]]) -> Iterator[str]:
+        for one in sets:
+            yield ratio([run.rate for run in own[one.name]], [run.rate for run in theirs[one.name]])
+        first = sets[0].name
+        yield ratio([run.cpu_ms for run in theirs[first]], [run.cpu_ms for run in own[first]])
 
-    peers = [contender.title for contender in PEERS if contender.title in results]
-    head = ["Mien over", *names, f"processor time, {names[0]}"]
-    return markdown(head, [[title, *cells(results[title])] for title in peers])
+    rows = [
+        [f"{own.title}, over {peer.title}", *cells(results[own.title], results[peer.title])]
+        for peer in PEERS
+        for own in OURS
+        if peer.title in results
+    ]
+    return markdown(["", *(one.name for one in sets), f"processor time, {sets[0].name}"], rows)
+
+
+def _summary(measured: dict[str, list[Measured]], sets: list[PictureSet]) -> dict[str, object]:
+    return {
+        one.name: {"rates": [run.rate for run in measured[one.name]], "faces": one.faces(measured[one.name])}
+        for one in sets
+    }
 
 
 def _written(folder: Path, name: str, contents: Iterable[bytes]) -> Iterator[Path]:

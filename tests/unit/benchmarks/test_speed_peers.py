@@ -42,8 +42,8 @@ def test_the_tables_have_a_row_per_library() -> None:
     results = {one.title: {"portrait": [Measured(100.0, 10.0, 1)]} for one in OURS}
     results["`fer` 25.10.3, default detector"] = {"portrait": [Measured(8.0, 120.0, 2)]}
     assert "| `fer` 25.10.3, default detector | 8.00 (8.00 to 8.00); 2 |" in rates(results, sets)
-    twelve = "12.5 (12.5 to 12.5); 12.5 (12.5 to 12.5)"
-    assert f"| {twelve} | 12.0 (12.0 to 12.0); 12.0 (12.0 to 12.0) |" in ratios(results, sets)
+    over = "over `fer` 25.10.3, default detector | 12.5 (12.5 to 12.5) | 12.0 (12.0 to 12.0) |"
+    assert [over in line for line in ratios(results, sets).splitlines()] == [False, False, True, True]
 
 
 def test_a_library_analyses_files_in_its_process(tmp_path: Path) -> None:
