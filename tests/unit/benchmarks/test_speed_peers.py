@@ -67,7 +67,7 @@ def test_a_missing_library_is_told_with_its_installation(tmp_path: Path) -> None
 def test_the_plain_service_finds_the_face() -> None:
     blank = cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
     headers = {"content-type": MEDIA_TYPE}
-    with plain_service() as (port, _), httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+    with plain_service() as plain, httpx.Client(base_url=f"http://127.0.0.1:{plain.port}", headers=headers) as client:
         (face,) = client.post("/predict", content=upload(photograph())).json()["faces"]
         assert client.post("/predict", content=upload(blank)).json() == {"faces": []}
     assert max(face["scores"], key=face["scores"].get) == "happy"
