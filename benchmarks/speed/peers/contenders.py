@@ -48,27 +48,27 @@ PEERS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one run: pictures per second, milliseconds of processor time per picture, faces in one pass."""
+    """Of one run: pictures per second of processor time and on the clock, and faces in one pass."""
 
     rate: float
-    cpu_ms: float
+    clock_rate: float
     faces: int
 
 
 class Process:
-    """``contender`` loaded in a process that uses so many cores; it waits for files until the ``with`` block ends.
+    """``contender`` loaded in a process on one core; it waits for files until the ``with`` block ends.
 
     Raises:
         Unavailable: its environment or something else that it needs is missing.
     """
 
-    def __init__(self, contender: Contender, cores: int, log: Path) -> None:
+    def __init__(self, contender: Contender, log: Path) -> None:
         if not contender.python.exists():
             raise Unavailable(f"not installed: `{contender.installation}`")
         command = [str(contender.python), "-m", "benchmarks.speed.peers.worker"]
         with log.open("w") as errors:
             self._process = subprocess.Popen(
-                [*command, contender.program, contender.setting, str(cores)],
+                [*command, contender.program, contender.setting],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -106,7 +106,7 @@ class Process:
             self._process.stdin.flush()
         told = self._answer()
         pictures = told["pictures"]
-        return Measured(pictures / told["seconds"], told["cpu"] / pictures * 1e3, told["faces"])
+        return Measured(pictures / told["cpu"], pictures / told["seconds"], told["faces"])
 
     def close(self) -> None:
         """End the process."""

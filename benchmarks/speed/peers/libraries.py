@@ -1,16 +1,16 @@
 """Pictures per second of Mien's Python API and of other libraries, in turn over the same files.
 
-    python -m benchmarks.speed.peers.libraries [--cores 1] [--rounds 5] [--results FILE]
+    python -m benchmarks.speed.peers.libraries [--rounds 5] [--results FILE]
 
-Each library is loaded in a process of its own environment, which may use ``--cores`` cores, and gets the files as
-bytes: decoding is counted, loading is not. In each round every library analyses every set of pictures, one library
-after the other, so that what else the machine does meets all of them. The photographs are split among the rounds.
-Ratios are taken within a round; a cell holds their median and, in brackets, the lowest and highest.
+Each library is loaded in a process of its own environment, on one core, and gets the files as bytes: decoding is
+counted, loading is not. Seconds are of processor time: on an idle machine those on the clock, which the last column of
+the ratios has, on a busy one less disturbed. In each round every library analyses every set of pictures, one library
+after the other. The photographs are split among the rounds. Ratios are taken within a round; a cell holds the median
+and, in brackets, the lowest and highest.
 """
 
 import argparse
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -55,15 +55,14 @@ Results = dict[str, dict[str, list[Measured]]]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and, if asked, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cores", type=int, default=1, help="of each library's process")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="its data/faces holds the photographs")
     parser.add_argument("--results", type=Path, help="a JSON file for benchmarks.speed.peers.chart")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         sets = files_of(Path(folder), chosen.shared, chosen.rounds)
-        results, missing = run(sets, chosen.cores, Path(folder))
-    print(f"Pictures per second; faces found. {chosen.cores} of {os.cpu_count()} cores each.\n")
+        results, missing = run(sets, Path(folder))
+    print("Pictures per second of one core; faces found.\n")
     print(rates(results, sets))
     print("\nMien's pictures per second over theirs.\n")
     print(ratios(results, sets))
@@ -71,8 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"\nNot measured: {contender.title}. {reason}")
     if chosen.results:
         libraries = {title: _summary(measured, sets) for title, measured in results.items()}
-        content = json.dumps({"cores": chosen.cores, "libraries": libraries}, indent=1)
-        chosen.results.write_text(content, encoding="utf-8")
+        chosen.results.write_text(json.dumps(libraries, indent=1), encoding="utf-8")
 
 
 def files_of(folder: Path, shared: Path, rounds: int) -> list[PictureSet]:
@@ -85,7 +83,7 @@ def files_of(folder: Path, shared: Path, rounds: int) -> list[PictureSet]:
     return [PictureSet(f"{len(photographs)} photographs", photographs, rounds), *made]
 
 
-def run(sets: list[PictureSet], cores: int, logs: Path) -> tuple[Results, dict[Contender, str]]:
+def run(sets: list[PictureSet], logs: Path) -> tuple[Results, dict[Contender, str]]:
     """Measure every library that is here; what is not, and why."""
     results: Results = {}
     missing: dict[Contender, str] = {}
@@ -93,7 +91,7 @@ def run(sets: list[PictureSet], cores: int, logs: Path) -> tuple[Results, dict[C
         running: dict[Contender, Process] = {}
         for number, contender in enumerate((*OURS, *PEERS)):
             try:
-                process = opened.enter_context(Process(contender, cores, logs / f"{number}.log"))
+                process = opened.enter_context(Process(contender, logs / f"{number}.log"))
                 process.measure(sets[0].of(0)[:WARM_UP], 0.0)
             except Unavailable as reason:
                 missing[contender] = str(reason)
@@ -124,13 +122,13 @@ def rates(results: Results, sets: list[PictureSet]) -> str:
 
 
 def ratios(results: Results, sets: list[PictureSet]) -> str:
-    """A row per mode and peer, a column per set, and the ratio of processor time on the first set."""
+    """A row per mode and peer, a column per set, and on the first set the ratio on the clock."""
 
     def cells(own: dict[str, list[Measured]], theirs: dict[str, list[Measured]]) -> Iterator[str]:
         for one in sets:
             yield ratio([run.rate for run in own[one.name]], [run.rate for run in theirs[one.name]])
         first = sets[0].name
-        yield ratio([run.cpu_ms for run in theirs[first]], [run.cpu_ms for run in own[first]])
+        yield ratio([run.clock_rate for run in own[first]], [run.clock_rate for run in theirs[first]])
 
     rows = [
         [f"{own.title}, over {peer.title}", *cells(results[own.title], results[peer.title])]
@@ -138,7 +136,7 @@ def ratios(results: Results, sets: list[PictureSet]) -> str:
         for own in OURS
         if peer.title in results
     ]
-    return markdown(["", *(one.name for one in sets), f"processor time, {sets[0].name}"], rows)
+    return markdown(["", *(one.name for one in sets), f"{sets[0].name}, on the clock"], rows)
 
 
 def _summary(measured: dict[str, list[Measured]], sets: list[PictureSet]) -> dict[str, object]:

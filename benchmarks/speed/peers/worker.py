@@ -1,4 +1,6 @@
-"""One library in a process of its own environment: ``python -m benchmarks.speed.peers.worker PROGRAM SETTING CORES``.
+"""One library in a process of its own environment, on one core.
+
+    python -m benchmarks.speed.peers.worker PROGRAM SETTING
 
 Reads a line of JSON with ``files`` and ``seconds`` and answers with a line: the files are read first, then analysed one
 pass after the other until the time is over. The first line it writes says that it is ready, or why it is unavailable.
@@ -48,12 +50,12 @@ def _answers() -> Callable[[object], None]:
 
 def main() -> None:
     """Load the library, then measure until standard input ends."""
-    program, setting, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    program, setting = sys.argv[1:]
     answer = _answers()
-    if hasattr(os, "sched_setaffinity"):  # before the library is loaded, so that it starts no more threads than cores
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    if hasattr(os, "sched_setaffinity"):  # before the library is loaded, so that it starts few threads
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     try:
-        analyze = importlib.import_module(f"benchmarks.speed.peers.programs.{program}").load(cores, setting)
+        analyze = importlib.import_module(f"benchmarks.speed.peers.programs.{program}").load(setting)
     except Unavailable as reason:
         answer({"unavailable": str(reason)})
         return

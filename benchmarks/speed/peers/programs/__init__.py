@@ -1,6 +1,6 @@
 """How each library is called, as its documentation shows: a module per library, loaded in the library's environment.
 
-``load(cores, setting)`` gives a function from JPEG files to how many faces were found in all of them. It raises
+``load(setting)`` gives a function from JPEG files to how many faces were found in all of them. It raises
 ``Unavailable`` with what to do about it.
 """
 

@@ -6,7 +6,7 @@ from benchmarks.speed.peers.programs import Analyze
 from benchmarks.speed.peers.programs.decoding import decode
 
 
-def load(_cores: int, _setting: str) -> Analyze:
+def load(_setting: str) -> Analyze:
     """See the package."""
     from fer.fer import FER
 

@@ -8,7 +8,7 @@ from benchmarks.speed.peers.programs import Analyze
 from benchmarks.speed.peers.programs.decoding import decode
 
 
-def load(_cores: int, _setting: str) -> Analyze:
+def load(_setting: str) -> Analyze:
     """See the package."""
     import mediapipe
 

@@ -9,7 +9,7 @@ from benchmarks.speed.peers.programs.decoding import decode
 _WEIGHTS = ("retinaface_mnet_v2.onnx", "affecnet7.script")
 
 
-def load(_cores: int, _setting: str) -> Analyze:
+def load(_setting: str) -> Analyze:
     """See the package. The weights are not in its wheel; it would download them."""
     import uniface
     from uniface.model_store import get_cache_dir

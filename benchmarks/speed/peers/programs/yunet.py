@@ -22,12 +22,12 @@ _MULTIPLE = 32
 _SCORE, _IOU = 0.6, 0.45
 
 
-def load(cores: int, setting: str) -> Analyze:
+def load(setting: str) -> Analyze:
     """See the package; ``setting`` is the long side in px that pictures are fitted to."""
     if not _FILE.exists():
         raise Unavailable(f"{_FILE} is not here. It is yunet_n.onnx, or face_detection_yunet of OpenCV's model zoo.")
     long_side = int(setting)
-    detector, classifier = _session(_FILE.read_bytes(), cores), _session(mini_xception(), cores)
+    detector, classifier = _session(_FILE.read_bytes()), _session(mini_xception())
     outputs = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox") for stride in _STRIDES]
 
     def analyze(files: Sequence[bytes]) -> int:
@@ -45,9 +45,9 @@ def load(cores: int, setting: str) -> Analyze:
     return analyze
 
 
-def _session(graph: bytes, cores: int) -> Any:
+def _session(graph: bytes) -> Any:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = cores
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
