@@ -25,7 +25,7 @@ def test_ratios_are_taken_round_by_round() -> None:
 
 
 def test_a_table_is_markdown() -> None:
-    assert markdown(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert markdown(["a", "b"], [["1", "2"]]) == "| a | b |\n|---|---|\n| 1 | 2 |"
 
 
 def test_rounds_share_many_files_and_repeat_few() -> None:
