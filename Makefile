@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TRAIN_VENV := .venv-train
 LOCK_VENV := .venv-lock
-FAIRNESS_VENV := .venv-fairness
+PEERS_VENV := .venv-peers
 
 # The registry's build brings CUDA along; a CPU build that pip is configured to find satisfies this as well.
 TORCH := torch==2.13.0
@@ -28,7 +28,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run train test test-cluster check check-training lint format types imports manifests repository \
-    fairness bench docs soak hostile sbom audit lock clean stale
+    fairness peers bench docs soak hostile sbom audit lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -149,14 +149,27 @@ check-training: $(TRAIN_VENV)/.test ## types and tests of training/, and both sm
 	@$(TRAIN_VENV)/bin/python -m mypy -p training
 	@$(TRAIN_VENV)/bin/python -m pytest -q tests/unit/training tests/training
 
-$(FAIRNESS_VENV)/.mediapipe: Makefile
-	@$(call make_venv,$(FAIRNESS_VENV),)
-	@$(FAIRNESS_VENV)/bin/$(PIP_INSTALL) mediapipe==0.10.21 # the last release that brings its face mesh along
+# Other libraries, each in an environment of its own: their requirements contradict one another.
+PEER_REQUIREMENTS := benchmarks/speed/peers/requirements
+$(PEERS_VENV)/%/.ready: $(PEER_REQUIREMENTS)/%.txt
+	@echo "Setting up $(@D)"
+	@$(call make_venv,$(@D),)
+	@$(@D)/bin/$(PIP_INSTALL) --requirement $<
 	@touch $@
 
-fairness: $(VENV)/.test $(FAIRNESS_VENV)/.mediapipe ## what the models answer for different people (docs/fairness.md)
-	@$(FAIRNESS_VENV)/bin/python benchmarks/peers/smile_strength.py ../shared/data/london >$(FAIRNESS_VENV)/strengths.json
-	@$(BIN)/python -m benchmarks.fairness --strengths $(FAIRNESS_VENV)/strengths.json
+fairness: $(VENV)/.test $(PEERS_VENV)/mediapipe/.ready ## what the models answer for different people (docs/fairness.md)
+	@mkdir -p build
+	@$(PEERS_VENV)/mediapipe/bin/python benchmarks/smile_strength.py ../shared/data/london >build/strengths.json
+	@$(BIN)/python -m benchmarks.fairness --strengths build/strengths.json
+
+# What cannot be installed here is left out; the table says so.
+peers: $(VENV)/.test ## speed beside other libraries: makes their environments, prints the table, draws the chart
+	@for name in fer mediapipe uniface yunet chart; do \
+	    $(MAKE) --no-print-directory $(PEERS_VENV)/$$name/.ready || echo "$$name is left out" >&2; \
+	done
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.speed.peers --results build/peers.json
+	@$(PEERS_VENV)/chart/bin/python -m benchmarks.speed.peers.chart build/peers.json build/peers.svg
 
 hostile: $(VENV)/.test ## 20,000 broken pictures and 2,000 broken clips against a real server
 	@$(BIN)/python -m benchmarks.hostile
@@ -172,7 +185,7 @@ audit: $(VENV)/.test ## known vulnerabilities of what is shipped; skipped where 
 	@$(BIN)/python -m tools.audit
 
 bench: $(VENV)/.test ## every program under benchmarks/, one after the other
-	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v 'soak\|hostile') benchmarks/search benchmarks/speed; do \
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py | grep -v 'soak\|hostile\|smile\|same_') benchmarks/search benchmarks/speed; do \
 	    echo "== $$file"; $(BIN)/python -m "$$(echo "$${file%.py}" | tr / .)"; \
 	done
 

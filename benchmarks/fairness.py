@@ -4,7 +4,7 @@
 
 102 people, each neutral and smiling (DeBruine and Jones 2017, doi 10.6084/m9.figshare.5047666, CC BY 4.0), with
 self-declared age, gender and ethnicity; never trained on, never used to choose a model. With the strengths of the
-smiles (see `peers/smile_strength.py`), groups are also compared at equal strength: by a least-squares fit of the
+smiles (see `smile_strength.py`), groups are also compared at equal strength: by a least-squares fit of the
 `happy` share on strength and group. Standard errors are over people.
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fairness", description=__doc__)
     parser.add_argument("--london", type=Path, default=Path("../shared/data/london"))
     parser.add_argument("--store", type=Path, help="model store (default: the one that ships)")
-    parser.add_argument("--strengths", type=Path, help="JSON of peers/smile_strength.py")
+    parser.add_argument("--strengths", type=Path, help="JSON of smile_strength.py")
     options = parser.parse_args()
     if not options.london.is_dir():
         sys.exit(f"{options.london} is not there: it holds the London set, which is not part of the project.")

@@ -1,6 +1,6 @@
 """How strong each smile of the London set is, by an outside tool: MediaPipe's face mesh, in an environment of its own.
 
-python benchmarks/peers/smile_strength.py ../shared/data/london > strengths.json    # needs mediapipe==0.10.21 alone
+python benchmarks/smile_strength.py ../shared/data/london > strengths.json    # needs mediapipe==0.10.21 alone
 
 Of each picture: the distance of the mouth's corners, how high they stand above the middle of the lower lip, and how far
 the lips are apart, each over the distance of the outer eye corners. `{"001-neutral": [width, lift, opening], ...}`

@@ -1,10 +1,10 @@
 """Clips analysed by the ``fer`` library and by Mien: frames per second, and rows with wrong or missing times.
 
-    python benchmarks/peers/fer_video.py --peer-python PEER/bin/python CLIP... [--fps 5]
+    make .venv-peers/fer/.ready && python -m benchmarks.speed.peers.fer_video CLIP... [--fps 5]
 
-Runs in Mien's environment and starts itself again under the peer's interpreter (see README.md in this folder). Both
-analyse the same clip at the same sampling; loading models is not counted. ``fer`` runs as its documentation shows, with
-its default detector and without writing frames or clips, which Mien does not do either.
+Runs in Mien's environment and starts itself again in the peer's. Both analyse the same clip at the same sampling;
+loading models is not counted. ``fer`` runs as its documentation shows, with its default detector and without writing
+frames or clips, which Mien does not do either.
 
 A row's time is right if a frame of the clip is presented within 1 ms of it. ``fer`` gives no times; callers have to
 compute row number x sampling step / frame rate, and that is what is scored here.
@@ -14,14 +14,16 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed.peers.contenders import ROOT, Contender
+
 _SLACK = 0.001
+FER = Contender("`fer`", "fer")
 
 
 def peer(clip: str, fps: float) -> dict[str, Any]:
@@ -99,11 +101,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--fps", type=float, default=5.0)
-    parser.add_argument("--peer-python", help="the interpreter of the environment with fer in it")
     parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.as_peer:
-        print(json.dumps(peer(os.path.abspath(arguments.clips[0]), arguments.fps)))  # noqa: PTH100
+        print(json.dumps(peer(arguments.clips[0], arguments.fps)))
         return
     for clip in arguments.clips:
         own = presentation_times(clip)
@@ -112,8 +113,9 @@ def main() -> None:
                 {"clip": Path(clip).name, "with": "mien", **score(ours(clip, arguments.fps), own, arguments.fps)}
             )
         )
-        command = [arguments.peer_python or sys.executable, __file__, "--as-peer", clip, "--fps", str(arguments.fps)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        program = [str(FER.python), "-m", "benchmarks.speed.peers.fer_video", "--as-peer", str(Path(clip).resolve())]
+        command = [*program, "--fps", str(arguments.fps)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if done.returncode:
             print(json.dumps({"clip": Path(clip).name, "with": "fer", "failed": done.stderr.strip().splitlines()[-1:]}))
             continue
