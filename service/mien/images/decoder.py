@@ -20,7 +20,7 @@ from mien.sandbox.pool import DecoderPool
 
 DETECTOR_MARGIN = 3  # a face of 16 px at the detector's scale then has the 48 px that the classifier takes
 _KEPT_BYTES = 64 << 20  # of free memory per decode at once: one or two photographs of a phone
-_LARGE_FRACTION = 1 / 8  # of the memory that one decode may take; a large one takes more
+_LARGE = 1 / 8  # of the memory that one decode may take; a large one takes more
 
 
 def no_check() -> None:
@@ -36,7 +36,7 @@ class PictureDecoder:
 
     Small decodes share one memory budget of at most ``concurrency`` slots, and large ones another with half as many:
     otherwise a few pictures that each take all the memory would block everyone else's. A decoded frame counts until it
-    is released. Together they take one and a half times ``DecodeLimits.memory``.
+    is released. Together they take at most one and a half times ``DecodeLimits.memory``.
 
     All formats but JPEG, PNG and WebP are decoded in a process of ``sandbox``, or in this one if that is ``None``.
     """
@@ -46,7 +46,8 @@ class PictureDecoder:
         self._planner = Planner(limits)
         self._remote = None if sandbox is None else RemotePictures(sandbox, limits)
         self._memory = PixelMemory(concurrency * _KEPT_BYTES)
-        self._small = MemoryBudget(concurrency, limits.memory // 2)
+        # Two decodes per slot: one under way, the other's result waiting. More would only wait in memory.
+        self._small = MemoryBudget(concurrency, min(limits.memory // 2, round(concurrency * limits.memory * _LARGE)))
         self._large: MemoryBudget | None = MemoryBudget(max(1, concurrency // 2), limits.memory)
 
     def without_large(self) -> "PictureDecoder":
@@ -127,7 +128,7 @@ class PictureDecoder:
                 yield self._planner.plan(data, picture_format, min_side, check, self._memory.array)
 
     def _budget(self, memory: int) -> MemoryBudget:
-        if memory <= self._limits.memory * _LARGE_FRACTION:
+        if memory <= self._limits.memory * _LARGE:
             return self._small
         if self._large is None:
             raise LargePicture
