@@ -47,7 +47,7 @@ OnFailure = Callable[[MienError], None]
 
 
 def do_nothing() -> None:
-    """For who need not know when the app is ready."""
+    """For callers that need not know when the app is ready."""
 
 
 def stop_process(error: MienError) -> None:

@@ -46,7 +46,7 @@ class PictureDecoder:
         self._planner = Planner(limits)
         self._remote = None if sandbox is None else RemotePictures(sandbox, limits)
         self._memory = PixelMemory(concurrency * _KEPT_BYTES)
-        # Two decodes per slot: one under way, the other's result waiting. More would only wait in memory.
+        # As much per slot as one small decode may take: more results would only wait in memory for a worker.
         self._small = MemoryBudget(concurrency, min(limits.memory // 2, round(concurrency * limits.memory * _LARGE)))
         self._large: MemoryBudget | None = MemoryBudget(max(1, concurrency // 2), limits.memory)
 

@@ -4,7 +4,6 @@ import math
 import mmap
 import threading
 import weakref
-from collections import deque
 
 import numpy as np
 
@@ -23,8 +22,8 @@ class PixelMemory:
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._free: deque[mmap.mmap] = deque()  # the last returned first
-        self._lock = threading.Lock()
+        self._free: list[mmap.mmap] = []  # the last returned last
+        self._lock = threading.RLock()  # an array may be collected while its lock is held
 
     def array(self, shape: tuple[int, ...]) -> U8Array:
         """An array whose values are arbitrary, ``uint8`` of that shape."""
@@ -34,25 +33,28 @@ class PixelMemory:
         block = self._take(size) or _new_block(size)
         whole = np.frombuffer(block, dtype=np.uint8)
         # Views of it, however they were made, keep it alive: the memory comes back when the last of them is gone.
-        weakref.finalize(whole, self._free.appendleft, block).atexit = False
+        weakref.finalize(whole, self._give_back, block).atexit = False
         return whole[:size].reshape(shape)
 
     def forget(self) -> None:
         """Return the memory that is kept to the system."""
-        self._free.clear()
+        with self._lock:
+            self._free.clear()
 
     def _take(self, size: int) -> mmap.mmap | None:
-        """A kept block of at least ``size`` bytes, but not far more; too many are forgotten."""
-        with self._lock:  # of takers; blocks may return at any moment, in any thread
-            blocks = [self._free.popleft() for _ in range(len(self._free))]
-            fitting = [block for block in blocks if size <= len(block) <= 2 * size]
+        """A kept block of at least ``size`` bytes, but not far more."""
+        with self._lock:
+            fitting = [block for block in tuple(self._free) if size <= len(block) <= 2 * size]
             found = min(fitting, key=len, default=None)
-            left = self._kept
-            for block in blocks:
-                left -= 0 if block is found else len(block)
-                if block is not found and left >= 0:
-                    self._free.append(block)
+            if found is not None:
+                self._free.remove(found)
             return found
+
+    def _give_back(self, block: mmap.mmap) -> None:
+        with self._lock:
+            self._free.append(block)
+            while sum(map(len, tuple(self._free))) > self._kept:
+                del self._free[0]
 
 
 def _new_block(size: int) -> mmap.mmap:

@@ -1,13 +1,17 @@
 """Whole JPEG files decoded without Pillow: the same pixels, and hands off everything else."""
 
 import io
+import random
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mien.domain import U8Array
+from mien.errors import InputError
 from mien.images import turbo_jpeg
-from tests.unit.images.files import portrait, save
+from tests.mutations import mutated
+from tests.unit.images.files import decoder, portrait, save
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -39,3 +43,30 @@ def test_files_that_need_a_conversion_or_an_interruption_are_left_to_pillow() ->
     assert turbo_jpeg.reads("RGB", keeps_coefficients=False)
     assert not turbo_jpeg.reads("RGB", keeps_coefficients=True)
     assert not turbo_jpeg.reads("CMYK", keeps_coefficients=False)
+
+
+def test_a_file_larger_than_its_array_is_not_decoded() -> None:
+    data = save(portrait(200), "JPEG")
+    assert turbo_jpeg.decode(data, (200, 199)) is None
+    assert turbo_jpeg.decode(data, (10, 10)) is None  # no less than an eighth of each side
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about mutated EXIF
+def test_broken_files_are_answered_as_if_pillow_had_decoded_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance, reads = random.Random(33), turbo_jpeg.reads
+    whole = [save(portrait(side), "JPEG", orientation=6, subsampling=side % 3) for side in (64, 131, 200)]
+    for number in range(200):
+        data, side = mutated(whole[number % 3], chance), chance.choice([8, 320])
+        monkeypatch.setattr(turbo_jpeg, "reads", reads)
+        answer = decoded(data, side)
+        monkeypatch.setattr(turbo_jpeg, "reads", lambda *_: False)
+        assert answer == decoded(data, side), number
+
+
+def decoded(data: bytes, side: int) -> tuple[object, ...]:
+    try:
+        frame = decoder().decode(data, detector_side=side)
+    except InputError as error:
+        return (str(error),)
+    pixels: U8Array = frame.pixels
+    return pixels.shape, pixels.tobytes(), frame.warnings, frame.readable
