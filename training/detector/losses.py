@@ -3,6 +3,7 @@
 The assignment is SimOTA (YOLOX, Ge et al. 2021, arXiv:2107.08430), for a whole batch at once.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,15 +14,20 @@ from training.detector.model import decode
 
 CENTRE_RADIUS = 2.5  # strides
 CANDIDATES = 10
+TURNED_FROM = 60.0  # degrees from upright, see `LossWeights.turned`
 IOU_COST = 3.0
 IMPOSSIBLE = 1e6
 
 
 @dataclass(frozen=True)
 class LossWeights:
+    """`turned`: the score that is wanted of a face which lies on its side or stands on its head. With less than 1 the
+    service can tell it from an upright one, and looks again the right way up (mien.vision.uprightness)."""
+
     score: float = 1.0
     box: float = 3.0
     landmarks: float = 10.0
+    turned: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +42,9 @@ class Targets:
 
 
 def focal(logits: Tensor, present: Tensor) -> Tensor:
-    """Focal loss (Lin et al. 2017, arXiv:1708.02002, gamma 2) towards `present`, 0 or 1: the score means presence, at
-    every size alike; how well a box overlaps its face is no part of it."""
+    """Focal loss (Lin et al. 2017, arXiv:1708.02002, gamma 2; for targets between 0 and 1 Li et al. 2020,
+    arXiv:2006.04388) towards `present`: the score means presence, at every size alike; how well a box overlaps its face
+    is no part of it."""
     distance = (logits.sigmoid() - present).abs()
     return functional.binary_cross_entropy_with_logits(logits, present, reduction="none") * distance**2
 
@@ -65,6 +72,17 @@ def landmark_loss(points: Tensor, wanted: Tensor, faces: Tensor) -> Tensor:
     return (loss * known).sum() / (2 * known.sum()).clamp(min=1)
 
 
+def wanted_scores(landmarks: Tensor, turned: float) -> Tensor:
+    """1 for upright faces and those of unknown landmarks, `turned` for the others; landmarks [m, 5, 2] -> [m].
+
+    The roll is measured as by `mien.vision.alignment.roll_of`.
+    """
+    across = landmarks[:, 1] - landmarks[:, 0]
+    down = (landmarks[:, 3:].sum(1) - landmarks[:, :2].sum(1)) / 2
+    roll = torch.atan2(across[:, 1] - down[:, 0], across[:, 0] + down[:, 1]).abs()  # NaN compares as not greater
+    return torch.where(roll > math.radians(TURNED_FROM), turned, 1.0)
+
+
 def cell_weights(face: Tensor, faces: int) -> Tensor:
     """face [n, A]: which of `faces` each cell answers for, -1 for none -> [n, A], 1 for cells that answer for none.
 
@@ -87,12 +105,14 @@ def detector_loss(
     positive = matched.face >= 0
     weight = cell_weights(matched.face, targets.boxes.shape[1])
     total_weight = weight[positive].sum().clamp(min=1)
-    score = (focal(logits, positive.float()) * matched.counted * weight).sum() / total_weight
     picture, cell = positive.nonzero(as_tuple=True)
     face = matched.face[picture, cell]
-    wanted = targets.boxes[picture, face]
+    wanted, wanted_points = targets.boxes[picture, face], targets.landmarks[picture, face]
+    present = torch.zeros_like(logits)
+    present[picture, cell] = wanted_scores(wanted_points, weights.turned)
+    score = (focal(logits, present) * matched.counted * weight).sum() / total_weight
     box = (eiou_loss(boxes[picture, cell], wanted) * weight[picture, cell]).sum() / total_weight
-    points = landmark_loss(landmarks[picture, cell], targets.landmarks[picture, face], wanted)
+    points = landmark_loss(landmarks[picture, cell], wanted_points, wanted)
     return {
         "loss": weights.score * score + weights.box * box + weights.landmarks * points,
         "score": score,

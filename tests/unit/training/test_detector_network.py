@@ -25,6 +25,7 @@ from training.detector.losses import (  # noqa: E402
     focal,
     landmark_loss,
     pairwise_iou,
+    wanted_scores,
 )
 from training.detector.model import FaceDetector, ModelConfig, cell_centres, decode  # noqa: E402
 from training.detector.quantise import quantise  # noqa: E402
@@ -128,6 +129,16 @@ def test_the_score_loss_is_least_at_presence_whatever_the_overlap() -> None:
     logits = torch.tensor([-3.0, 0.0, 3.0])
     assert focal(logits, torch.ones(3)).diff().max() < 0
     assert focal(logits, torch.zeros(3)).diff().min() > 0
+
+
+def test_faces_that_are_not_upright_are_wanted_with_a_lower_score() -> None:
+    upright = torch.tensor([[-2.0, -2], [2, -2], [0, 0], [-1.5, 2], [1.5, 2]])
+    angles = torch.deg2rad(torch.tensor([0.0, 50, -50, 70, -90, 180]))
+    turns = torch.stack([torch.stack([a.cos(), a.sin(), -a.sin(), a.cos()]).view(2, 2) for a in angles])
+    unknown = torch.full((1, 5, 2), float("nan"))
+    faces = torch.cat([upright @ turns, unknown]) + 100
+    assert wanted_scores(faces, 0.6).tolist() == pytest.approx([1, 1, 1, 0.6, 0.6, 0.6, 1])
+    assert focal(torch.tensor([-0.5, 0.405, 1.5]), torch.full((3,), 0.6)).argmin() == 1  # the logit of 0.6
 
 
 def test_unknown_landmarks_cost_nothing() -> None:
