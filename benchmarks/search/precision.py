@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from benchmarks.search.finders import peer_file
 from benchmarks.search.table import Bench, Row, run
 from mien.store import ModelStore
+from mien.vision.detector import DetectorSpec
 from training.detector.data import load_photographs
 from training.detector.evaluate import evaluate
 from training.detector.predictor import Ours, Yunet
@@ -28,7 +29,9 @@ def rows(bench: Bench) -> Iterator[Row]:
         return
     stored = ModelStore(bench.store).pick("face-detector")
     photographs = [photograph for photograph in load_photographs(bench.data) if photograph.held_out]
-    reports = evaluate(Ours(stored.directory / str(stored.manifest["file"])), photographs, bench.data)
+    calibration = DetectorSpec.from_manifest(stored.section("detector")).calibration
+    detector = Ours(stored.directory / str(stored.manifest["file"]), calibration=calibration)
+    reports = evaluate(detector, photographs, bench.data)
     peer = peer_file(bench)
     others = evaluate(Yunet(peer), photographs, bench.data) if peer.exists() else {}
     for side, report in reports.items():

@@ -26,7 +26,7 @@ CASES = ((320, 8, None), (320, 10, 45), (320, 12, None), (640, 8, None), (640, 1
 
 
 def one_pass(detector: FaceDetector, side: int, picture: Image) -> FloatArray:
-    return detector.detect(picture, side, detector.spec.threshold, 1000).boxes
+    return detector.detect(picture, side, detector.spec.min_score, 1000).boxes
 
 
 def rows(bench: Bench) -> Iterator[Row]:

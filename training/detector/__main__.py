@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from training.common.recipe import Machine, build, parse_options, read
 from training.common.stages import Stage, run_stages, sha256
 from training.common.store import Origin, pack
 from training.detector import card, labels
 from training.detector.batches import Material
 from training.detector.data import Image, PixelCache, load_photographs, read_picture
-from training.detector.evaluate import evaluate, presence, run
-from training.detector.export import Calibration, export, fit
+from training.detector.evaluate import Report, calibrate, evaluate
+from training.detector.export import export
 from training.detector.pasted_faces import load_pasted_faces, save_pasted_faces
 from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet
 from training.detector.quantise import quantise
@@ -70,8 +68,7 @@ class Making:
             Stage("first", self._first, asdict(recipe.first), ("material",)),
             Stage("hard-negatives", self._mine, {}, ("first",)),
             Stage("second", self._second, asdict(recipe.second), ("first", "hard-negatives")),
-            Stage("calibrate", self._calibrate, {}, ("second",)),
-            Stage("quantise", self._quantise, asdict(recipe.quantise), ("calibrate",)),
+            Stage("quantise", self._quantise, asdict(recipe.quantise), ("second",)),
             Stage("evaluate", self._evaluate, {}, ("quantise",)),
         ]
 
@@ -89,7 +86,7 @@ class Making:
 
     def _mine(self, folder: Path) -> None:
         model = folder / "fp32.onnx"
-        export(trained(self.runs / "first", self.recipe.first.model), Calibration(), model)
+        export(trained(self.runs / "first", self.recipe.first.model), model)
         teacher = Yunet(self.teacher, labels.HINT) if self.teacher else None
         found = labels.mine(self.photographs, self.pixels, self.rows, Ours(model, MISTAKE), teacher)
         labels.write(folder / "negatives.json", found)
@@ -99,17 +96,9 @@ class Making:
         first = self.runs / "first" / "last.pt"
         train(folder, self.recipe.second, self._material(negatives), first, self.machine)
 
-    def _calibrate(self, folder: Path) -> None:
-        """Fit the score on held-out photographs at both input sizes, and write the calibrated file."""
-        network = trained(self.runs / "second", self.recipe.second.model)
-        raw = folder / "uncalibrated.onnx"
-        export(network, Calibration(), raw)
-        parts = [presence(run(Ours(raw), self.held_out, self.folder, side)) for side in (FAST, ACCURATE)]
-        scores, sides, right = (np.concatenate([part[index] for part in parts]) for index in range(3))
-        export(network, fit(scores, sides, right.astype(np.bool_)), folder / "fp32.onnx")
-
     def _quantise(self, folder: Path) -> None:
-        source = self.runs / "calibrate" / "fp32.onnx"
+        source = folder / "fp32.onnx"
+        export(trained(self.runs / "second", self.recipe.second.model), source)
         quantise(source, folder / self.model.name, self._letterboxed(Ours(source)))
 
     def _letterboxed(self, detector: Ours) -> Iterator[Image]:
@@ -120,10 +109,12 @@ class Making:
             yield detector.letterbox(picture, (FAST, 448, ACCURATE)[index % 3])
 
     def _evaluate(self, folder: Path) -> None:
-        detectors: dict[str, Detector] = {"ours": Ours(self.model)}
+        calibration = calibrate(Ours(self.model), self.held_out, self.folder)
+        detectors: dict[str, Detector] = {"ours": Ours(self.model, calibration=calibration)}
         if self.teacher:
             detectors["peer"] = Yunet(self.teacher)
-        reports = {name: evaluate(detector, self.held_out, self.folder) for name, detector in detectors.items()}
+        reports: Report = {name: evaluate(one, self.held_out, self.folder) for name, one in detectors.items()}
+        reports["calibration"] = asdict(calibration)
         (folder / "report.json").write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ PARTS = {
     "fddb_people": "AP50, FDDB, people's boxes",
 }
 OUTPUTS = {
-    "scores": (["n", "cells"], "estimated probability that the cell shows a face"),
+    "scores": (["n", "cells"], "whether the cell shows a face, 0..1; [detector.calibration] makes a probability of it"),
     "boxes": (["n", "cells", 4], "distances left, top, right, bottom from the cell's centre, px of the input"),
     "landmarks": (["n", "cells", 10], "offsets x, y of five landmarks from the cell's centre, px of the input"),
 }
@@ -44,6 +44,8 @@ def manifest(version: str, reports: Report) -> Report:
             "threshold": max(ours[str(side)]["threshold"] for side in (FAST, ACCURATE)),
             "nms_iou": NMS_IOU,
             "min_side": MIN_SIDE,
+            # probability = sigmoid(gain * logit(score) + bias)
+            "calibration": reports["calibration"],
         },
         "metrics": {
             "split": "held out: every tenth photograph of each source",
@@ -75,8 +77,8 @@ Finds faces: a box, a score and five landmarks each. Anchor-free on strides 8, 1
 arXiv:1904.01355), plain 3x3 convolutions with ReLU, int8 but for the last layers. The input is the picture's own bytes,
 of any size that is a multiple of {MULTIPLE}; the manifest says how to read the outputs.
 
-**A score is the estimated probability that there is a face**, at every size alike: it is calibrated by the size of the
-box, inside the graph, on held-out photographs.
+**The confidence of a face is the estimated probability that there is one**, at every size alike: a logistic regression
+on the network's score, fitted on held-out photographs, see the manifest.
 
 ## Measured
 
@@ -86,7 +88,7 @@ unmatched detection counts as false, whatever its size.
 
 {table(("", "this file", "YuNet-n"), rows)}
 
-Expected calibration error of the score, by the size of the box (the calibration was fitted on the same photographs):
+Expected calibration error of the confidence, by the size of the box (the calibration was fitted on these photographs):
 
 {table(("box", "detections", "error"), errors)}
 

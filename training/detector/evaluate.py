@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.vision.boxes import Detections
+from mien.vision.calibration import ScoreCalibration
 from training.detector.average_precision import FOUND, LEFT_OUT, Curve, Matches, curve, match
 from training.detector.data import FloatArray, Photograph, load_photographs, read_picture
 from training.detector.predictor import ACCURATE, FAST, Detector, Ours, Yunet
@@ -26,6 +27,8 @@ NEGATIVES = "objects"  # the source of the photographs without any face
 CHOICES = tuple(round(0.2 + 0.02 * i, 2) for i in range(38))
 # Most false positives per held-out photograph, and per face-free one, at a threshold.
 MAX_WRONG, MAX_WRONG_FACE_FREE = 0.05, 0.01
+
+MIN_GAIN = 0.05  # so that more score is never less probability, of however bad a detector
 
 Report = dict[str, Any]
 
@@ -85,6 +88,30 @@ def presence(results: list[Result]) -> tuple[FloatArray, FloatArray, npt.NDArray
     return np.concatenate(scores), np.concatenate(extent), np.concatenate(right)
 
 
+def fit(scores: FloatArray, right: npt.NDArray[np.bool_], steps: int = 50) -> ScoreCalibration:
+    """The calibration of greatest likelihood for detections [n] and whether each is a face. Newton's method.
+
+    Of `presence`, it is alike for all sizes: a term for the size of the box made no size better (docs/experiments.md).
+    """
+    clipped = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+    features = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
+    weights, ridge = np.array([1.0, 0.0]), 1e-3 * np.eye(2)
+    for _ in range(steps):
+        chance = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        gradient = features.T @ (right - chance) - ridge @ (weights - [1.0, 0.0])
+        curvature = (features * (chance * (1 - chance))[:, None]).T @ features + ridge
+        move = np.linalg.solve(curvature, gradient)
+        weights = weights + move / max(1.0, float(np.abs(move).max()))  # detections that a line tells apart: no leaps
+    return ScoreCalibration(max(float(weights[0]), MIN_GAIN), float(weights[1]))
+
+
+def calibrate(detector: Detector, photographs: list[Photograph], data: Path) -> ScoreCalibration:
+    """Of a detector's scores, on held-out photographs at both input sizes."""
+    parts = [presence(run(detector, photographs, data, side)) for side in (FAST, ACCURATE)]
+    scores, right = (np.concatenate([part[index] for part in parts]) for index in (0, 2))
+    return fit(scores, right.astype(np.bool_))
+
+
 def measure(results: list[Result]) -> Report:
     """What is said about one detector at one input size."""
     judged = judge(results)
@@ -141,7 +168,9 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     photographs = [photograph for photograph in load_photographs(options.data) if photograph.held_out]
-    detectors: dict[str, Detector] = {"ours": Ours(options.model)}
+    calibration = calibrate(Ours(options.model), photographs, options.data)
+    print(f"calibration: gain = {calibration.gain:.4f}, bias = {calibration.bias:.4f}")
+    detectors: dict[str, Detector] = {"ours": Ours(options.model, calibration=calibration)}
     if options.peer:
         detectors["peer"] = Yunet(options.peer)
     for name, detector in detectors.items():

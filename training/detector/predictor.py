@@ -9,6 +9,7 @@ import numpy as np
 from mien.runtime import Session
 from mien.store import StoredModel
 from mien.vision.boxes import Detections
+from mien.vision.calibration import AS_IT_IS, ScoreCalibration
 from mien.vision.detector import OUTPUTS, DetectorSpec, FaceDetector
 from training.common.stages import sha256
 from training.detector.data import Image
@@ -30,16 +31,18 @@ class Detector(Protocol):
 
 
 class Ours:
-    """A file of ours: the service's letterbox, non-maximum suppression and box voting."""
+    """A file of ours: the service's letterbox, non-maximum suppression and box voting. Its scores are calibrated."""
 
-    def __init__(self, path: Path, min_score: float = MIN_SCORE) -> None:
+    def __init__(self, path: Path, min_score: float = MIN_SCORE, calibration: ScoreCalibration = AS_IT_IS) -> None:
         stored = StoredModel("face-detector", "", path.parent, {"file": path.name, "sha256": sha256(path)})
         spec = DetectorSpec(STRIDES, MULTIPLE, min_score, NMS_IOU, MIN_SIDE)
         self._detector, self._min_score = FaceDetector(Session(stored, OUTPUTS), spec), min_score
+        self._calibration = calibration
 
     def detect(self, picture: Image, long_side: int) -> Detections:
         """See `Detector.detect`."""
-        return self._detector.detect(picture, long_side, self._min_score, MAX_FACES)
+        found = self._detector.detect(picture, long_side, self._min_score, MAX_FACES)
+        return Detections(found.boxes, self._calibration.probability(found.scores), found.landmarks)
 
     def letterbox(self, picture: Image, long_side: int) -> Image:
         """The network's input [1, h, w, 3]."""

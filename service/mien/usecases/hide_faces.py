@@ -12,7 +12,7 @@ from mien.timeline.interpolation import TrackInterpolator
 
 _MAX_HIDDEN_FACES = 1_000
 # Far below the threshold for reporting: a patch hidden needlessly costs little, a face left visible costs much.
-_HIDING_CONFIDENCE = 0.2
+_HIDING_CONFIDENCE = 0.005
 _HELD_FRAMES = 3
 """A face hides its place in so many frames before and after: a detector misses single frames of a face that moves."""
 

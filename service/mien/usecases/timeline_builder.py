@@ -12,12 +12,11 @@ from mien.timeline.summary import Summarizer
 from mien.timeline.tracker import TrackThresholds, track
 from mien.video.model import ClipLimits
 
-# With the detector's threshold t, a track is kept by detections down to 0.6 t as long as their mean is at least t, and
-# a detection half way from t to 1 starts a new track at once (a street scene at 5 fps, accurate, has 11 people at a
-# quarter, a half and three quarters of the way). Tuned on seven clips, which are few. The idea is ByteTrack's (Zhang et
-# al., 2022).
-_KEEP_TRACK = 0.6
-_NEW_TRACK = 0.5
+# With the detector's threshold t, a track is kept by detections down to 0.1 t as long as their mean is at least t, and
+# a detection 95 % of the way from t to 1 starts a new track at once. Tuned on seven clips, which are few. The idea is
+# ByteTrack's (Zhang et al., 2022).
+_KEEP_TRACK = 0.1
+_NEW_TRACK = 0.95
 
 
 class TimelineBuilder:

@@ -17,6 +17,7 @@ from mien.domain import F32Array, U8Array
 from mien.errors import ModelUnreadable
 from mien.runtime import Session
 from mien.vision.boxes import Detections, box_voting, iou, nms
+from mien.vision.calibration import AS_IT_IS, ScoreCalibration
 from mien.vision.resampling import shrink
 
 VOTER_SCORE = 0.06  # cells from this score on help to localise the faces that others found, whatever is asked for
@@ -34,14 +35,15 @@ OUTPUTS = ("scores", "boxes", "landmarks")
 _DIRECTIONS: F32Array = np.asarray([-1, -1, *12 * [1]], dtype=np.float32)
 
 _MIN_SIDE = 8.0  # px, of a manifest that does not say
+_MAX_BIAS = 100.0  # with more, no score has another probability than 0 or 1
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
     """The ``[detector]`` table of the manifest.
 
-    ``threshold`` is the lowest score reported unless the caller names one, at every scale; ``min_side`` the side in
-    pixels of the network's input from which faces are found.
+    ``threshold`` is the lowest probability of a face that is reported unless the caller names one, at every scale;
+    ``min_side`` the side in pixels of the network's input from which faces are found.
     """
 
     strides: tuple[int, ...]
@@ -49,6 +51,12 @@ class DetectorSpec:
     threshold: float
     nms_iou: float
     min_side: float
+    calibration: ScoreCalibration = AS_IT_IS
+
+    @property
+    def min_score(self) -> float:
+        """The network's score at ``threshold``."""
+        return self.calibration.score(self.threshold)
 
     @classmethod
     def from_manifest(cls, table: Mapping[str, Any]) -> "DetectorSpec":
@@ -60,11 +68,19 @@ class DetectorSpec:
                 float(table["threshold"]),
                 float(table["nms_iou"]),
                 float(table.get("min_side", _MIN_SIDE)),
+                _calibration(table["calibration"]) if "calibration" in table else AS_IT_IS,
             )
         except KeyError as error:
             raise ModelUnreadable(f"The detector's manifest lacks {error} in [detector].") from error
         except (TypeError, ValueError, OverflowError) as error:
             raise ModelUnreadable(f"A value in [detector] of the detector's manifest is invalid: {error}.") from error
+
+
+def _calibration(table: Mapping[str, Any]) -> ScoreCalibration:
+    gain, bias = float(table["gain"]), float(table["bias"])
+    if not (gain > 0 and abs(bias) < _MAX_BIAS):
+        raise ValueError(f"a calibration with gain {gain} and bias {bias}")
+    return ScoreCalibration(gain, bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,12 +80,13 @@ class Pipeline:
 
     def detect(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces, drop those not worth reporting, and crop the best ``max_faces`` of the rest."""
-        threshold = self.detector.spec.threshold if options.min_confidence is None else options.min_confidence
+        spec = self.detector.spec
+        least = spec.min_score if options.min_confidence is None else spec.calibration.score(options.min_confidence)
         # From the long side: a reduced decode rounds up, and one pixel of a narrow strip's short side is a lot.
         scale = max(frame.width, frame.height) / max(frame.pixels.shape[:2])
-        found = search(self.detector, frame.pixels, options.detector, min(threshold, PROPOSAL_SCORE))
+        found = search(self.detector, frame.pixels, options.detector, min(least, PROPOSAL_SCORE))
         found, doubtful = look_again(self.detector, frame.pixels, found, max(MIN_SIZE, options.min_face) / scale)
-        certain = found.scores >= threshold
+        certain = found.scores >= least
         found, doubtful = found.select(certain), doubtful[certain]
         keep = _worth_reporting(found, frame, scale, options.min_face)
         if not options.keep_doubles:
@@ -93,6 +94,7 @@ class Pipeline:
         # ``max_faces`` comes last: a face too small to report must not take the place of one that is not.
         reported = np.flatnonzero(keep)[: options.max_faces]
         found, doubtful = found.select(reported), doubtful[reported]
+        found = Detections(found.boxes, spec.calibration.probability(found.scores), found.landmarks)
         squares = [crop_square(box, points) for box, points in zip(found.boxes, found.landmarks, strict=True)]
         crops = tuple(crop_face(frame.pixels, square) for square in squares)
         squares = [square.scaled(scale) for square in squares]

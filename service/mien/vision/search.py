@@ -34,9 +34,9 @@ def search(
 ) -> Detections:
     """The best ``max_detections`` faces of ``uint8 [h, w, 3]`` BGR, in its pixels, best first.
 
-    ``min_score`` replaces the detector's own threshold.
+    ``min_score``, of the network, replaces the one at the detector's threshold.
     """
-    threshold = detector.spec.threshold if min_score is None else min_score
+    threshold = detector.spec.min_score if min_score is None else min_score
     height, width = pixels.shape[:2]
     finds: list[Detections] = []
     fitted = pixels

@@ -52,7 +52,7 @@ def look_again(
             ways = seen.scores[_WAYS * row : _WAYS * (row + 1)]
             best = int(np.argmax(ways))
             tied = np.sort(ways)[-2] > ways[best] - MIN_MARGIN
-            doubtful[index] = tied or ways[best] < detector.spec.threshold
+            doubtful[index] = tied or ways[best] < detector.spec.min_score
             if best and not tied:
                 boxes[index], landmarks[index] = look.in_picture(seen.select([_WAYS * row + best]), best)
                 scores[index] = max(scores[index], doubted(ways)[best])
@@ -73,7 +73,7 @@ def _uncertain(detector: FaceDetector, found: Detections, min_side: float) -> ND
     """Indices of the finds to look at; which depends on no score that a caller asks for."""
     large = (found.boxes[:, 2:] - found.boxes[:, :2]).min(axis=1) >= min_side
     asked = np.flatnonzero(large & (found.scores < CERTAIN_SCORE) & (found.scores >= PROPOSAL_SCORE))
-    low = found.scores[asked] < detector.spec.threshold
+    low = found.scores[asked] < detector.spec.min_score
     return np.concatenate([asked[~low], asked[low][:_PROPOSALS]])
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mien.vision.boxes import Detections
+from mien.vision.calibration import ScoreCalibration
 from training.detector.average_precision import Matches, curve
 from training.detector.data import parse
-from training.detector.evaluate import CHOICES, MAX_WRONG_FACE_FREE, Result, choose, judge, measure, presence
+from training.detector.evaluate import CHOICES, MAX_WRONG_FACE_FREE, Result, choose, fit, judge, measure, presence
 
 
 def wrong_at(*scores: float, pictures: int = 100) -> list[Matches]:
@@ -59,3 +60,20 @@ def test_a_set_without_the_faces_of_a_row_says_so() -> None:
     assert report["all"] == {"ap50": 1.0, "faces": 1}
     assert report["fddb_people"] == {"ap50": None, "faces": 0}
     assert report["calibration"]["32-96"]["error"] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_the_calibration_that_made_the_outcomes_is_found() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.beta(0.5, 0.5, 40_000).astype(np.float32)
+    chance = ScoreCalibration(0.6, -0.4).probability(scores)
+    made = fit(scores, rng.random(40_000) < chance)
+    assert (made.gain, made.bias) == pytest.approx((0.6, -0.4), abs=0.05)
+
+
+@pytest.mark.parametrize("right", [[], [True, True], [False, True], [True, False]])
+def test_a_calibration_on_few_detections_stays_finite_and_increasing(right: list[bool]) -> None:
+    made = fit(np.linspace(0.2, 0.9, len(right)).astype(np.float32), np.array(right, np.bool_))
+    assert np.isfinite([made.gain, made.bias]).all()
+    assert made.gain > 0
+    if not right:
+        assert made == ScoreCalibration()

@@ -1,4 +1,4 @@
-"""The detector's network, assignment, losses, batches, calibration and export (need torch)."""
+"""The detector's network, assignment, losses, batches and export (need torch)."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mien.vision.detector import OUTPUTS  # noqa: E402
 from training.common.stages import sha256  # noqa: E402
 from training.detector.batches import BatchConfig, Batches, Material, crowding  # noqa: E402
 from training.detector.data import PixelCache, parse  # noqa: E402
-from training.detector.export import Calibration, export, fit  # noqa: E402
+from training.detector.export import export  # noqa: E402
 from training.detector.losses import (  # noqa: E402
     LossWeights,
     Targets,
@@ -183,7 +183,7 @@ def _session(path: Path) -> Session:
 
 
 def test_the_exported_file_keeps_the_contract_at_any_size(network: FaceDetector, tmp_path: Path) -> None:
-    export(network, Calibration(0.8, -0.2, 0.1), tmp_path / "model.onnx")  # compares itself with torch
+    export(network, tmp_path / "model.onnx")  # compares itself with torch
     session = _session(tmp_path / "model.onnx")
     for n, h, w in ((1, 32, 32), (2, 96, 160), (1, 64, 32)):
         scores, boxes, landmarks = session.run(np.zeros((n, h, w, 3), np.uint8))
@@ -194,7 +194,7 @@ def test_the_exported_file_keeps_the_contract_at_any_size(network: FaceDetector,
 
 
 def test_the_exported_file_does_what_the_network_does(network: FaceDetector, tmp_path: Path) -> None:
-    export(network, Calibration(), tmp_path / "model.onnx")
+    export(network, tmp_path / "model.onnx")
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
     scores, distances, _ = _session(tmp_path / "model.onnx").run(pictures)
     with torch.no_grad():
@@ -209,7 +209,7 @@ def test_the_exported_file_does_what_the_network_does(network: FaceDetector, tmp
 def test_the_int8_file_reads_the_pictures_bytes_and_stays_near_the_float_one(
     network: FaceDetector, tmp_path: Path
 ) -> None:
-    export(network, Calibration(), tmp_path / "fp32.onnx")
+    export(network, tmp_path / "fp32.onnx")
     pictures = np.random.default_rng(0).integers(0, 256, (6, 1, 64, 64, 3), np.uint8)
     pictures[0, 0, :32], pictures[0, 0, 32:] = 0, 255
     quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", iter(pictures))
@@ -222,7 +222,7 @@ def test_the_int8_file_reads_the_pictures_bytes_and_stays_near_the_float_one(
 def test_the_widened_stem_computes_the_same_numbers(
     network: FaceDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export(network, Calibration(), tmp_path / "fp32.onnx")
+    export(network, tmp_path / "fp32.onnx")
     pictures = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 64, 3), np.uint8)
     pictures[0, 0, :32], pictures[0, 0, 32:] = 0, 255
     with monkeypatch.context() as context:
@@ -240,26 +240,6 @@ def test_the_widened_stem_computes_the_same_numbers(
         narrow, wide = (_session(tmp_path / f"{name}.onnx").run(images) for name in ("narrow", "wide"))
         for ours, theirs in zip(wide, narrow, strict=True):
             np.testing.assert_array_equal(ours, theirs)
-
-
-def test_the_calibration_that_made_the_outcomes_is_found() -> None:
-    rng = np.random.default_rng(0)
-    logits, sides = rng.normal(0, 3, 40_000), np.exp(rng.uniform(np.log(6), np.log(200), 40_000))
-    chance = 1 / (1 + np.exp(-(0.6 * logits - 0.4 + 0.3 * np.log2(sides / 32))))
-    scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    made = fit(scores, sides.astype(np.float32), rng.random(40_000) < chance)
-    assert (made.gain, made.bias, made.slope) == pytest.approx((0.6, -0.4, 0.3), abs=0.05)
-    distances = torch.full((1, 1, 4), 32.0)  # 64 px: one doubling of 32
-    assert made(torch.zeros(1, 1), distances).item() == pytest.approx(1 / (1 + np.exp(0.1)), abs=0.02)
-
-
-@pytest.mark.parametrize("right", [[], [True, True], [False, True]])
-def test_a_calibration_on_few_detections_stays_finite(right: list[bool]) -> None:
-    scores = np.linspace(0.2, 0.9, len(right)).astype(np.float32)
-    made = fit(scores, np.full(len(right), 32, np.float32), np.array(right, np.bool_))
-    assert np.isfinite([made.gain, made.bias, made.slope]).all()
-    if not right:
-        assert (made.gain, made.bias, made.slope) == (1, 0, 0)
 
 
 @pytest.fixture

@@ -188,8 +188,8 @@ def test_a_person_stays_the_same_while_the_pictures_change_their_size(tmp_path: 
 
 def test_a_new_track_needs_more_confidence_than_an_existing_one() -> None:
     options, thresholds = track_thresholds(AnalyzeOptions(), FakeEngine())
-    assert options.min_confidence == pytest.approx(0.6 * 0.6)
-    assert thresholds.new_track == pytest.approx(0.8)
+    assert options.min_confidence == pytest.approx(0.1 * 0.6)
+    assert thresholds.new_track == pytest.approx(0.98)
     assert thresholds.keep_track == 0.6
 
 
