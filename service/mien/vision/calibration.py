@@ -1,7 +1,7 @@
 """What the detector's score says: the probability that there is a face.
 
 A logistic regression on the logit of the network's score (Platt 1999, "Probabilistic Outputs for Support Vector
-Machines"), fitted by likelihood on held-out photographs (``training.detector.calibrate``). It is strictly increasing:
+Machines"), fitted by likelihood on held-out photographs (``training.detector.evaluate``). It is strictly increasing:
 the order of faces, and what the search makes of them, is that of the network's scores.
 """
 
@@ -28,8 +28,8 @@ class ScoreCalibration:
 
     def score(self, probability: float) -> float:
         """The network's score that has this probability, 0..1."""
-        face = (probability * math.exp(-self.bias)) ** (1 / self.gain)
-        return face / (face + (1 - probability) ** (1 / self.gain))
+        face = math.pow(probability * math.exp(-self.bias), 1 / self.gain)
+        return face / (face + math.pow(1 - probability, 1 / self.gain))
 
 
 AS_IT_IS = ScoreCalibration()
