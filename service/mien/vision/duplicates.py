@@ -41,12 +41,6 @@ def merge_passes(passes: Sequence[Detections], iou: float, threshold: float) -> 
     return found.select(~_nested(found))
 
 
-def suppress(found: Detections, iou: float) -> NDArray[np.intp]:
-    """Indices of the faces that no better one suppresses, best first."""
-    kept = nms(found.boxes, found.scores, iou, len(found.scores))
-    return np.asarray(kept[~_nested(found.select(kept))], np.intp)
-
-
 def _quarters(landmarks: F32Array) -> F32Array:
     """The rolls of faces ``[n, 5, 2]``, see ``alignment.roll_of``, in whole quarter turns: 0, 1, 2 or 3."""
     across = landmarks[:, 1] - landmarks[:, 0]

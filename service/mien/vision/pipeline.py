@@ -34,7 +34,7 @@ from mien.vision.duplicates import second_boxes
 from mien.vision.pyramid import plan
 from mien.vision.quality import MIN_SIZE, assess
 from mien.vision.search import search
-from mien.vision.uprightness import PROPOSAL_SCORE, look_again
+from mien.vision.uprightness import look_again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,21 +80,17 @@ class Pipeline:
 
     def detect(self, frame: Frame, options: AnalyzeOptions) -> FoundFaces:
         """Detect faces, drop those not worth reporting, and crop the best ``max_faces`` of the rest."""
-        spec = self.detector.spec
-        least = spec.min_score if options.min_confidence is None else spec.calibration.score(options.min_confidence)
+        asked, calibration = options.min_confidence, self.detector.spec.calibration
+        least = None if asked is None else calibration.score(asked)
+        found = search(self.detector, frame.pixels, options.detector, least)
+        if not options.keep_doubles:
+            found = found.select(~second_boxes(found))
         # From the long side: a reduced decode rounds up, and one pixel of a narrow strip's short side is a lot.
         scale = max(frame.width, frame.height) / max(frame.pixels.shape[:2])
-        found = search(self.detector, frame.pixels, options.detector, min(least, PROPOSAL_SCORE))
-        found, doubtful = look_again(self.detector, frame.pixels, found, max(MIN_SIZE, options.min_face) / scale)
-        certain = found.scores >= least
-        found, doubtful = found.select(certain), doubtful[certain]
-        keep = _worth_reporting(found, frame, scale, options.min_face)
-        if not options.keep_doubles:
-            keep &= ~second_boxes(found)
         # ``max_faces`` comes last: a face too small to report must not take the place of one that is not.
-        reported = np.flatnonzero(keep)[: options.max_faces]
-        found, doubtful = found.select(reported), doubtful[reported]
-        found = Detections(found.boxes, spec.calibration.probability(found.scores), found.landmarks)
+        found = _worth_reporting(found, frame, scale, options.min_face).select(slice(options.max_faces))
+        found, doubtful = look_again(self.detector, frame.pixels, found, MIN_SIZE / scale)
+        found = Detections(found.boxes, calibration.probability(found.scores), found.landmarks)
         squares = [crop_square(box, points) for box, points in zip(found.boxes, found.landmarks, strict=True)]
         crops = tuple(crop_face(frame.pixels, square) for square in squares)
         squares = [square.scaled(scale) for square in squares]
@@ -147,8 +143,8 @@ class Pipeline:
         )
 
 
-def _worth_reporting(found: Detections, frame: Frame, scale: float, min_face: float) -> NDArray[np.bool_]:
-    """Which faces are large enough and have their centre in the picture, or in the part of it that could be read.
+def _worth_reporting(found: Detections, frame: Frame, scale: float, min_face: float) -> Detections:
+    """Faces that are large enough and whose centre lies in the picture, or in the part of it that could be read.
 
     ``found`` is in pixels of the frame; one of them is ``scale`` pixels of the upright picture, as ``min_face`` is.
     """
@@ -161,7 +157,7 @@ def _worth_reporting(found: Detections, frame: Frame, scale: float, min_face: fl
     sizes = found.boxes[:, 2:] - found.boxes[:, :2]
     centres = found.boxes[:, :2] + sizes / 2
     inside = ((centres >= start) & (centres < end)).all(axis=1)
-    return np.asarray((sizes.min(axis=1) >= min_face / scale) & inside, np.bool_)
+    return found.select((sizes.min(axis=1) >= min_face / scale) & inside)
 
 
 def _not_looked_for(min_side: float, options: AnalyzeOptions) -> tuple[str, ...]:

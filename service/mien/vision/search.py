@@ -18,10 +18,10 @@ from mien.vision.detector import FaceDetector
 from mien.vision.duplicates import VOTING_SCORE, merge_passes
 from mien.vision.pyramid import Pass, Tile, plan
 from mien.vision.resampling import sample
-from mien.vision.uprightness import doubted
 
 MAX_DETECTIONS = 1000  # per tile and per picture: as many as callers may ask for
 
+TURNED_DOUBT = 2.0
 SEAM_MARGIN = 2.0  # px; a box that ends this close to a seam is cut off, and whole in the next tile
 
 
@@ -66,8 +66,7 @@ def _detect(detector: FaceDetector, pixels: U8Array, each: Pass, threshold: floa
         part = turned[tile.top : tile.bottom, tile.left : tile.right]
         found = detector.detect(part, max(part.shape[:2]), threshold, MAX_DETECTIONS)
         if each.quarters:
-            scores = doubted(found.scores)
-            found = Detections(found.boxes, scores, found.landmarks).select(scores >= threshold)
+            found = _doubted(found, threshold)
         if each.max_side < math.inf:
             found = found.select(area(found.boxes) <= each.max_side**2)
         if len(each.tiles) > 1:
@@ -82,3 +81,10 @@ def _cut_off(found: Detections, tile: Tile, width: int, height: int) -> NDArray[
     cut |= (right > tile.right - tile.left - SEAM_MARGIN) & (tile.right < width)
     cut |= (bottom > tile.bottom - tile.top - SEAM_MARGIN) & (tile.bottom < height)
     return np.asarray(cut, dtype=np.bool_)
+
+
+def _doubted(found: Detections, threshold: float) -> Detections:
+    """Finds of a turned pass, whose doubt counts ``TURNED_DOUBT`` times: the detector learned what is no face from
+    upright pictures, and hands and shoes that stand on their heads look more like faces to it."""
+    scores = np.maximum(1 - np.float32(TURNED_DOUBT) * (1 - found.scores), 0)
+    return Detections(found.boxes, scores, found.landmarks).select(scores >= threshold)

@@ -1,10 +1,9 @@
 """Which way is up in a face, asked of the detector where its first answer is not certain.
 
-The detector learned mostly from upright faces. Those that lie on their side or stand on their heads it finds with a
-lower score, often too low to be reported, and takes the chin for the forehead. A classifier that gets such a crop is
-confidently wrong. So each find that is not certain is looked at again: turned upright by its own landmarks, and in the
-three other ways. The detector scores an upright face higher than the same one turned in 99 % of the held-out
-photographs.
+The detector learned mostly from upright faces. It also finds some that lie on their side or stand on their heads, with
+a lower score, and may then take the chin for the forehead. A classifier that gets such a crop is confidently wrong. So
+each find that is not certain is looked at again: turned upright by its own landmarks, and in the three other ways.
+The detector scores an upright face higher than the same one turned in 99 % of the held-out photographs.
 """
 
 import math
@@ -18,15 +17,11 @@ from mien.domain import F32Array, U8Array
 from mien.vision.alignment import roll_of
 from mien.vision.boxes import Detections
 from mien.vision.detector import FaceDetector
-from mien.vision.duplicates import suppress
 
-PROPOSAL_SCORE = 0.1  # a find that scores less is not looked at again
 CERTAIN_SCORE = 0.93  # in held-out photographs turned by 180 degrees, no face scores more
 MIN_MARGIN = 0.1  # of the best way over the second; 1 to 5 % of the upright faces have less
 SIDE = 96  # px of a look
 FACE_SIDE = 48.0  # px of the face in it, root of the area
-TURNED_DOUBT = 2.0
-_PROPOSALS = 16  # finds of too low a score to be reported that are looked at again, the best
 _AT_ONCE = 8  # faces per run of the network
 _WAYS = 4
 
@@ -34,15 +29,14 @@ _WAYS = 4
 def look_again(
     detector: FaceDetector, pixels: U8Array, found: Detections, min_side: float
 ) -> tuple[Detections, NDArray[np.bool_]]:
-    """``found`` (best first) in ``uint8 [h, w, 3]`` BGR with the boxes and landmarks of the way up that the detector
-    prefers, best first, and which faces ``[n]`` it has no clear preference for.
+    """``found`` in ``uint8 [h, w, 3]`` BGR with the boxes and landmarks of the way up that the detector prefers, and
+    which faces ``[n]`` it has no clear preference for.
 
-    A face that is clearly upright in another way than it seemed scores what it does there, see ``doubted``, if that is
-    more. Faces under ``min_side`` px (shorter side) stay as they are.
+    Faces under ``min_side`` px (shorter side) stay as they are.
     """
-    boxes, scores, landmarks = found.boxes.copy(), found.scores.copy(), found.landmarks.copy()
-    doubtful = np.zeros(len(scores), np.bool_)
-    asked = _uncertain(detector, found, min_side)
+    boxes, landmarks, doubtful = found.boxes.copy(), found.landmarks.copy(), np.zeros(len(found.scores), np.bool_)
+    large = (found.boxes[:, 2:] - found.boxes[:, :2]).min(axis=1) >= min_side
+    asked = np.flatnonzero(large & (found.scores < CERTAIN_SCORE))
     for start in range(0, len(asked), _AT_ONCE):
         part = asked[start : start + _AT_ONCE]
         looks = [_Look(found.boxes[index], roll_of(found.landmarks[index])) for index in part]
@@ -55,26 +49,7 @@ def look_again(
             doubtful[index] = tied or ways[best] < detector.spec.min_score
             if best and not tied:
                 boxes[index], landmarks[index] = look.in_picture(seen.select([_WAYS * row + best]), best)
-                scores[index] = max(scores[index], doubted(ways)[best])
-    faces = Detections(boxes, scores, landmarks)
-    if np.array_equal(scores, found.scores):
-        return faces, doubtful
-    kept = suppress(faces, detector.spec.nms_iou)
-    return faces.select(kept), doubtful[kept]
-
-
-def doubted(scores: F32Array) -> F32Array:
-    """What finds in a turned picture score: their doubt counts ``TURNED_DOUBT`` times. The detector learned what is no
-    face from upright pictures, and hands and shoes that stand on their heads look more like faces to it."""
-    return np.asarray(np.maximum(1 - np.float32(TURNED_DOUBT) * (1 - scores), 0), np.float32)
-
-
-def _uncertain(detector: FaceDetector, found: Detections, min_side: float) -> NDArray[np.intp]:
-    """Indices of the finds to look at; which depends on no score that a caller asks for."""
-    large = (found.boxes[:, 2:] - found.boxes[:, :2]).min(axis=1) >= min_side
-    asked = np.flatnonzero(large & (found.scores < CERTAIN_SCORE) & (found.scores >= PROPOSAL_SCORE))
-    low = found.scores[asked] < detector.spec.min_score
-    return np.concatenate([asked[~low], asked[low][:_PROPOSALS]])
+    return Detections(boxes, found.scores, landmarks), doubtful
 
 
 _BORDER = (SIDE - FACE_SIDE) / 2

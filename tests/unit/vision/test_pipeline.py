@@ -85,31 +85,3 @@ def test_a_reduced_decode_that_rounded_up_does_not_move_faces() -> None:
     # 639 pixels at 1/2 are 320: the factor is 2 nevertheless.
     frame = Frame(picture().pixels, 2 * SIDE - 1, 2 * SIDE)
     assert widths(found(frame, min_face=2 * SMALL + 5, max_faces=1)) == [2 * LARGE]
-
-
-def only_upright(images: np.ndarray) -> list[np.ndarray]:
-    """Sees the white forehead above a face of 48 px, and the face itself half as well where it is another way up."""
-    scores, boxes, landmarks = (array.copy() for array in bright_spots(images))
-    height, width = images.shape[1] // 8, images.shape[2] // 8
-    grey = images[0, 4::8, 4::8, 0].reshape(-1) == 100
-    above = np.roll(images[0, 4::8, 4::8, 0], 2, axis=0).reshape(-1) == 255
-    scores[0, : height * width] = np.where(grey, np.where(above, 0.95, 0.3), 0)
-    boxes[0] = 24
-    landmarks[0] = [-8, -10, 8, -10, 0, 0, -6, 12, 6, 12]
-    return [scores, boxes, landmarks]
-
-
-@pytest.mark.parametrize("up", [-1, 1])
-def test_a_face_on_its_head_is_reported_with_the_score_of_its_way_up(up: int) -> None:
-    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
-    pixels[160:168, 160:168] = 100
-    pixels[160 + 16 * up : 168 + 16 * up, 160:168] = 255
-    pipeline = Pipeline(FaceDetector(session(only_upright), SPEC), cast("EmotionClassifier", None))
-    for threshold, count in ((None, 1), (0.05, 1), (0.85, 1), (0.92, 1 if up < 0 else 0)):
-        options = AnalyzeOptions(detector=DetectorMode.FAST, min_confidence=threshold)
-        faces = pipeline.detect(Frame(pixels, SIDE, SIDE), options).detections
-        assert len(faces.scores) == count, threshold
-        if count:
-            assert faces.scores == pytest.approx([0.95 if up < 0 else 0.9])
-            eyes, mouth = faces.landmarks[0, :2].mean(axis=0), faces.landmarks[0, 3:].mean(axis=0)
-            assert np.sign(eyes[1] - mouth[1]) == up
