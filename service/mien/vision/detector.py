@@ -35,7 +35,7 @@ OUTPUTS = ("scores", "boxes", "landmarks")
 _DIRECTIONS: F32Array = np.asarray([-1, -1, *12 * [1]], dtype=np.float32)
 
 _MIN_SIDE = 8.0  # px, of a manifest that does not say
-_MAX_BIAS = 100.0  # with more, no score has another probability than 0 or 1
+_MAX_LOGIT = 600.0  # of a calibration: beyond it exponentials overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class DetectorSpec:
 
 def _calibration(table: Mapping[str, Any]) -> ScoreCalibration:
     gain, bias = float(table["gain"]), float(table["bias"])
-    if not (gain > 0 and abs(bias) < _MAX_BIAS):
+    if not (gain > 0 and abs(bias) < _MAX_LOGIT * min(gain, 1.0)):
         raise ValueError(f"a calibration with gain {gain} and bias {bias}")
     return ScoreCalibration(gain, bias)
 

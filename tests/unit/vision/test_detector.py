@@ -74,7 +74,17 @@ def test_an_error_names_the_missing_key() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("threshold", "high"), ("nms_iou", [0.4]), ("strides", 8), ("multiple", math.inf), ("min_side", {})],
+    [
+        ("threshold", "high"),
+        ("nms_iou", [0.4]),
+        ("strides", 8),
+        ("multiple", math.inf),
+        ("min_side", {}),
+        ("calibration", "none"),
+        ("calibration", {"gain": 0, "bias": 0}),
+        ("calibration", {"gain": math.nan, "bias": 0}),
+        ("calibration", {"gain": 0.05, "bias": 50}),
+    ],
 )
 def test_an_invalid_value_is_reported_in_one_sentence(key: str, value: object) -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
@@ -86,6 +96,13 @@ def test_a_manifest_need_not_say_which_faces_are_too_small() -> None:
     table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
     assert DetectorSpec.from_manifest(table).min_side == 8
     assert DetectorSpec.from_manifest({**table, "min_side": 6}).min_side == 6
+
+
+def test_the_threshold_is_a_probability_of_the_calibration() -> None:
+    table = {"strides": [8], "multiple": 32, "threshold": 0.4, "nms_iou": 0.45}
+    assert DetectorSpec.from_manifest(table).min_score == pytest.approx(0.4)
+    spec = DetectorSpec.from_manifest({**table, "calibration": {"gain": 2.0, "bias": 0.0}})
+    assert spec.min_score == pytest.approx(math.sqrt(0.4) / (math.sqrt(0.4) + math.sqrt(0.6)))
 
 
 def test_neighbouring_cells_vote_even_below_the_threshold() -> None:
