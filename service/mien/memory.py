@@ -3,7 +3,8 @@
 import ctypes
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,10 @@ from typing import Any
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MIB = 1 << 20
 _YOUNG_OBJECTS = 10_000
+
+
+_KEPT_BLOCK = 16 * _MIB  # larger ones are returned at once
+_RETURNED_BLOCK = _MIB // 4
 
 
 def keep_freed() -> None:
@@ -22,8 +27,25 @@ def keep_freed() -> None:
     """
     mallopt = _glibc("mallopt")
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 16 * _MIB)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
         mallopt(_M_TRIM_THRESHOLD, 32 * _MIB)
+
+
+@contextmanager
+def large_blocks_returned() -> Iterator[None]:
+    """Suspends ``keep_freed`` for blocks that are allocated in the context, in every thread of the process.
+
+    A growing table leaves blocks of all its sizes behind: the index of a clip of three hours took 28 MiB instead of 12.
+    """
+    mallopt = _glibc("mallopt")
+    if mallopt is None:
+        yield
+        return
+    mallopt(_M_MMAP_THRESHOLD, _RETURNED_BLOCK)
+    try:
+        yield
+    finally:
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
 
 
 def settle_garbage() -> None:

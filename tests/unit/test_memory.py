@@ -33,3 +33,28 @@ def test_what_is_alive_at_the_start_is_no_longer_searched_for_garbage() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True", "10000"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems return it by themselves")
+def test_blocks_of_a_growing_table_go_back_to_the_system_and_others_are_kept() -> None:
+    if trimmer() is None:
+        pytest.skip("the C library is not glibc")
+    code = """
+import psutil
+from mien.memory import keep_freed, large_blocks_returned
+
+def left_behind():
+    before = psutil.Process().memory_info().rss
+    blocks = [bytearray(1 << 20) for _ in range(20)]
+    for block in blocks:
+        block[::4096] = bytes(range(256))
+    del block, blocks
+    return (psutil.Process().memory_info().rss - before) >> 20
+
+keep_freed()
+with large_blocks_returned():
+    inside = left_behind()
+print(inside < 5, left_behind() > 15)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from mien.domain import Cancellation
+from mien.memory import large_blocks_returned
 from mien.sandbox.messages import Done
 from mien.sandbox.pool import DecoderPool
 from mien.sandbox.session import TaskLimits
@@ -36,7 +37,8 @@ def divide_clip(context: TaskContext) -> bytes:
     """The handler."""
     order = msgspec.msgpack.decode(context.body, type=Division)
     source = OpenedClip(context.descriptors)
-    bounds = divide(source, order.sampling, order.seconds, order.max_pixels, context.alive)
+    with large_blocks_returned():
+        bounds = divide(source, order.sampling, order.seconds, order.max_pixels, context.alive)
     packed = msgspec.msgpack.encode(bounds)
     context.scratch[: len(packed)] = packed
     return msgspec.msgpack.encode(len(packed))
