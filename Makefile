@@ -28,7 +28,7 @@ TRAIN_STALE := $(shell [ "$$(cat $(TRAIN_VENV)/.checkout 2>/dev/null)" = "$(CURD
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .PHONY: help setup setup-test setup-train run train test test-cluster check check-training lint format types imports manifests repository \
-    fairness peers bench docs soak hostile sbom audit lock clean stale
+    fairness peers bench docs soak hostile fuzz sbom audit lock clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -173,6 +173,12 @@ peers: $(VENV)/.test ## speed beside other libraries: makes their environments, 
 
 hostile: $(VENV)/.test ## 20,000 broken pictures and 2,000 broken clips against a real server
 	@$(BIN)/python -m benchmarks.hostile
+
+# Not locked: it is for this program alone, and only some systems and Pythons have it.
+ATHERIS := atheris==3.0.0
+fuzz: $(VENV)/.test ## an hour of fuzzing of our own parsers, guided by coverage (MINUTES=60)
+	@$(BIN)/$(PIP_INSTALL) '$(ATHERIS)'
+	@nice $(BIN)/python -m tests.fuzz --minutes '$(or $(MINUTES),60)'
 
 # --strict: a warning fails. The variable silences material's notice about a next mkdocs, which is no warning of ours.
 docs: $(VENV)/.test ## the documentation as a site, in build/site; nothing in it comes from another host

@@ -1,5 +1,6 @@
 """The emotion classifier: grey crops in, calibrated scores out; valence and uncertainty of the scores."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,11 +61,13 @@ class ClassifierSpec:
 def _head(heads: Mapping[str, Any], labels: LabelSet) -> Head:
     try:
         table = heads[labels.value]
-        head = Head(str(table["output"]), tuple(table["labels"]), float(table["temperature"]))
+        head = Head(str(table["output"]), tuple(map(str, table["labels"])), float(table["temperature"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] is incomplete: {error!r}.") from error
     if set(head.labels) != set(LABELS[labels]):
         raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] has unknown labels.")
+    if not (0 < head.temperature < math.inf):
+        raise ModelUnreadable(f"The emotion manifest's [heads.{labels.value}] has a temperature that is not positive.")
     return head
 
 

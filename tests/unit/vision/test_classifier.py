@@ -97,6 +97,9 @@ def test_a_constant_activation_does_not_divide_by_zero() -> None:
             "ferplus8": {"output": "a", "labels": list(EIGHT), "temperature": 1.0},
             "fer2013": {"output": "b", "labels": list(EIGHT), "temperature": 1.0},
         },
+        {"ferplus8": {"output": "a", "labels": [[name] for name in EIGHT], "temperature": 1.0}},
+        {"ferplus8": {"output": "a", "labels": list(EIGHT), "temperature": 0.0}},
+        {"ferplus8": {"output": "a", "labels": list(EIGHT), "temperature": float("nan")}},
     ],
 )
 def test_an_error_names_a_missing_or_unknown_head(heads: dict[str, object]) -> None:
