@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mien.api.live.limits import PATH
 from mien.server.connection_limits import ConnectionLimits
 from mien.server.flow import ReadingFlow
+from mien.server.parse_turns import ParseTurns
 from mien.server.refusals import (
     HEAD_TOO_LARGE,
     MAX_HEAD_BYTES,
@@ -42,9 +43,10 @@ class _Protocol(HttpToolsProtocol):
     ends a head and a chunked body, or with the last byte that ``Content-Length`` declares.
     """
 
-    def __init__(self, *arguments: Any, limits: ConnectionLimits, **named: Any) -> None:
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, turns: ParseTurns, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._turns = turns
         self._buffer = bytearray()  # received and not yet parsed
         self._tail = b""  # the end of what was parsed, as a blank line may be split between two pieces
         self._body_left: int | None = None  # bytes still to come of a body of declared length
@@ -64,10 +66,14 @@ class _Protocol(HttpToolsProtocol):
         """Whether the answer has begun before the request is complete."""
         return self.cycle is not None and self.cycle.response_started and not self._received
 
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = ReadingFlow(transport)
-        self._limits.opened(self, self.client[0] if self.client else "")
+        self._limits.opened(self, self._address)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._buffer.clear()
@@ -76,7 +82,12 @@ class _Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self._scheduled:
+        if self._scheduled:
+            return
+        if self._is_idle():  # a request begins
+            self._scheduled = True
+            self._turns.take(self.loop, self._address, self._parse)
+        else:
             self._parse()
 
     def _parse(self) -> None:
@@ -95,7 +106,7 @@ class _Protocol(HttpToolsProtocol):
     def _schedule_parse(self) -> None:
         if self._buffer and not self._awaiting_response() and not self._scheduled:
             self._scheduled = True
-            self.loop.call_soon(self._parse)
+            self._turns.wait(self.loop, self._address, self._parse)
 
     def _awaiting_response(self) -> bool:
         return self._received and not self.cycle.response_complete
@@ -214,9 +225,9 @@ class _Protocol(HttpToolsProtocol):
 
 
 def protocol(idle_seconds: float, max_open: int, max_waiting: int | None = None) -> type[asyncio.Protocol]:
-    """What uvicorn creates for each connection, with the ``ConnectionLimits`` of these arguments.
+    """What uvicorn creates for each connection, with the ``ConnectionLimits`` of these arguments and common turns.
 
     ``max_waiting`` is two thirds of ``max_open`` by default.
     """
     limits = ConnectionLimits(idle_seconds, max_open, max_waiting or max(1, max_open * 2 // 3))
-    return cast("type[asyncio.Protocol]", partial(_Protocol, limits=limits))
+    return cast("type[asyncio.Protocol]", partial(_Protocol, limits=limits, turns=ParseTurns()))
