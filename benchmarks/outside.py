@@ -27,7 +27,7 @@ from tests.references import PLAYLISTS, Listener, with_reference
 
 _CALLS = "%file,socket,connect,bind"
 _LINE = re.compile(r"^(?:\[pid +)?(\d+)\]? +(\d+\.\d+) (\w+)\((.*)$")
-_PATH = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_PATH = re.compile(r'(?:\d+<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')  # behind the folder that it is relative to
 _SYSTEM = ("/proc/", "/dev/", "/sys/", "/lib/", "/lib64/", "/usr/lib/", "/usr/share/zoneinfo", "/etc/localtime")
 
 
@@ -58,8 +58,9 @@ def _outside(calls: Iterable[tuple[str, str]], own: tuple[str, ...]) -> Counter[
         if name in ("socket", "connect", "bind"):
             found[f"{name}({arguments[:100]}"] += 1
             continue
-        for path in _PATH.findall(arguments.split(" = ")[0])[: 1 if name == "execve" else 2]:
-            if path and not path.startswith(own) and not any(home.startswith(path.rstrip("/")) for home in own):
+        for base, named in _PATH.findall(arguments.split(" = ")[0])[: 1 if name == "execve" else 2]:
+            path = named if named.startswith("/") or not base else f"{base}/{named}"
+            if named and not path.startswith(own) and not any(home.startswith(path.rstrip("/")) for home in own):
                 found[f'{name}("{path}")'] += 1
     return found
 
@@ -82,7 +83,7 @@ def main() -> int:
         (secret / "clip.mp4").write_bytes(broken["mp4, H.264"])
         spool, trace = folder / "spool", folder / "trace"
         spool.mkdir()
-        command = (strace, "-f", "-qq", "-ttt", "-s", "300", "-e", f"trace={_CALLS}", "-o", str(trace), str(MIEN))
+        command = (strace, "-f", "-qq", "-ttt", "-y", "-s", "300", "-e", f"trace={_CALLS}", "-o", str(trace), str(MIEN))
         with Server(folder, {"MIEN_SPOOL_DIR": str(spool)}, command) as server:
             sender = Sender(server.url, outcome)
             for number in (0, 1, 2):  # a picture, and clips to be analysed, annotated and made a job: all is loaded now
