@@ -1,6 +1,6 @@
 """Turns between addresses for the start of requests.
 
-A request that is parsed starts its task, and whoever opens hundreds of connections starts hundreds of tasks in one turn
+A request that is parsed starts its task, and a client with hundreds of connections starts hundreds of tasks in one turn
 of the event loop; a probe then waited half a second. So a turn parses a few connections, and then one of each address
 after the other.
 """

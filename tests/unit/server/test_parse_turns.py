@@ -1,4 +1,4 @@
-"""Whoever has many connections does not keep the others waiting."""
+"""A client with many connections does not keep the others waiting."""
 
 from collections.abc import Callable
 from functools import partial
