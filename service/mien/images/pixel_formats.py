@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.domain import Frame, U8Array
-from mien.errors import UnsupportedMedia
+from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.images.orientation import Orientation
 
 _WHITE = (255, 255, 255, 255)
@@ -75,7 +75,9 @@ def scale_to_eight_bit(samples: NDArray[np.generic]) -> U8Array:
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
-    """A loaded picture of any mode as one of L, RGB, RGBA or CMYK."""
+    """A loaded picture of any mode as one of L, RGB, RGBA or CMYK. Raises ``CorruptMedia``, if it lacks its palette."""
+    if image.mode in {"P", "PA"} and image.palette is None:
+        raise CorruptMedia("the picture refers to a palette that the file does not have; send it again or re-encode it")
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return Image.fromarray(scale_to_eight_bit(np.asarray(image)))
     if image.has_transparency_data:

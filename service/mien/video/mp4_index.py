@@ -171,6 +171,8 @@ def _raw_packets(header: bytes) -> int | None:
     begin = runs[0] + 8
     count = min(_u32(header, runs[0] + 4), chunks, (len(header) - begin) // 12)
     found: list[tuple[int, int, int]] = list(struct.iter_unpack(">III", header[begin : begin + max(0, count) * 12]))
+    if not found:
+        return chunks
     ends = [first for first, _, _ in found[1:]] + [chunks + 1]
     return chunks + sum(
         max(0, min(end, chunks + 1) - first) * (samples // _MIN_RAW_PACKET + 1)

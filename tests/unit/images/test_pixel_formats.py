@@ -8,7 +8,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.errors import UnsupportedMedia
+from mien.errors import CorruptMedia, UnsupportedMedia
 from mien.images.pixel_formats import scale_to_eight_bit
 from tests.unit.images.files import decoder, four_corners, portrait, save, stored_as
 
@@ -180,3 +180,14 @@ def test_copies_in_other_formats_agree_with_the_jpeg(name: str) -> None:
     reference = decoder().decode(save(portrait(), "JPEG")).pixels.astype(int)
     copy = decoder().decode(save(portrait(), name)).pixels
     assert np.abs(copy - reference).mean() < 2.5
+
+
+def test_a_png_without_the_palette_that_it_refers_to_is_corrupt() -> None:
+    """Found by fuzzing."""
+    file = io.BytesIO()
+    portrait(64).quantize(16).save(file, "PNG")
+    whole = file.getvalue()
+    start = whole.index(b"PLTE") - 4
+    length = int.from_bytes(whole[start : start + 4])
+    with pytest.raises(CorruptMedia, match="palette"):
+        decoder().decode(whole[:start] + whole[start + 12 + length :])

@@ -113,6 +113,12 @@ def test_hours_of_raw_sound_have_a_small_index(tmp_path: Path) -> None:
         check_index(written(tmp_path, movie(track(*uniform(hours, 4, step=2), handler=b"soun"))))
 
 
+def test_raw_sound_without_a_table_of_chunks_is_no_error(tmp_path: Path) -> None:
+    """Found by fuzzing."""
+    times, _, sizes, chunks = uniform(100, 4)
+    check_index(written(tmp_path, movie(track(times, table(b"stsc", 0), sizes, chunks, handler=b"soun"))))
+
+
 def test_an_encrypted_clip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedMedia, match="encrypted"):
         check_index(written(tmp_path, movie(track(box(b"sinf", box(b"schm"), box(b"schi", box(b"tenc")))))))
