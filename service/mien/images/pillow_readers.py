@@ -39,7 +39,8 @@ READ_ERRORS = (
     IndexError,
     KeyError,
     TypeError,
-    OverflowError,
+    ArithmeticError,
+    AssertionError,  # Pillow asserts what a file may break
     RuntimeError,
     struct.error,
     zlib.error,

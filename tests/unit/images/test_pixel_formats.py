@@ -191,3 +191,15 @@ def test_a_png_without_the_palette_that_it_refers_to_is_corrupt() -> None:
     length = int.from_bytes(whole[start : start + 4])
     with pytest.raises(CorruptMedia, match="palette"):
         decoder().decode(whole[:start] + whole[start + 12 + length :])
+
+
+def test_a_jpeg_whose_components_have_no_size_is_corrupt() -> None:
+    """Found by fuzzing."""
+    file = io.BytesIO()
+    portrait(64).convert("L").save(file, "JPEG", progressive=True)
+    whole = bytearray(file.getvalue())
+    sampling = whole.index(b"\xff\xc2") + 11
+    assert whole[sampling] == 0x11
+    whole[sampling] = 0
+    with pytest.raises(CorruptMedia):
+        decoder().decode(bytes(whole))
