@@ -41,7 +41,7 @@ _MAX_GROWTH = 0.03
 
 @dataclass(frozen=True)
 class State:
-    """What the server holds; ``files`` are those in its spool folder."""
+    """What the server holds: ``memory`` in bytes (shared pages once), ``files`` in its spool folder."""
 
     memory: int
     threads: int
@@ -53,10 +53,10 @@ class State:
     def of(cls, process: psutil.Process, spool: Path) -> "State":
         """Now."""
         children = process.children(recursive=True)
-        memory = process.memory_info().rss
+        memory = process.memory_full_info().pss
         for child in children:
-            with suppress(psutil.NoSuchProcess):
-                memory += child.memory_info().rss
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                memory += child.memory_full_info().pss
         files = sum(len(names) for _, _, names in os.walk(spool))  # passes over what vanishes meanwhile
         return cls(memory, process.num_threads(), process.num_fds(), len(children), files)
 
@@ -203,7 +203,9 @@ def _is_as_before(before: State, after: State, states: list[State]) -> bool:
     memory = [state.memory for state in states[len(states) // 10 :]]
     part = max(1, len(memory) // 10)
     growth = float(np.median(memory[-part:]) / np.median(memory[:part]) - 1)
-    print(f"memory {growth:+.1%}, at most {max(memory) >> 20} MiB\nbefore {before}\nafter  {after}")
+    medians = [int(np.median(tenth)) >> 20 for tenth in np.array_split([state.memory for state in states], 10)]
+    print(f"memory {growth:+.1%}, at most {max(memory) >> 20} MiB, medians of tenths {medians} MiB")
+    print(f"before {before}\nafter  {after}")
     return (
         growth <= _MAX_GROWTH
         and after.threads <= max(state.threads for state in states[: len(states) // 10 + 1])
