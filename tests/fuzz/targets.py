@@ -30,8 +30,9 @@ from mien.api.uploads.json_body import JsonPictures
 from mien.api.uploads.multipart import read_multipart
 from mien.api.uploads.spool import Spool, SpoolSettings
 from mien.errors import MienError
+from mien.images import remote_pictures
 from mien.images.decoder import PictureDecoder
-from mien.images.formats import PictureFormat
+from mien.images.formats import PictureFormat, sniff
 from mien.images.jpeg_scans import has_more_scans, is_stored_by_component
 from mien.images.limits import DecodeLimits
 from mien.images.orientation import Orientation
@@ -160,8 +161,10 @@ def _jpeg(data: bytes) -> None:
 
 
 def _picture(data: bytes) -> None:
+    """What the service decodes itself; the decoders of other formats run in processes that are replaced."""
     with suppress(MienError):
-        PictureDecoder(_LIMITS, 1).decode(data).release()
+        if sniff(data) not in remote_pictures.FORMATS:
+            PictureDecoder(_LIMITS, 1).decode(data).release()
 
 
 def _clip(data: bytes) -> None:
