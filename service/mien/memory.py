@@ -17,10 +17,12 @@ _YOUNG_OBJECTS = 10_000
 
 _KEPT_BLOCK = 16 * _MIB  # larger ones are returned at once
 _RETURNED_BLOCK = _MIB // 4
+_KEPT_PER_ARENA = 64 * _MIB  # for four cores; below 16 MiB a core, pictures of 1024 x 768 fault in again
+_CORES_PER_ARENA = 4
 
 
 def keep_freed() -> None:
-    """Have the C library keep freed memory, up to a bound per thread, for the next picture.
+    """Have the C library keep freed memory, up to a bound, for the next picture.
 
     By default, glibc returns a picture's memory to the system at once and requests it again for the next, zeroed page
     by page: 2,800 page faults for a picture of 1024 x 768, and a third of its time. Buffers over 16 MiB are still
@@ -29,10 +31,10 @@ def keep_freed() -> None:
     mallopt = _glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
-        # ``malloc_trim`` leaves this much at the end of an arena; with 16 MiB, pictures of 1024 x 768 fault in again.
-        mallopt(_M_TRIM_THRESHOLD, 32 * _MIB)
-        # By default there are eight arenas per core, and each keeps what a thread once had; more are no faster.
-        mallopt(_M_ARENA_MAX, (os.cpu_count() or 1) + 2)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_PER_ARENA)
+        # By default there are eight arenas per core, and each keeps what some thread once had: ``malloc_trim`` shortens
+        # only the first. Sharing one costs two cores nothing that can be measured.
+        mallopt(_M_ARENA_MAX, -(-(os.cpu_count() or 1) // _CORES_PER_ARENA))
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _BOUNDS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1")
+# It compares arrays, and atheris 3.0.0 never frees what an instrumented comparison returns, if that is no truth value:
+# 2 GiB after 178,000 pictures.
+_WITH_ARRAYS = ["mien.images.partial"]
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _COVERED = re.compile(r"\bcov: (\d+)")
 
@@ -24,7 +27,7 @@ def _fuzz(name: str, corpus: Path, seconds: int) -> None:
     """In this process, which libFuzzer ends."""
     import atheris  # only for this program
 
-    with atheris.instrument_imports(include=["mien", "python_multipart"]):
+    with atheris.instrument_imports(include=["mien", "python_multipart"], exclude=_WITH_ARRAYS):
         from tests.fuzz.targets import TARGETS  # instrumented
     target = TARGETS[name]
     for number, seed in enumerate(target.seeds()):

@@ -84,8 +84,12 @@ def _rows_decoded_alike(first: ImageFile, second: ImageFile) -> Part:
         second.im.paste(255 if bands == 1 else (255,) * bands, (0, 0, *second.size))
 
     second.load_prepare = prepare_white  # type: ignore[method-assign]
-    with suppress(*READ_ERRORS):  # it fails as the first did
-        second.load()
+    try:
+        with suppress(*READ_ERRORS):  # it fails as the first did
+            second.load()
+    finally:
+        # Else the picture refers to itself, and its pixels stay until Python looks for such garbage.
+        del second.load_prepare
     for image in (first, second):
         image.tile = []  # nothing more to decode
     decoded = np.concatenate([_equal_rows(first, second, top) for top in range(0, first.height, _STRIP_ROWS)])

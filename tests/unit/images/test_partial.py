@@ -1,5 +1,6 @@
 """Files that break off: what can be read is right, and what cannot is reported."""
 
+import gc
 import re
 import struct
 import zlib
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from mien.domain import Box, Frame
 from mien.errors import CorruptMedia
@@ -46,6 +48,22 @@ def test_the_readable_part_equals_that_of_the_whole_file(name: str, share: float
     assert np.array_equal(read[rows], part_of(frame, whole.pixels)[rows])
     assert missing(frame) == pytest.approx(1 - len(read) / SIDE, abs=0.006)
     assert missing(frame) == pytest.approx(1 - share, abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG"])
+def test_no_pixels_of_a_damaged_file_wait_for_the_search_for_garbage(name: str) -> None:
+    """It comes after ten thousand objects, while each such picture may be of 64 megapixels."""
+    data = bytearray(save(portrait(), name))
+    middle = len(data) // 2
+    data[middle:middle] = b"\xff\xd8"  # another begins here, in a JPEG
+    gc.collect()
+    gc.disable()
+    try:
+        assert decoder().decode(bytes(data)).warnings
+        left = [found for found in gc.get_objects() if isinstance(found, ImageFile)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
