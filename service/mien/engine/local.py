@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -67,6 +68,8 @@ def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "Local
     # are not in the log's format.
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Pillow's are one for each broken tag of a picture, and Python keeps every distinct one for good.
+    warnings.filterwarnings("ignore", module="PIL")
     keep_freed()
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR)

@@ -48,7 +48,7 @@ def configure_logging(style: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.captureWarnings(True)  # such as Pillow's about odd metadata
+    logging.captureWarnings(True)
     # OpenCV would write about every broken file past our handlers; the client is told of it anyway.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # Pillow and python-multipart would write metadata and file names at the level debug.
