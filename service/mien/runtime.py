@@ -90,7 +90,7 @@ class Session:
         # Shapes differ from call to call, and one allocation pattern per shape would be kept for ever.
         options.enable_mem_pattern = False
         # Threads that share an arena hand each other memory that the other core's cache holds: with two of them the
-        # detector took a fifth longer. The C library has an arena per thread, and returns memory when asked.
+        # detector took a fifth longer. The C library's memory has no such cost, and is returned when asked.
         options.enable_cpu_mem_arena = False
         exact_sums(options)
         graph = model.read_graph()
