@@ -43,7 +43,7 @@ class Limit:
 
     def __init__(self, data: bytes, mode: DetectorMode) -> None:
         cv2.setNumThreads(1)
-        keep_freed()
+        keep_freed(1)  # each process has one thread
         store = ModelStore(default_store())
         pipeline = Pipeline.load(store.pick("face-detector"), store.pick("emotion"))
         self._detect, self._classify = pipeline.detector._session.run, pipeline.classifier._session.run

@@ -2,7 +2,6 @@
 
 import ctypes
 import gc
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,28 +12,31 @@ from typing import Any
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MIB = 1 << 20
 _YOUNG_OBJECTS = 10_000
-
-
 _KEPT_BLOCK = 16 * _MIB  # larger ones are returned at once
 _RETURNED_BLOCK = _MIB // 4
 _KEPT_PER_ARENA = 64 * _MIB  # with 8 MiB in each of four, pictures of 1024 x 768 faulted in again
-_CORES_PER_ARENA = 4
 
 
-def keep_freed() -> None:
+def keep_freed(arenas: int) -> None:
     """Have the C library keep freed memory, up to a bound, for the next picture.
 
     By default, glibc returns a picture's memory to the system at once and requests it again for the next, zeroed page
     by page: 2,800 page faults for a picture of 1024 x 768, and a third of its time. Buffers over 16 MiB are still
     returned at once, the rest by ``trimmer``.
+
+    Call it before the first other thread allocates anything: each gets an arena of its own until this bounds them, and
+    those that exist stay in use.
+
+    Args:
+        arenas: how many heaps all threads share. glibc's default is eight per core, each of which spreads until it has
+            room for the largest pictures of every thread, and ``malloc_trim`` shortens only the first. Fewer than there
+            are busy threads make them wait for each other: one for two workers took 4 to 8 % longer.
     """
     mallopt = _glibc("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_PER_ARENA)
-        # By default there are eight arenas per core, and each keeps what some thread once had: ``malloc_trim`` shortens
-        # only the first. Sharing one costs two cores nothing that can be measured.
-        mallopt(_M_ARENA_MAX, -(-(os.cpu_count() or 1) // _CORES_PER_ARENA))
+        mallopt(_M_ARENA_MAX, arenas)
 
 
 @contextmanager

@@ -6,9 +6,11 @@ import os
 import resource
 import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -144,3 +146,21 @@ def test_no_telemetry_is_sent_and_nothing_left_in_the_home_folder(astronaut_file
     ours = {name: value for name, value in os.environ.items() if name not in {"CI", "ORT_DISABLE_TELEMETRY"}}
     subprocess.run([MIEN, "predict", astronaut_file], env={**ours, "HOME": str(tmp_path)}, check=True)
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the heaps of glibc")
+def test_workers_share_as_many_heaps_as_there_are_workers(tmp_path: Path, astronaut: bytes) -> None:
+    heap = 64 << 20  # bytes; see HEAP_MAX_SIZE in glibc's malloc/arena.c
+    with Server(tmp_path, {"MIEN_WORKERS": "2"}) as server, ThreadPoolExecutor(8) as pool:
+        for answer in pool.map(lambda _: httpx.post(f"{server.url}/predict", files={"file": astronaut}), range(40)):
+            answer.raise_for_status()
+        lines = Path(f"/proc/{server.process.pid}/maps").read_text().splitlines()
+    spans = [[int(end, 16) for end in line.split()[0].split("-")] for line in lines]
+    maps = [(start, end, line.split()[1]) for (start, end), line in zip(spans, lines, strict=True)]
+    # Beside the first heap, each begins at a multiple of its largest size, which is reserved up to its end.
+    others = [
+        start
+        for (start, end, access), (rest, rest_end, rest_access) in pairwise(maps)
+        if start % heap == 0 and end == rest and rest_end - start == heap and (access, rest_access) == ("rw-p", "---p")
+    ]
+    assert len(others) <= 1

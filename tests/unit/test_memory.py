@@ -51,7 +51,7 @@ def left_behind():
     del block, blocks
     return (psutil.Process().memory_info().rss - before) >> 20
 
-keep_freed()
+keep_freed(1)
 with large_blocks_returned():
     inside = left_behind()
 print(inside < 5, left_behind() > 15)

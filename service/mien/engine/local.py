@@ -70,7 +70,7 @@ def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "Local
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # Pillow's are one for each broken tag of a picture, and Python keeps every distinct one for good.
     warnings.filterwarnings("ignore", module="PIL")
-    keep_freed()
+    keep_freed(config.workers)
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR)
     emotion = store.pick(EMOTION)

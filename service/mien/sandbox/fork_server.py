@@ -42,7 +42,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     warnings.filterwarnings("ignore", module="PIL")  # Python would keep every distinct one, and print it
-    keep_freed()
+    keep_freed(1)  # a worker decodes one file at a time, into libav's own pools
     gc.collect()
     gc.freeze()  # a collection in a worker would copy every page that it marks
     channel: Channel[ToServer] = Channel(end, ToServer, takes_descriptors=True)

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from mien.api.live.limits import MAX_FRAME_BYTES
 from mien.app import create_app
 from mien.errors import InvalidOption, MienError
-from mien.memory import settle_garbage
+from mien.memory import keep_freed, settle_garbage
 from mien.server.connection_limits import max_connections
 from mien.server.protocol import protocol
 from mien.server.shutdown import ShutdownBound
@@ -38,6 +38,7 @@ def serve(settings: Settings, *, jobs_only: bool = False) -> None:
         InvalidOption: the port cannot be listened on.
         MienError: the models cannot be loaded, or workers were lost that cannot be replaced.
     """
+    keep_freed(settings.workers)  # before there are threads
     failures: list[MienError] = []
 
     def stop(error: MienError) -> None:
