@@ -14,7 +14,7 @@ _MIB = 1 << 20
 _YOUNG_OBJECTS = 10_000
 _KEPT_BLOCK = 16 * _MIB  # larger ones are returned at once
 _RETURNED_BLOCK = _MIB // 4
-_KEPT_PER_ARENA = 64 * _MIB  # with 8 MiB in each of four, pictures of 1024 x 768 faulted in again
+_KEPT_PER_ARENA = 64 * _MIB  # with 8 MiB, pictures of 1024 x 768 faulted in again
 
 
 def keep_freed(arenas: int) -> None:
