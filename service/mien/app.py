@@ -23,6 +23,7 @@ from mien.app_state import app_state, decoder_processes
 from mien.compat.routers import compat_routers, paths
 from mien.engine.base import Engine
 from mien.errors import DecoderUnavailable, MienError, ModelUnreadable
+from mien.memory import drop_pillow_warnings
 from mien.sandbox.pool import DecoderPool
 from mien.settings import Settings
 from mien.usecases.decoders import open_decoders
@@ -76,6 +77,7 @@ def create_app(
         jobs_only: answer probes only, and work on jobs of other apps.
         on_ready: called once, when the app has opened its engine.
     """
+    drop_pillow_warnings()  # here too, as the engine is opened in a thread
     slot = EngineSlot()
     decoders = decoders or open_decoders(decoder_processes(settings))
     state = app_state(settings, slot, decoders)

@@ -1,15 +1,16 @@
-"""Freed memory: kept for the next picture, and returned to the system when idle; and Python's garbage."""
+"""Freed memory, kept for the next picture and returned when idle; and what Python would keep for good."""
 
 import ctypes
 import gc
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 # malloc.h
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 _MIB = 1 << 20
 _YOUNG_OBJECTS = 10_000
 _KEPT_BLOCK = 16 * _MIB  # larger ones are returned at once
@@ -36,6 +37,10 @@ def keep_freed(arenas: int) -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_PER_ARENA)
+        # An arena other than the first is a chain of heaps, the last of which is returned as soon as it is empty and
+        # the one before has this much room (heap_trim in glibc's malloc/arena.c). With the default of 128 KiB, a block
+        # that did not fit there got a heap of its own each time, and faulted in each time.
+        mallopt(_M_TOP_PAD, _KEPT_BLOCK)
         mallopt(_M_ARENA_MAX, arenas)
 
 
@@ -54,6 +59,16 @@ def large_blocks_returned() -> Iterator[None]:
         yield
     finally:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCK)
+
+
+def drop_pillow_warnings() -> None:
+    """Have Pillow's warnings neither shown nor kept: one for each broken tag of a picture, of which Python keeps every
+    distinct one for good.
+
+    Call it before there are other threads. FastAPI restores the filters that it found when it has changed them for a
+    moment; what another thread has added meanwhile is lost.
+    """
+    warnings.filterwarnings("ignore", module="PIL")
 
 
 def settle_garbage() -> None:

@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,6 +36,14 @@ def status(client: httpx.Client, path: str) -> int:
 
 def opening(monkeypatch: pytest.MonkeyPatch, open_engine: Callable[[object], Engine]) -> None:
     monkeypatch.setattr("mien.app._open", lambda settings, _: open_engine(settings))
+
+
+def test_pillow_is_silenced_before_there_are_threads() -> None:
+    # FastAPI changes the filters for a moment now and then, and drops what another thread has added meanwhile.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        create_app(settings(), FakeEngine())
+        warnings.warn_explicit("Tag data", UserWarning, "TiffImagePlugin.py", 946, module="PIL.TiffImagePlugin")
 
 
 def test_while_the_models_load_only_liveness_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

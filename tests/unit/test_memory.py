@@ -58,3 +58,33 @@ print(inside < 5, left_behind() > 15)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the heaps of glibc")
+@pytest.mark.parametrize("kept", range(40, 64, 4))
+def test_a_picture_is_not_faulted_in_again_wherever_the_heap_ends(kept: int) -> None:
+    code = f"""
+import resource
+from threading import Thread
+from mien.memory import keep_freed
+
+def allocate():
+    block = bytearray(12 << 20)
+    block[::4096] = bytes(12 << 8)
+
+def work():
+    kept = [bytearray(1 << 20) for _ in range({kept})]
+    for _ in range(3):
+        allocate()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        allocate()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+keep_freed(2)
+thread = Thread(target=work)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100  # 30,000 where each block got a heap of its own

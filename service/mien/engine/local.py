@@ -2,7 +2,6 @@
 
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -20,7 +19,7 @@ from mien.engine.batcher import CLOSED, Batcher, FrameJob
 from mien.engine.canary import Canary, run_probe
 from mien.engine.pool import HANG_SECONDS, WorkerPool
 from mien.errors import CapacityError, EngineClosed, InferenceFailed, MienError
-from mien.memory import keep_freed
+from mien.memory import drop_pillow_warnings, keep_freed
 from mien.providers import Execution, Provider
 from mien.store import ModelStore
 from mien.vision.pipeline import Pipeline
@@ -68,8 +67,7 @@ def open_engine(config: EngineConfig, on_failure: OnFailure = _ignore) -> "Local
     # are not in the log's format.
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    # Pillow's are one for each broken tag of a picture, and Python keeps every distinct one for good.
-    warnings.filterwarnings("ignore", module="PIL")
+    drop_pillow_warnings()
     keep_freed(config.workers)
     store = ModelStore(config.store)
     detector = store.pick(DETECTOR)

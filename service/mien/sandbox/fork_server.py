@@ -16,13 +16,12 @@ import signal
 import socket
 import sys
 import time
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 
 import cv2
 
-from mien.memory import keep_freed
+from mien.memory import drop_pillow_warnings, keep_freed
 from mien.sandbox import confinement
 from mien.sandbox.channel import Broken, Channel, ChannelClosed
 from mien.sandbox.messages import Ready, Reap, Reaped, Spawn, Spawned, ToServer
@@ -41,7 +40,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the service decides what ends
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    warnings.filterwarnings("ignore", module="PIL")  # Python would keep every distinct one, and print it
+    drop_pillow_warnings()
     keep_freed(1)  # a worker decodes one file at a time, into libav's own pools
     gc.collect()
     gc.freeze()  # a collection in a worker would copy every page that it marks
