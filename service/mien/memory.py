@@ -65,8 +65,8 @@ def drop_pillow_warnings() -> None:
     """Have Pillow's warnings neither shown nor kept: one for each broken tag of a picture, of which Python keeps every
     distinct one for good.
 
-    Call it before there are other threads. FastAPI restores the filters that it found when it has changed them for a
-    moment; what another thread has added meanwhile is lost.
+    Call it before there are other threads. FastAPI changes the filters for a moment, also when it describes the API
+    while the engine is opened, and then restores those that it found; what another thread has added meanwhile is lost.
     """
     warnings.filterwarnings("ignore", module="PIL")
 
