@@ -29,6 +29,10 @@ from tests.fakes import FakeEngine
 KEY = "a-täst-key-of-some-length"
 OTHER = "another-key-of-the-tests"
 PAGE = "https://example.org"
+HANDSHAKE = (
+    b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +193,21 @@ def test_the_end_of_the_service_closes_every_connection_in_words() -> None:
         assert (close, error["code"]) == (1001, "engine_closed")
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_a_handshake_that_arrives_while_the_service_stops_is_refused(used: bool) -> None:
+    with ExitStack() as stack:
+        with serving(create_app(settings(), FakeEngine())) as client:
+            connection = stack.enter_context(connection_to(client))
+            if used:
+                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
+            threading.Timer(0.5, connection.sendall, [HANDSHAKE]).start()
+        head, _, body = everything_from(connection).rpartition(b"\r\n\r\n")
+    assert b"HTTP/1.1 503" in head
+    assert b"retry-after: 1\r\n" in head
+    assert json.loads(body)["code"] == "engine_closed"
+
+
 def test_frames_that_wait_when_the_service_stops_get_their_replies() -> None:
     with ExitStack() as stack:
         with serving_held(queue_capacity=4, live_fps=240) as (client, _, gate):
@@ -208,10 +227,7 @@ def test_frames_that_wait_when_the_service_stops_get_their_replies() -> None:
 def test_a_client_that_ignores_the_end_does_not_delay_the_stop() -> None:
     app = create_app(settings(), FakeEngine())
     with serving(app, shutdown_seconds=30) as client, connection_to(client) as connection:
-        connection.sendall(
-            b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        connection.sendall(HANDSHAKE)
         assert connection.recv(12) == b"HTTP/1.1 101"
         started = time.monotonic()
         connection_end = connection.dup()

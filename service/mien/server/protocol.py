@@ -21,6 +21,7 @@ from mien.server.refusals import (
     MAX_HEADERS,
     MAX_URL_BYTES,
     NOT_HTTP,
+    STOPPING,
     TOO_MANY_HEADERS,
     URL_TOO_LONG,
     Refusal,
@@ -138,6 +139,8 @@ class _Protocol(HttpToolsProtocol):
         self._head_bytes += len(piece)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refusal = self._refusal or HEAD_TOO_LARGE
+        if upgrade and self._stopping:  # the new connection would not be told that the server stops
+            self._refusal = self._refusal or STOPPING
         if self._refusal is not None:
             self._refuse(self._refusal)
         elif upgrade:
@@ -189,7 +192,7 @@ class _Protocol(HttpToolsProtocol):
         declared = next((value for name, value in self.headers if name == b"content-length"), b"")
         self._body_left = int(declared) if declared.isdigit() else None
         super().on_headers_complete()
-        if self._stopping:
+        if self._stopping and self.cycle is not None:  # there is none for a WebSocket's handshake
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

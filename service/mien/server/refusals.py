@@ -21,6 +21,7 @@ class Refusal:
     status: HTTPStatus
     code: str
     detail: str
+    retry_seconds: int | None = None
 
     def response(self) -> bytes:
         """The whole answer as it goes over the wire."""
@@ -38,6 +39,8 @@ class Refusal:
             f"HTTP/1.1 {int(self.status)} {self.status.phrase}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n"
         )
+        if self.retry_seconds is not None:
+            head += f"retry-after: {self.retry_seconds}\r\n"
         common = {**HEADERS, "content-security-policy": CONTENT_POLICY}
         lines = "".join(f"{name}: {value}\r\n" for name, value in common.items())
         return f"{head}{lines}\r\n".encode() + body
@@ -48,6 +51,12 @@ NO_HANDSHAKE = Refusal(
     HTTPStatus.BAD_REQUEST,
     "invalid_request",
     "This is not a WebSocket handshake; send it without a body, and no header over 8 KiB.",
+)
+STOPPING = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "engine_closed",
+    "The service is stopping; connect to another instance, or later.",
+    retry_seconds=1,
 )
 HEAD_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
