@@ -33,8 +33,8 @@ def test_floods_of_requests_do_not_delay_a_probe(server: Server, connections: in
             assert flood.stdout
             assert flood.stdout.readline() == b"flooding\n"
             time.sleep(0.3)
-            # 1 and 5 ms as a rule. Where all that one read brings is answered in one go, seconds.
-            assert statistics.median(seconds_of_a_probe(port) for _ in range(11)) < 0.05
+            # In the mean, 1 and 5 ms as a rule. Where all that one read brings is answered in one go, seconds.
+            assert statistics.fmean(seconds_of_a_probe(port) for _ in range(11)) < 0.05
             assert flood.poll() is None
         finally:
             flood.kill()

@@ -39,14 +39,14 @@ def test_nothing_acceptable(accept: str) -> None:
 def test_the_longest_accepted_header_is_parsed_quickly() -> None:
     worst = ",".join(["a/b;q=0.1;" + ";" * 53] * 63 + ["image/png"])
     assert len(worst) <= 4096
-    started = time.thread_time()
+    started = time.monotonic()
     assert choose(worst, OFFERS) == "image/png"
-    assert time.thread_time() - started < 0.1
+    assert time.monotonic() - started < 0.1
 
 
 @pytest.mark.parametrize("accept", ["image/png," * 64 + "image/png", "image/png;level=" + "1" * 4096, ";" * 1_000_000])
 def test_an_overlong_header_is_refused_unparsed(accept: str) -> None:
-    started = time.thread_time()
+    started = time.monotonic()
     with pytest.raises(NotAcceptable, match=r"64 types.*application/json"):
         choose(accept, OFFERS)
-    assert time.thread_time() - started < 0.1
+    assert time.monotonic() - started < 0.1

@@ -50,11 +50,11 @@ def many_scans(count: int, side: int = 64) -> bytes:
 
 def test_a_jpeg_with_endless_scans_is_refused_before_it_costs_anything() -> None:
     data = many_scans(20_000, side=4_000)
-    started = time.thread_time()
+    started = time.perf_counter()
     with pytest.raises(TooLarge, match="scans") as caught:
         decoder().decode(data)
     assert caught.value.limit == "max_scans"
-    assert time.thread_time() - started < 0.5
+    assert time.perf_counter() - started < 0.5
 
 
 def test_scans_are_counted_in_the_first_picture_and_outside_its_metadata() -> None:

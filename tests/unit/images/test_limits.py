@@ -12,10 +12,10 @@ def test_a_huge_header_is_refused_from_the_header_alone() -> None:
     data = png_header(50_000, 50_000)
     decoder().decode(save(portrait(64), "PNG"))
     tracemalloc.start()
-    started = time.thread_time()
+    started = time.perf_counter()
     with pytest.raises(TooLarge, match="50000 x 50000") as caught:
         decoder().decode(data)
-    elapsed = time.thread_time() - started
+    elapsed = time.perf_counter() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert caught.value.limit == "max_side"
